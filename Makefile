@@ -1,0 +1,51 @@
+# Two commands on a fresh machine: `make run` and `make test`. Each does everything it needs, and little the second time.
+
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+COMPILED := $(VENV)/.compiled
+COMPILE_INPUTS := $(shell find gateware sim -name '*.py' -o -name '*.cc' -o -name '*.c' 2>/dev/null)
+
+# What system packages are for: run (the window), setup (that and the tests), test (the same, and nothing may be missing).
+NEED := setup
+export PYTHON VENV
+
+.PHONY: help setup run test lint soak clean system
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(COMPILED)  ## install everything into .venv and compile the emulator
+
+run: NEED := run
+run: $(COMPILED)  ## the live window (arguments: make run ARGS="capture --json")
+	@$(VENV)/bin/trelscope $(ARGS)
+
+test: NEED := test
+test: $(COMPILED) lint  ## lint, types and every test
+	@QT_QPA_PLATFORM=offscreen $(VENV)/bin/pytest -n auto --maxprocesses 8 --dist loadgroup $(ARGS)
+
+lint: $(INSTALLED)  ## style and types only
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+soak: NEED := test
+soak: $(COMPILED)  ## the tests that run for a long time
+	@QT_QPA_PLATFORM=offscreen $(VENV)/bin/pytest -m soak $(ARGS)
+
+clean:  ## remove .venv and everything that was built or cached here
+	rm -rf $(VENV) build dist sim_build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml constraints.txt tools/python_env.sh
+	@tools/python_env.sh
+	@touch $@
+
+# Looked at every time (it takes milliseconds): a library can go, and a display can come.
+system: $(INSTALLED)
+	@tools/system_packages.sh $(NEED)
+
+$(COMPILED): $(INSTALLED) $(COMPILE_INPUTS) | system
+	@$(VENV)/bin/python -m sim.compile
+	@touch $@

@@ -1,0 +1,1 @@
+"""trelscope gateware: the instrument's vendor-free core, in Amaranth."""

@@ -1,0 +1,140 @@
+"""Output safety: the last block before the pins."""
+
+from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from . import fastforward
+from .fastforward import least, saturate
+from .protocol import (
+    CYCLE_NS,
+    DUTY_LIMIT_16THS,
+    LEVEL_BITS,
+    LEVEL_MAX,
+    LEVEL_MIN,
+    WIDTH_LIMIT_NS,
+    Trip,
+)
+
+WIDTH_LIMIT = WIDTH_LIMIT_NS // CYCLE_NS
+RECOVERY = DUTY_LIMIT_16THS // (16 - DUTY_LIMIT_16THS)  # exposure shed per cycle with the gate low
+
+
+class Guard(wiring.Component):
+    """Lets a level and gate out only while everything is as it should be.
+
+    `level` is 0 or within LEVEL_MIN..LEVEL_MAX, whatever is asked. Gate and level are low from reset until `enable`,
+    and again from any trip until it is acknowledged: the external `trip` input, host silence for `watchdog` cycles
+    (0: not watched), a gate high for more than WIDTH_LIMIT cycles on end, or `exposure` above the same limit.
+    Exposure grows by one each cycle the gate is high and shrinks by RECOVERY each cycle it is low, so a duty cycle
+    above DUTY_LIMIT_16THS/16 trips however it is spread.
+
+    Ports
+        gate_in, level_in: what the instrument asks for.
+        enable, watchdog, acknowledge (bits of `Trip`): from the register file.
+        alive: strobe, the host has been heard.
+        trip, phase_fault: external trip, launch phase not settled; both strobes or levels.
+        gate, level: registered, latency `LATENCY` = 1 cycle; `cause`: latched trips; `driving`: output let through;
+        clamped: the level asked for lies outside the range.
+
+    tests/formal proves every sentence above.
+    """
+
+    LATENCY = 1
+
+    def __init__(self, fast_forward: bool = False) -> None:
+        ports = {
+            "gate_in": In(2),
+            "level_in": In(LEVEL_BITS),
+            "enable": In(1),
+            "watchdog": In(32),
+            "acknowledge": In(8),
+            "alive": In(1),
+            "trip": In(1),
+            "phase_fault": In(1),
+            "gate": Out(2),
+            "level": Out(LEVEL_BITS),
+            "cause": Out(8),
+            "tripped": Out(1),
+            "driving": Out(1),
+            "clamped": Out(1),
+        }
+        if fast_forward:
+            ports |= {"skip": In(fastforward.SKIP_BITS), "horizon": Out(fastforward.Horizon())}
+        self._fast_forward = fast_forward
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        skip = self.skip if self._fast_forward else None
+        step = fastforward.step(skip)
+        high = self.gate.any()
+
+        allowed = Signal(LEVEL_BITS)
+        with m.If(self.level_in > LEVEL_MAX):
+            m.d.comb += [allowed.eq(LEVEL_MAX), self.clamped.eq(1)]
+        with m.Elif((self.level_in < LEVEL_MIN) & (self.level_in != 0)):
+            m.d.comb += [allowed.eq(LEVEL_MIN), self.clamped.eq(1)]
+        with m.Else():
+            m.d.comb += allowed.eq(self.level_in)
+
+        silence = Signal(32)  # cycles since the host was heard
+        with m.If(self.alive | ~self.enable | (self.watchdog == 0)):
+            m.d.sync += silence.eq(0)
+        with m.Elif(silence < self.watchdog):
+            m.d.sync += silence.eq(silence + step)
+
+        run = Signal(range(WIDTH_LIMIT + 2))  # cycles the gate has been high on end
+        exposure = Signal(range(WIDTH_LIMIT + 2))
+        shed = Signal(fastforward.SKIP_BITS + 5)
+        m.d.comb += shed.eq(step * RECOVERY if skip is None else (step << 4) - step)
+        assert RECOVERY == 15, "shed is written as step * 16 - step"
+        with m.If(high):
+            m.d.sync += run.eq(run + step)
+            with m.If(exposure <= WIDTH_LIMIT):
+                m.d.sync += exposure.eq(exposure + step)
+        with m.Else():
+            m.d.sync += [run.eq(0), exposure.eq(Mux(exposure > shed, exposure - shed, 0))]
+
+        raised = Signal(8)
+        expired = (self.watchdog != 0) & self.enable & (silence >= self.watchdog)
+        for cause, condition in {
+            Trip.EXTERNAL: self.trip,
+            Trip.WATCHDOG: expired,
+            Trip.WIDTH: high & (run >= WIDTH_LIMIT - 1),
+            Trip.DUTY: high & (exposure >= WIDTH_LIMIT - 1),
+            Trip.PHASE: self.phase_fault,
+        }.items():
+            with m.If(condition):
+                m.d.comb += raised[cause.value.bit_length() - 1].eq(1)
+        m.d.sync += self.cause.eq((self.cause & ~self.acknowledge) | raised)
+        m.d.comb += [
+            self.tripped.eq((self.cause | raised).any()),
+            self.driving.eq(self.enable & ~self.tripped),
+        ]
+        off = Const(0, LEVEL_BITS)
+        m.d.sync += [
+            self.gate.eq(Mux(self.driving & (allowed != 0), self.gate_in, 0)),
+            self.level.eq(Mux(self.driving, allowed, off)),
+        ]
+
+        if self._fast_forward:
+            settled = (
+                (self.gate == Mux(self.driving & (allowed != 0), self.gate_in, 0))
+                & (self.level == Mux(self.driving, allowed, off))
+                & (self.acknowledge == 0)
+                & (raised == 0)
+                & ~self.alive
+            )
+            watching = self.enable & (self.watchdog != 0)
+            m.d.comb += [
+                self.horizon.calm.eq(settled & (high | (run == 0))),
+                self.horizon.left.eq(
+                    least(
+                        saturate(watching, (self.watchdog - silence)[:32]),
+                        saturate(high, (WIDTH_LIMIT - 1 - run)[: len(run)]),
+                        saturate(high, (WIDTH_LIMIT - 1 - exposure)[: len(exposure)]),
+                    )
+                ),
+            ]
+        return m

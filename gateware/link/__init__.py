@@ -1,0 +1,1 @@
+"""Byte-stream link of the instrument: frames in, frames out."""

@@ -1,0 +1,112 @@
+"""Requests out of a byte stream."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .. import protocol
+from ..layouts import HEADER, REQUEST
+from ..protocol import Kind
+from .crc import COVERED, HeaderCheck, PayloadCheck
+
+REQUEST_FRAME = data.StructLayout({"kind": 8, "sequence": 16, "request": REQUEST})
+
+
+class Deframer(wiring.Component):
+    """Finds requests in a byte stream and counts what is not one.
+
+    The last bytes received slide through a register as long as a header and are compared at every position, so no
+    garbage, wherever it ends, can hide a header. A request is handed on only after its payload's CRC-32 has passed.
+
+    Ports
+        rx: one byte a cycle, while no request is waiting to be taken.
+        requests: kind, sequence number and payload of whole, correct requests. Latency 1 cycle after the last byte.
+        bad_headers, bad_payloads, unknown, sequence_gaps: saturating counters.
+        idle: not inside a frame.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "rx": In(stream.Signature(8)),
+                "requests": Out(stream.Signature(REQUEST_FRAME)),
+                "bad_headers": Out(16),
+                "bad_payloads": Out(16),
+                "unknown": Out(16),
+                "sequence_gaps": Out(16),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.header_check = header_check = HeaderCheck()
+        m.submodules.crc = crc = PayloadCheck()
+        header = Signal(HEADER)
+        fresh = Signal()  # a byte has come since the header register was last looked at
+        shift = Signal(8 * (protocol.REQUEST.size + protocol.CRC_SIZE))
+        missing = Signal(range(len(shift) // 8 + 1))
+        expected = Signal(16)
+        known = Signal()
+        octets = header.as_value()
+        looks = fresh & (header.sync == protocol.SYNC)
+        sound = header_check.crc == header.crc
+        m.d.comb += [
+            # The byte that enters the covered part is the one now first of the CRC field.
+            header_check.entering.eq(octets.word_select(2 + COVERED, 8)),
+            header_check.leaving.eq(octets.word_select(2, 8)),
+            known.eq(
+                ((header.kind == Kind.WRITE) | (header.kind == Kind.READ))
+                & (header.length == protocol.REQUEST.size)
+            ),
+            crc.data.eq(self.rx.payload),
+            self.requests.p.kind.eq(header.kind),
+            self.requests.p.sequence.eq(header.sequence),
+            self.requests.p.request.eq(shift),
+        ]
+
+        def count(counter: Signal) -> None:
+            with m.If(~counter.all()):
+                m.d.sync += counter.eq(counter + 1)
+
+        with m.FSM():
+            with m.State("HUNT"):
+                m.d.comb += [self.rx.ready.eq(~looks), crc.start.eq(1), self.idle.eq(~fresh)]
+                with m.If(looks):
+                    m.d.sync += fresh.eq(0)
+                with m.If(self.rx.valid & self.rx.ready):
+                    m.d.comb += header_check.valid.eq(1)
+                    m.d.sync += [
+                        header.eq(Cat(octets[8:], self.rx.payload)),
+                        fresh.eq(1),
+                    ]
+                with m.If(looks & ~sound):
+                    count(self.bad_headers)
+                with m.If(looks & sound & ~known):
+                    count(self.unknown)
+                with m.If(looks & sound & known):
+                    m.d.sync += missing.eq(len(shift) // 8)
+                    m.next = "PAYLOAD"
+            with m.State("PAYLOAD"):
+                m.d.comb += [self.rx.ready.eq(1), crc.valid.eq(self.rx.valid)]
+                with m.If(self.rx.valid):
+                    m.d.sync += [
+                        shift.eq(Cat(shift[8:], self.rx.payload)),
+                        missing.eq(missing - 1),
+                    ]
+                    with m.If(missing == 1):
+                        m.next = "CHECK"
+            with m.State("CHECK"):
+                m.next = "HUNT"
+                with m.If(crc.sound):
+                    m.d.sync += expected.eq(header.sequence + 1)
+                    with m.If(header.sequence != expected):
+                        count(self.sequence_gaps)
+                    m.next = "HAND ON"
+                with m.Else():
+                    count(self.bad_payloads)
+            with m.State("HAND ON"):
+                m.d.comb += self.requests.valid.eq(1)
+                with m.If(self.requests.ready):
+                    m.next = "HUNT"
+        return m

@@ -1,0 +1,118 @@
+"""Packets into frames on a byte stream."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .. import protocol
+from ..layouts import HEADER, PACKET
+from .crc import COVERED, HeaderCheck, PayloadCheck
+
+
+class Source(wiring.Signature):
+    """A block that sends packets: first `packet` says kind and length, then `payload` gives that many bytes."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {"packet": Out(stream.Signature(PACKET)), "payload": Out(stream.Signature(8))}
+        )
+
+
+class Framer(wiring.Component):
+    """Wraps packets of several sources in header and CRC-32, one at a time, the first source first.
+
+    Ports
+        sources: array of `Source`.
+        tx: byte stream; one byte a cycle while the source keeps up, 3 cycles between frames.
+        idle: no frame in progress. Sequence numbers count all frames sent.
+    """
+
+    def __init__(self, sources: int) -> None:
+        super().__init__(
+            {
+                "sources": In(Source()).array(sources),
+                "tx": Out(stream.Signature(8)),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.crc = crc = PayloadCheck()
+        m.submodules.header_check = header_check = HeaderCheck()
+        header = Signal(HEADER)
+        shift = Signal(8 * protocol.HEADER.size)
+        sequence = Signal(16)
+        chosen = Signal(range(len(self.sources)))
+        left = Signal(16)
+        length = Signal(16)
+        m.d.comb += [
+            header.sync.eq(protocol.SYNC),
+            header.sequence.eq(sequence),
+            header_check.entering.eq(shift[:8]),
+        ]
+
+        with m.FSM():
+            with m.State("CHOOSE"):
+                m.d.comb += self.idle.eq(1)
+                for index, source in reversed(list(enumerate(self.sources))):
+                    with m.If(source.packet.valid):
+                        m.d.comb += [
+                            self.idle.eq(0),
+                            header.kind.eq(source.packet.p.kind),
+                            header.length.eq(source.packet.p.length),
+                        ]
+                        m.d.sync += [
+                            chosen.eq(index),
+                            shift.eq(header),
+                            length.eq(header.length),
+                        ]
+                        m.next = "ACCEPT"
+            with m.State("ACCEPT"):
+                with m.Switch(chosen):
+                    for index, source in enumerate(self.sources):
+                        with m.Case(index):
+                            m.d.comb += source.packet.ready.eq(1)
+                m.d.sync += [sequence.eq(sequence + 1), left.eq(protocol.HEADER.size)]
+                m.d.comb += [crc.start.eq(1), header_check.restart.eq(1)]
+                m.next = "HEADER"
+            with m.State("HEADER"):
+                m.d.comb += [self.tx.valid.eq(1), self.tx.payload.eq(shift[:8])]
+                with m.If(self.tx.ready):
+                    # The bytes between sync and CRC are covered; the CRC follows them.
+                    m.d.comb += header_check.valid.eq((left <= COVERED + 2) & (left > 2))
+                    m.d.sync += [shift.eq(shift[8:]), left.eq(left - 1)]
+                    with m.If(left == 1):
+                        m.d.sync += left.eq(length)
+                        m.next = "PAYLOAD"
+                with m.If(left == 2):
+                    m.d.comb += self.tx.payload.eq(header_check.crc[:8])
+                with m.If(left == 1):
+                    m.d.comb += self.tx.payload.eq(header_check.crc[8:])
+            with m.State("PAYLOAD"):
+                with m.Switch(chosen):
+                    for index, source in enumerate(self.sources):
+                        with m.Case(index):
+                            m.d.comb += [
+                                self.tx.valid.eq(source.payload.valid),
+                                self.tx.payload.eq(source.payload.payload),
+                                source.payload.ready.eq(self.tx.ready),
+                            ]
+                m.d.comb += [
+                    crc.data.eq(self.tx.payload),
+                    crc.valid.eq(self.tx.valid & self.tx.ready),
+                ]
+                with m.If(self.tx.valid & self.tx.ready):
+                    m.d.sync += left.eq(left - 1)
+                    with m.If(left == 1):
+                        m.next = "LOAD CHECK"
+            with m.State("LOAD CHECK"):
+                m.d.sync += [shift.eq(crc.crc), left.eq(protocol.CRC_SIZE)]
+                m.next = "CHECK"
+            with m.State("CHECK"):
+                m.d.comb += [self.tx.valid.eq(1), self.tx.payload.eq(shift[:8])]
+                with m.If(self.tx.ready):
+                    m.d.sync += [shift.eq(shift[8:]), left.eq(left - 1)]
+                    with m.If(left == 1):
+                        m.next = "CHOOSE"
+        return m

@@ -1,0 +1,252 @@
+"""The one truth shared by gateware, emulator and host: registers, messages, units, limits.
+
+Pure Python without Amaranth, so the host reads the very tables the gateware is built from. Register files, payload
+layouts, struct packers and the protocol page of the docs are derived from here and repeated nowhere.
+All multi-byte values travel little-endian.
+"""
+
+import binascii
+import enum
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAGIC = 0x4C455254  # "TREL" as it appears on the wire
+VERSION = 1
+
+# --- time and level grids ------------------------------------------------------------------------
+CLOCK_HZ = 125_000_000
+CYCLE_NS = 8  # one clock cycle; also the number of 1 ns lanes
+HALF_CYCLE_NS = 4  # grid of the gate's width (two DDR half cycles a clock)
+SAMPLE_BITS = 14  # ADC code width
+LEVEL_BITS = 14  # level DAC code width
+LEVEL_LSB_V = 0.5e-3
+LEVEL_MIN = 6_000  # 3 V: the guard lets no other code out than 0 and LEVEL_MIN..LEVEL_MAX
+LEVEL_MAX = 14_000  # 7 V
+SUM_BITS = 32
+MAX_FRAME_PULSES = 1 << 18  # 2**18 full-scale 14-bit samples just fit a 32-bit sum
+MAX_DITHER = 64  # launch steps of 1 ns; 8 interleaves a 125 MS/s ADC to 1 GS/s
+MAX_BIN_SHIFT = 10  # bins are 2**shift ns wide: 1, 2, 4 … 1024 ns
+MIN_PERIOD = 64  # cycles; leaves room for the accumulator's pipeline between pulses
+WIDTH_LIMIT_NS = 1_900_000  # the guard trips on anything longer
+DUTY_LIMIT_16THS = 15  # the guard trips on a duty cycle above 15/16
+CHANNELS = ("light", "drive")
+
+
+# --- registers -----------------------------------------------------------------------------------
+class Access(enum.Enum):
+    """How the host may use a register."""
+
+    READ = "read"
+    SETTING = "setting"  # staged; takes effect together with all others when a train starts
+    CONTROL = "control"  # takes effect at once
+
+
+@dataclass(frozen=True)
+class Register:
+    """One 32-bit register; `bits` of it exist, the rest read as zero."""
+
+    name: str
+    address: int
+    access: Access
+    bits: int
+    doc: str
+    signed: bool = False
+    init: int = 0
+
+
+def _table() -> Iterator[Register]:
+    r, s, c = Access.READ, Access.SETTING, Access.CONTROL
+    yield Register("magic", 0x00, r, 32, 'the bytes "TREL"')
+    yield Register("version", 0x01, r, 16, "protocol version")
+    yield Register("board", 0x02, r, 8, "what runs the core: see Board")
+    yield Register("depth", 0x03, r, 32, "bins of trace memory per channel and buffer")
+    yield Register("features", 0x04, r, 8, "see Feature")
+    yield Register("digest", 0x05, r, 32, "first 32 bits of the gateware's build digest")
+    yield Register("status", 0x06, r, 8, "see Status")
+    yield Register("trip_cause", 0x07, r, 8, "see Trip; latched until acknowledged")
+    yield Register("pulses", 0x08, r, 32, "pulses launched since the train started")
+    yield Register("missed", 0x09, r, 32, "launched pulses that no frame could hold")
+    yield Register("bad_headers", 0x0A, r, 16, "received headers whose CRC-16 failed")
+    yield Register("bad_payloads", 0x0B, r, 16, "received payloads whose CRC-32 failed")
+    yield Register("unknown", 0x0C, r, 16, "received frames of unknown kind or length")
+    yield Register(
+        "sequence_gaps", 0x0D, r, 16, "received frames whose sequence number was not the next"
+    )
+
+    yield Register("enable", 0x10, c, 1, "1 lets the guard drive the output")
+    yield Register(
+        "run", 0x11, c, 1, "1 starts (or restarts) a train with the staged settings, 0 stops it"
+    )
+    yield Register("acknowledge", 0x12, c, 8, "writing a trip cause's bit clears it")
+    yield Register(
+        "watchdog", 0x13, c, 32, "cycles of host silence until the output trips; 0: never", init=0
+    )
+
+    yield Register("period", 0x20, s, 32, "whole cycles per period", init=12_500)
+    yield Register("period_num", 0x21, s, 32, "numerator of the period's fraction of a cycle")
+    yield Register("period_den", 0x22, s, 32, "denominator of the same", init=1)
+    yield Register("delay", 0x23, s, 32, "cycles from the period's start to the launch")
+    yield Register("width", 0x24, s, 32, "half cycles (4 ns) the gate stays high", init=12_500)
+    yield Register("level", 0x25, s, LEVEL_BITS, "DAC code, 0.5 mV each; 0 is off")
+    yield Register("count", 0x26, s, 32, "pulses of the train; 0: until stopped")
+    yield Register(
+        "dither",
+        0x27,
+        s,
+        7,
+        "launch steps of 1 ns, in turn over successive pulses; 1: none",
+        init=8,
+    )
+    yield Register("window_start", 0x28, s, 32, "ns from the launch to the first bin", signed=True)
+    yield Register("window_bins", 0x29, s, 16, "bins of the trace")
+    yield Register("bin_shift", 0x2A, s, 4, "log2 of the bin width in ns")
+    yield Register("frame_pulses", 0x2B, s, 19, "pulses after which a frame may be sent", init=8)
+    yield Register("mode", 0x2C, s, 2, "see Mode")
+
+
+REGISTERS: dict[str, Register] = {r.name: r for r in _table()}
+
+
+class Board(enum.IntEnum):
+    """Value of the `board` register."""
+
+    EMULATOR = 0
+    ULX3S_85F = 1
+    ULX3S_25F = 2
+    ICEPI_ZERO = 3
+    ECPIX5_85F = 4
+
+
+class Feature(enum.IntFlag):
+    """Bits of the `features` register."""
+
+    DRIVE_MONITOR = 1
+    COUNTING = 2
+    TIME_TAGS = 4
+
+
+class Mode(enum.IntFlag):
+    """Bits of the `mode` register."""
+
+    COUNTING = 1  # channel A's memory counts photons instead of summing samples
+    TIME_TAGS = 2  # photon stamps are streamed as well
+
+
+class Status(enum.IntFlag):
+    """Bits of the `status` register."""
+
+    RUNNING = 1
+    DRIVING = 2  # the guard lets the output through
+    TRIPPED = 4
+    CLAMPED = 8  # the requested level was outside 3-7 V and has been limited
+
+
+class Trip(enum.IntFlag):
+    """Bits of `trip_cause` and `acknowledge`."""
+
+    EXTERNAL = 1  # the trip input
+    WATCHDOG = 2  # the host fell silent
+    WIDTH = 4  # the gate stayed high longer than WIDTH_LIMIT_NS
+    DUTY = 8  # the gate was high for more than the duty limit
+    PHASE = 16  # the launch phase was not settled in time
+
+
+# --- frames --------------------------------------------------------------------------------------
+class Fields:
+    """Layout of a message: unsigned fields in order. `sizes` maps each name to its bytes (1, 2, 4 or 8)."""
+
+    def __init__(self, **sizes: int) -> None:
+        self.sizes = sizes
+        self._struct = struct.Struct(
+            "<" + "".join({1: "B", 2: "H", 4: "I", 8: "Q"}[n] for n in sizes.values())
+        )
+        self.size = self._struct.size
+
+    def pack(self, **values: int) -> bytes:
+        """Bytes of one message; every field must be given."""
+        return self._struct.pack(*(values[name] for name in self.sizes))
+
+    def unpack(self, data: bytes | bytearray | memoryview) -> dict[str, int]:
+        """Fields of the message that `data` begins with."""
+        return dict(zip(self.sizes, self._struct.unpack_from(data), strict=True))
+
+
+class Kind(enum.IntEnum):
+    """What a frame carries. Requests come from the host, the rest from the instrument."""
+
+    WRITE = 0x01
+    READ = 0x02
+    REPLY = 0x81
+    TRACE_HEAD = 0x82
+    TRACE_DATA = 0x83
+    TIME_TAGS = 0x84
+
+
+class Outcome(enum.IntEnum):
+    """Result of a request."""
+
+    DONE = 0
+    NO_REGISTER = 1
+    READ_ONLY = 2
+
+
+class TraceFlag(enum.IntFlag):
+    """Bits of a trace head's `flags`."""
+
+    SATURATED_LIGHT = 1
+    SATURATED_DRIVE = 2
+    END = 4  # the train has ended; no further frame of this train follows
+    COUNTING = 8
+    TRIPPED = (
+        16  # the guard cut the output off during this train: the frame's last pulses are not whole
+    )
+
+
+SYNC = 0x5AA5
+HEADER = Fields(sync=2, kind=1, flags=1, sequence=2, length=2, crc=2)
+REQUEST = Fields(address=2, value=4)
+REPLY = Fields(sequence=2, address=2, outcome=1, value=4)
+TRACE_HEAD = Fields(
+    frame=4,  # number of this frame within its train
+    train=4,  # number of the train since reset
+    first_pulse=8,  # index of the frame's first pulse within the train
+    pulses=4,  # pulses accumulated
+    missed=4,  # pulses of the train, so far, that no frame could hold
+    light_clipped=4,  # samples in the window at either end of the ADC's range
+    drive_clipped=4,
+    window_start=4,  # two's complement
+    bins=2,
+    bin_shift=1,
+    dither=1,
+    flags=1,
+)
+TRACE_DATA = Fields(frame=4, channel=1, chunk=1)  # followed by up to CHUNK_BINS sums
+CHUNK_BINS = 1024
+MAX_PAYLOAD = TRACE_DATA.size + CHUNK_BINS * SUM_BITS // 8
+CRC_SIZE = 4
+
+
+def header_crc(data: bytes | bytearray | memoryview) -> int:
+    """CRC-16/XMODEM of a header's bytes between sync and CRC."""
+    return binascii.crc_hqx(data, 0)
+
+
+def payload_crc(data: bytes | bytearray | memoryview) -> int:
+    """CRC-32/ISO-HDLC of a payload."""
+    return zlib.crc32(data)
+
+
+def encode_frame(kind: int, sequence: int, payload: bytes, flags: int = 0) -> bytes:
+    """One whole frame: header, payload, CRC-32."""
+    head = HEADER.pack(
+        sync=SYNC, kind=kind, flags=flags, sequence=sequence, length=len(payload), crc=0
+    )
+    crc = header_crc(head[2:-2])
+    return (
+        head[:-2]
+        + crc.to_bytes(2, "little")
+        + payload
+        + payload_crc(payload).to_bytes(CRC_SIZE, "little")
+    )

@@ -1,0 +1,149 @@
+"""Readout: a full buffer as packets."""
+
+from amaranth.hdl import Array, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from . import protocol
+from .accumulate import TraceMemory
+from .layouts import PACKET, TRACE_DATA, TRACE_HEAD
+from .protocol import CHUNK_BINS, SUM_BITS, Kind
+
+WORD_BYTES = SUM_BITS // 8
+
+
+class Readout(wiring.Component):
+    """Sends a frame's head and then every channel's bins in chunks, clearing each bin as it is read.
+
+    Ports
+        ship: strobe, a frame is ready; shipping: from the cycle after `ship` until its last byte has been taken.
+        head: stable while shipping.
+        read, read_bin: to every `TraceMemory`; read_data: from channel `channel`'s, `TraceMemory.READ_LATENCY` later.
+        packet, payload: to the `Framer`. Throughput: one byte a cycle.
+    """
+
+    def __init__(self, depth: int, channels: int) -> None:
+        self._channels = channels
+        super().__init__(
+            {
+                "ship": In(1),
+                "shipping": Out(1),
+                "head": In(TRACE_HEAD),
+                "read": Out(1),
+                "read_bin": Out(range(depth)),
+                "channel": Out(range(max(2, channels))),
+                "read_data": In(SUM_BITS),
+                "packet": Out(stream.Signature(PACKET)),
+                "payload": Out(stream.Signature(8)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        chunk = Signal(TRACE_DATA)
+        left = Signal(range(protocol.MAX_PAYLOAD + 1))  # bytes of the present packet's fixed part
+        bins_left = Signal(16)  # bins of this channel not yet asked for
+        chunk_left = Signal(range(CHUNK_BINS + 1))  # words of this packet not yet sent whole
+        word = Signal(SUM_BITS)
+        word_left = Signal(range(WORD_BYTES + 1))
+        ahead = Signal(
+            TraceMemory.READ_LATENCY + 1
+        )  # one-hot age of the word read ahead; the top bit stays
+        to_ask = Signal(range(CHUNK_BINS + 1))  # words of this packet not yet asked for
+
+        m.d.comb += [
+            chunk.frame.eq(self.head.frame),
+            chunk.channel.eq(self.channel),
+        ]
+        chunk_number = Signal(8)
+        m.d.comb += chunk.chunk.eq(chunk_number)
+
+        def fixed_part(layout_signal: Signal, fields: protocol.Fields, done: str) -> None:
+            """Send a struct's bytes, counting `left` down."""
+            octets = Array(layout_signal.as_value().word_select(n, 8) for n in range(fields.size))
+            m.d.comb += [
+                self.payload.valid.eq(1),
+                self.payload.payload.eq(octets[fields.size - left]),
+            ]
+            with m.If(self.payload.ready):
+                m.d.sync += left.eq(left - 1)
+                with m.If(left == 1):
+                    m.next = done
+
+        # The age shifts up until the word is there to be taken.
+        with m.If(~ahead[-1]):
+            m.d.sync += ahead.eq(ahead << 1)
+
+        with m.FSM():
+            with m.State("IDLE"):
+                with m.If(self.ship):
+                    m.d.sync += [self.shipping.eq(1), self.channel.eq(0)]
+                    m.next = "HEAD PACKET"
+            with m.State("HEAD PACKET"):
+                m.d.comb += [
+                    self.packet.valid.eq(1),
+                    self.packet.p.kind.eq(Kind.TRACE_HEAD),
+                    self.packet.p.length.eq(protocol.TRACE_HEAD.size),
+                ]
+                m.d.sync += left.eq(protocol.TRACE_HEAD.size)
+                with m.If(self.packet.ready):
+                    m.next = "HEAD"
+            with m.State("HEAD"):
+                m.d.sync += bins_left.eq(self.head.bins)
+                fixed_part(self.head, protocol.TRACE_HEAD, "CHANNEL")
+            with m.State("CHANNEL"):
+                m.d.sync += [
+                    bins_left.eq(self.head.bins),
+                    self.read_bin.eq(0),
+                    chunk_number.eq(0),
+                ]
+                m.next = "CHUNK"
+            with m.State("CHUNK"):
+                with m.If(bins_left > CHUNK_BINS):
+                    m.d.sync += [chunk_left.eq(CHUNK_BINS), to_ask.eq(CHUNK_BINS)]
+                with m.Else():
+                    m.d.sync += [chunk_left.eq(bins_left), to_ask.eq(bins_left)]
+                m.next = "DATA PACKET"
+            with m.State("DATA PACKET"):
+                m.d.comb += [
+                    self.packet.valid.eq(1),
+                    self.packet.p.kind.eq(Kind.TRACE_DATA),
+                    self.packet.p.length.eq(protocol.TRACE_DATA.size + (chunk_left << 2)),
+                ]
+                m.d.sync += left.eq(protocol.TRACE_DATA.size)
+                with m.If(self.packet.ready):
+                    m.next = "DATA HEAD"
+            with m.State("DATA HEAD"):
+                fixed_part(chunk, protocol.TRACE_DATA, "DATA")
+            with m.State("DATA"):
+                taken = self.payload.valid & self.payload.ready
+                wanted = (word_left == 0) | ((word_left == 1) & taken)
+                m.d.comb += [
+                    self.payload.valid.eq(word_left != 0),
+                    self.payload.payload.eq(word[:8]),
+                ]
+                with m.If(taken):
+                    m.d.sync += [word.eq(word >> 8), word_left.eq(word_left - 1)]
+                with m.If(wanted & ahead[-1]):
+                    m.d.sync += [word.eq(self.read_data), word_left.eq(WORD_BYTES), ahead.eq(0)]
+                with m.If((ahead == 0) & (to_ask != 0)):
+                    m.d.comb += self.read.eq(1)
+                    m.d.sync += [
+                        ahead.eq(2),
+                        self.read_bin.eq(self.read_bin + 1),
+                        to_ask.eq(to_ask - 1),
+                        bins_left.eq(bins_left - 1),
+                    ]
+                with m.If(taken & (word_left == 1)):
+                    m.d.sync += chunk_left.eq(chunk_left - 1)
+                    with m.If(chunk_left == 1):
+                        m.d.sync += chunk_number.eq(chunk_number + 1)
+                        with m.If(bins_left != 0):
+                            m.next = "CHUNK"
+                        with m.Elif(self.channel == self._channels - 1):
+                            m.d.sync += self.shipping.eq(0)
+                            m.next = "IDLE"
+                        with m.Else():
+                            m.d.sync += self.channel.eq(self.channel + 1)
+                            m.next = "CHANNEL"
+        return m

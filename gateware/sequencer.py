@@ -1,0 +1,195 @@
+"""Sequencer: from settings to trains, from trains to frames."""
+
+from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from .layouts import SETTINGS, TRACE_HEAD
+from .protocol import MAX_BIN_SHIFT, MAX_FRAME_PULSES, Mode, TraceFlag
+
+
+class Sequencer(wiring.Component):
+    """Starts and ends trains, gives each pulse its buffer and each full buffer to the readout.
+
+    After reset it sweeps the trace memory clean. A train starts with all staged settings at once (`latch`), so no
+    frame ever mixes two. At the end of a round of launch steps in which `frame_pulses` are reached, the buffers swap if
+    the other one is free (`shipping` low); if not, the frame grows to the most its sums can hold, and pulses that do
+    not fit are launched, not kept, and counted in `missed`. The train's last frame is closed when all its samples are
+    in memory; it carries END and whatever pulses there are.
+
+    Ports
+        restart: strobe, begin a train (ending one in progress); run: level, low ends the train; tripped: likewise, and
+        the frame in progress is marked.
+        staged -> settings: copied on a train's start; prepare: strobe, the cycle after.
+        start, stop: to `PulseTrain`; running, begin, boundary, last, round, pulses: from it.
+        clipped, clipped_buffer: one strobe a channel, and for which buffer.
+        saturated, clear_saturated: of `TraceMemory`, one bit a channel and buffer.
+        buffer: the one being filled; keep: the period's samples go to memory; settled: memory has taken them all.
+        ship: strobe, `head` describes the frame in the other buffer, stable until `shipping` falls.
+        sweep, sweep_bin: to `TraceMemory`; finished: strobe, the train has ended by itself.
+        idle: no train, nothing pending.
+    """
+
+    def __init__(self, depth: int, channels: int) -> None:
+        self._depth = depth
+        self._channels = channels
+        super().__init__(
+            {
+                "restart": In(1),
+                "run": In(1),
+                "tripped": In(1),
+                "staged": In(SETTINGS),
+                "settings": Out(SETTINGS),
+                "prepare": Out(1),
+                "start": Out(1),
+                "stop": Out(1),
+                "running": In(1),
+                "begin": In(1),
+                "boundary": In(1),
+                "last": In(1),
+                "round": In(1),
+                "pulses": In(32),
+                "clipped": In(channels),
+                "clipped_buffer": In(1),
+                "saturated": In(data.ArrayLayout(2, channels)),
+                "clear_saturated": Out(2),
+                "buffer": Out(1),
+                "keep": Out(1),
+                "missed": Out(32),
+                "settled": In(1),
+                "ship": Out(1),
+                "shipping": In(1),
+                "head": Out(TRACE_HEAD),
+                "sweep": Out(1),
+                "sweep_bin": Out(range(depth)),
+                "finished": Out(1),
+                "idle": Out(1),
+                "waiting": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        s = self.settings
+        frame, train, first_pulse = Signal(32), Signal(32), Signal(32)
+        kept = Signal(range(MAX_FRAME_PULSES + 1))  # pulses in the frame, before the present one
+        now_kept = Signal.like(kept)
+        now_missed = Signal(32)
+        clipped = [
+            Array(Signal(32, name=f"clipped{n}{b}") for b in range(2))
+            for n in range(self._channels)
+        ]
+        capacity = Signal(range(MAX_FRAME_PULSES + 1))  # pulses whose sums fit for certain
+        with m.Switch(s.bin_shift):
+            for shift in range(4, MAX_BIN_SHIFT + 1):
+                with m.Case(shift):
+                    m.d.comb += capacity.eq(MAX_FRAME_PULSES >> (shift - 3))
+            with m.Default():
+                m.d.comb += capacity.eq(MAX_FRAME_PULSES)
+
+        again = Signal()  # a restart is waiting for the present train to end
+        tripped = Signal()  # this train has been cut off by the guard
+        with m.If(self.restart):
+            m.d.sync += again.eq(1)
+        with m.If(self.tripped):
+            m.d.sync += tripped.eq(1)
+        m.d.comb += self.stop.eq(again | ~self.run | tripped)
+
+        with m.If(self.boundary):
+            m.d.comb += [
+                now_kept.eq(kept + self.keep),
+                now_missed.eq(self.missed + ~self.keep),
+            ]
+        with m.Else():
+            m.d.comb += [now_kept.eq(kept), now_missed.eq(self.missed)]
+        m.d.sync += [kept.eq(now_kept), self.missed.eq(now_missed)]
+        for n, counts in enumerate(clipped):
+            with m.If(self.clipped[n]):
+                m.d.sync += counts[self.clipped_buffer].eq(counts[self.clipped_buffer] + 1)
+
+        swap, end = Signal(), Signal()
+        cause = Signal(8)
+        for n, flag in enumerate((TraceFlag.SATURATED_LIGHT, TraceFlag.SATURATED_DRIVE)):
+            if n < self._channels:
+                bit = flag.value.bit_length() - 1
+                m.d.comb += self.head.flags[bit].eq(self.saturated[n].bit_select(~self.buffer, 1))
+        for flag, condition in {
+            TraceFlag.END: end,
+            TraceFlag.TRIPPED: tripped,
+            TraceFlag.COUNTING: (s.mode & Mode.COUNTING) != 0,
+        }.items():
+            bit = flag.value.bit_length() - 1
+            with m.If(swap):
+                m.d.sync += cause[bit].eq(condition)
+            m.d.comb += self.head.flags[bit].eq(cause[bit])
+        with m.If(swap):
+            m.d.sync += [
+                self.buffer.eq(~self.buffer),
+                self.ship.eq(1),
+                frame.eq(frame + 1),
+                kept.eq(0),
+                first_pulse.eq(self.pulses),
+                self.head.frame.eq(frame),
+                self.head.train.eq(train),
+                self.head.first_pulse.eq(first_pulse),
+                self.head.pulses.eq(now_kept),
+                self.head.missed.eq(now_missed),
+                self.head.window_start.eq(s.window_start),
+                self.head.bins.eq(s.window_bins),
+                self.head.bin_shift.eq(s.bin_shift),
+                self.head.dither.eq(s.dither),
+            ]
+            # The buffer now to be filled has been read out: what was noted of it starts afresh.
+            m.d.comb += self.clear_saturated.eq(Mux(self.buffer, 0b01, 0b10))
+            m.d.sync += [counts[~self.buffer].eq(0) for counts in clipped]
+        m.d.sync += self.ship.eq(swap)
+        # These of the frame being shipped may still be set by samples under way at the swap.
+        for n, name in enumerate(("light_clipped", "drive_clipped")[: self._channels]):
+            m.d.comb += self.head[name].eq(clipped[n][~self.buffer])
+
+        full_round = Signal()  # the frame has no room for another whole round
+        m.d.comb += full_round.eq(now_kept + s.dither > capacity)
+        free = ~self.ship & ~self.shipping
+
+        with m.FSM():
+            with m.State("SWEEP"):
+                m.d.comb += self.sweep.eq(1)
+                m.d.sync += self.sweep_bin.eq(self.sweep_bin + 1)
+                with m.If(self.sweep_bin == self._depth - 1):
+                    m.next = "IDLE"
+            with m.State("IDLE"):
+                m.d.comb += self.idle.eq(~again & ~self.restart)
+                with m.If(again):
+                    m.d.sync += [again.eq(0), s.eq(self.staged)]
+                    m.next = "PREPARE"
+            with m.State("PREPARE"):
+                m.d.comb += self.prepare.eq(1)
+                m.d.sync += [
+                    train.eq(train + 1),
+                    frame.eq(0),
+                    first_pulse.eq(0),
+                    kept.eq(0),
+                    self.missed.eq(0),
+                    tripped.eq(self.tripped),
+                    self.keep.eq(1),
+                ]
+                m.next = "START"
+            with m.State("START"):
+                m.d.comb += self.start.eq(1)
+                m.next = "RUN"
+            with m.State("RUN"):
+                m.d.comb += self.waiting.eq(1)
+                with m.If(self.last):
+                    m.next = "CLOSE"
+                with m.Elif(self.round):
+                    m.d.sync += self.keep.eq(~full_round)
+                    with m.If((now_kept >= s.frame_pulses) & free):
+                        m.d.comb += swap.eq(1)
+                        m.d.sync += self.keep.eq(1)
+            with m.State("CLOSE"):
+                with m.If(self.settled & free):
+                    m.d.comb += [swap.eq(1), end.eq(1)]
+                    m.next = "IDLE"
+                    with m.If(~again & ~self.restart):
+                        m.d.comb += self.finished.eq(1)
+        return m

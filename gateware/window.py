@@ -1,0 +1,80 @@
+"""Sampling window: which bin of the trace the present sample belongs to."""
+
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from . import fastforward
+from .layouts import SETTINGS
+from .protocol import CYCLE_NS
+
+
+class Window(wiring.Component):
+    """Time of the present sample relative to the window's start, and the bin it falls in.
+
+    A sample taken n cycles after the launch of a pulse that is `dither` ns late lies at t = 8 n - dither ns after the
+    gate's rising edge; `latency` is the whole number of cycles from a launch falling due to the cycle whose sample
+    shows that edge. The bin is (t - window_start) >> bin_shift.
+
+    Ports
+        settings: latched on `prepare`, at least one cycle before the first `begin`.
+        begin: strobe, the next cycle is the first of a period whose launch step is `next_dither`.
+        close: strobe, last cycle of the train.
+        elapsed: ns from the window's start to the present sample, signed; `open` while samples are due or to come.
+        valid: the present sample lies in `bin`. Combinational from registers; one sample a cycle.
+    """
+
+    def __init__(self, depth: int, latency: int, fast_forward: bool = False) -> None:
+        ports = {
+            "settings": In(SETTINGS),
+            "prepare": In(1),
+            "begin": In(1),
+            "next_dither": In(6),
+            "close": In(1),
+            "open": Out(1),
+            "elapsed": Out(signed(32)),
+            "valid": Out(1),
+            "bin": Out(range(depth)),
+        }
+        if fast_forward:
+            ports |= {"skip": In(fastforward.SKIP_BITS), "horizon": Out(fastforward.Horizon())}
+        self._fast_forward = fast_forward
+        self._latency = latency
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        s = self.settings
+        step = fastforward.step(self.skip if self._fast_forward else None)
+
+        origin = Signal(
+            signed(32)
+        )  # `elapsed` in the first cycle of a period launched without dither
+        index = Signal(32)
+        due = Signal()  # the window has started
+        inside = Signal()
+
+        with m.If(self.prepare):
+            m.d.sync += origin.eq(-(s.delay + self._latency) * CYCLE_NS - s.window_start)
+        m.d.comb += [
+            due.eq(self.elapsed >= 0),
+            index.eq(self.elapsed[:31] >> s.bin_shift),
+            inside.eq(due & (index < s.window_bins)),
+            self.valid.eq(self.open & inside),
+            self.bin.eq(index),
+        ]
+        with m.If(self.open):
+            m.d.sync += self.elapsed.eq(self.elapsed + step * CYCLE_NS)
+            with m.If(self.close | (due & ~inside)):
+                m.d.sync += self.open.eq(0)
+        with m.If(self.begin):
+            m.d.sync += [self.open.eq(1), self.elapsed.eq(origin - self.next_dither)]
+
+        if self._fast_forward:
+            ahead = Signal(32)  # cycles until `elapsed` is no longer negative
+            m.d.comb += [
+                ahead.eq((CYCLE_NS - 1 - self.elapsed)[3:]),
+                self.horizon.calm.eq(~self.open | ~due),
+                self.horizon.left.eq(fastforward.saturate(self.open, ahead)),
+            ]
+        return m

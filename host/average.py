@@ -1,0 +1,133 @@
+"""Frames to a running average: exact means, and standard errors from the scatter between blocks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from host.trace import Trace
+
+# The per-bin scatter of a handful of blocks is itself mostly noise. Variance per sample is a
+# smooth function of the signal, so neighbouring bins are pooled until about this many degrees of
+# freedom stand behind each standard error (then good to 7 %).
+POOLED_DOF = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """What one frame adds: sums over a number of pulses.
+
+    sums: (channels, bins) int64, sums of ADC codes.
+    counts: (bins,) int64, number of samples in each bin, the same for every channel.
+    pulses: number of pulses summed.
+    """
+
+    sums: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    pulses: int
+
+
+class RunningAverage:
+    """Average of every block added since the last `clear`.
+
+    The mean is sum(sums) / sum(counts) with integer accumulation: it depends neither on the order
+    nor on the number of blocks. The standard error comes from the scatter of block means, weighted
+    by their counts, which is unbiased for unequal blocks too.
+    """
+
+    def __init__(
+        self,
+        t: NDArray[np.float64],
+        volts_per_code: Sequence[float],
+        volts_at_zero: Sequence[float] | None = None,
+    ) -> None:
+        """t (bins,) s, mean sample instant of each bin; volts_per_code of each channel, V.
+
+        Code c, an interval of a converter that rounds down, stands for its middle:
+        (c + 0.5) * volts_per_code + volts_at_zero (V, by channel; 0 unless given).
+        """
+        self._t = np.array(t, dtype=np.float64)
+        self._scale = tuple(float(v) for v in volts_per_code)
+        self._zero = tuple(volts_at_zero or (0.0,) * len(self._scale))
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every block."""
+        shape = (len(self._scale), self._t.size)
+        self._sums = np.zeros(shape, np.int64)
+        self._counts = np.zeros(self._t.size, np.int64)
+        self._filled = np.zeros(self._t.size, np.int64)  # blocks with a sample in the bin
+        # Scatter is taken about the first mean seen in each bin: no cancellation of large codes.
+        self._origin = np.full(shape, np.nan)
+        self._first = np.zeros(shape)  # sum over blocks of n * (mean - origin)
+        self._second = np.zeros(shape)  # sum over blocks of n * (mean - origin)^2
+        self._pulses = 0
+        self._blocks = 0
+
+    @property
+    def pulses(self) -> int:
+        """Pulses averaged so far."""
+        return self._pulses
+
+    @property
+    def blocks(self) -> int:
+        """Blocks added so far."""
+        return self._blocks
+
+    def add(self, block: Block) -> None:
+        """Add one block; raises ValueError when its shape is not this average's."""
+        if block.sums.shape != self._sums.shape or block.counts.shape != self._counts.shape:
+            raise ValueError(
+                f"block of {block.sums.shape} sums and {block.counts.shape} counts"
+                f" does not fit an average of {self._sums.shape[0]} channels"
+                f" x {self._sums.shape[1]} bins"
+            )
+        filled = block.counts > 0
+        self._sums += block.sums
+        self._counts += block.counts
+        self._filled += filled
+        n = block.counts.astype(np.float64)
+        mean = block.sums / np.where(filled, n, 1.0)
+        self._origin = np.where(np.isnan(self._origin) & filled, mean, self._origin)
+        away = np.where(filled, mean - self._origin, 0.0)
+        self._first += n * away
+        self._second += n * away**2
+        self._pulses += block.pulses
+        self._blocks += 1
+
+    def trace(self, channel: int) -> Trace:
+        """The average of one channel; y is nan in bins without samples, se with under 2 blocks."""
+        counts = np.where(self._counts > 0, self._counts, 1)
+        empty = self._counts == 0
+        scale = self._scale[channel]
+        y = (self._sums[channel] / counts + 0.5) * scale + self._zero[channel]
+        y[empty] = np.nan
+        return Trace(self._t, y, self._standard_error(channel, counts) * scale, self._pulses)
+
+    def _standard_error(self, channel: int, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(bins,) codes; nan where unknown."""
+        se = np.full(self._t.size, np.nan)
+        used = self._filled > 0
+        dof = np.maximum(self._filled[used] - 1, 0)
+        if not dof.any():
+            return se
+        scatter = self._second[channel] - self._first[channel] ** 2 / counts
+        per_sample = _pool(np.maximum(scatter[used], 0.0), dof)
+        se[used] = np.sqrt(per_sample / counts[used])
+        return se
+
+
+def _pool(squares: NDArray[np.float64], dof: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Variance: sum of squares over degrees of freedom in a centred window of bins, both (n,).
+
+    The window is the odd number of bins that holds POOLED_DOF on average; it is cut at the ends.
+    """
+    half = int(np.ceil((POOLED_DOF / dof.mean() - 1) / 2)) if dof.mean() < POOLED_DOF else 0
+    index = np.arange(dof.size)
+    a, b = np.maximum(index - half, 0), np.minimum(index + half + 1, dof.size)
+    total = np.concatenate(([0.0], np.cumsum(squares)))
+    freedom = np.concatenate(([0], np.cumsum(dof)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pooled: NDArray[np.float64] = (total[b] - total[a]) / (freedom[b] - freedom[a])
+    return np.where(freedom[b] > freedom[a], np.maximum(pooled, 0.0), np.nan)

@@ -1,0 +1,71 @@
+"""One capture from start to end, without a window."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from host.acquire import Accounting, Acquisition
+from host.instrument import Instrument
+from host.link import Link
+from host.link.emulator import EmulatorLink
+from host.measure import Measurements
+from host.settings import Settings
+from host.trace import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Capture:
+    """What a capture gave."""
+
+    source: str
+    settings: Settings
+    light: Trace
+    drive: Trace
+    measurements: Measurements
+    accounting: Accounting
+    realtime_factor: float | None
+
+    def about(self) -> dict[str, Any]:
+        """Everything but the traces, as plain JSON types in SI units."""
+        accounting = self.accounting.as_dict()
+        return {
+            "source": self.source,
+            "settings": self.settings.as_dict(),
+            "measurements": self.measurements.as_dict(),
+            "reference": self.measurements.reference,
+            "accounting": accounting,
+            "realtime_factor": self.realtime_factor,
+        }
+
+
+def capture(
+    link: Link,
+    settings_for: Callable[[int], Settings],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Capture:
+    """Run a counted train on `link` and measure its average.
+
+    settings_for: settings for a given depth of trace memory; progress: told pulses so far and in all.
+    Raises LinkError, InstrumentError, AcquisitionError, SettingsError.
+    """
+    instrument = Instrument(link)
+    settings = settings_for(instrument.identity.depth)
+    if isinstance(link, EmulatorLink):
+        link.restart_clock()
+    acquisition = Acquisition(instrument, settings)
+    while not acquisition.done:
+        acquisition.poll(timeout=0.1)
+        progress(acquisition.accounting.pulses_emitted, settings.pulses)
+    factor = link.realtime_factor if isinstance(link, EmulatorLink) else None
+    light, drive = acquisition.traces()
+    result = Capture(
+        link.name,
+        settings,
+        light,
+        drive,
+        acquisition.measure(),
+        acquisition.accounting,
+        factor,
+    )
+    instrument.close()
+    return result

@@ -1,0 +1,370 @@
+"""The instant at which a noisy waveform crosses a level, with its first-order error.
+
+Everything here works in units of bins: bin i covers [i - 1/2, i + 1/2] and holds the mean of the
+waveform over it. The estimator is a local polynomial whose window (left and right extent apart, so
+it can stop at the hinge where light starts) and degree follow from the data:
+
+* a window is admissible at degree q when the orthogonal components q-1 … q+2 are noise. Testing
+  the top two orders *reported* undersmooths: what is left out is an order smaller than what was
+  tested (the idea of robust bias correction: Calonico, Cattaneo and Titiunik,
+  Econometrica 82, 2295, 2014). The tested components above q are independent of the estimate, so
+  choosing by them does not bias it;
+* of the admissible windows the one with the smallest variance at the crossing wins.
+
+The crossing is the polynomial's root. Its derivative with respect to every bin is returned, so any
+combination of crossings and levels propagates through one inner product with the bin variances.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.polynomial import legendre
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
+from scipy.stats import chi2
+
+Array = NDArray[np.float64]
+
+_CELLS = np.array([5, 6, 7, 8, 10, 12, 15, 18, 21, 24])  # a window is summed into so many
+_ORDERS = 8  # Legendre orders 0..7: up to degree 5 reported, two more tested
+_DEGREES = np.array([2, 3, 4, 5])
+_RATIO = 1.6  # between neighbouring window extents
+_REJECT = 0.2  # size of the test on a window
+_STEEP = 4.0  # the slope must be this many of its standard errors, or the root is not linear
+
+
+@dataclass(frozen=True, eq=False)
+class Crossing:
+    """A level crossing in units of bins.
+
+    u: position (bin i spans i ± 1/2).
+    slope: of the waveform there, volts per bin; d(u)/d(level) = 1/slope.
+    steepness: slope over its standard error; under about 6 the error is no longer linear.
+    misfit: 1, or more where no window is free of misfit: factor on the standard error.
+    start, weights: d(u)/d(y[start + k]) = weights[k], bins per volt.
+    """
+
+    u: float
+    slope: float
+    steepness: float
+    misfit: float
+    start: int
+    weights: Array
+
+
+@dataclass(frozen=True, eq=False)
+class _Basis:
+    """Orthonormal polynomials on equal cells of [-1, 1].
+
+    q: (cells, orders) their means over the cells, orthonormal columns.
+    value, slope: (orders, orders); x**[0, 1, …] @ value are the polynomials at x, likewise slope.
+    """
+
+    q: Array
+    value: Array
+    slope: Array
+
+
+@cache
+def _basis(cells: int) -> _Basis:
+    orders = min(_ORDERS, cells)
+    edges = np.linspace(-1.0, 1.0, cells + 1)
+    p = legendre.legvander(edges, orders)
+    integral = np.empty((cells + 1, orders))
+    integral[:, 0] = edges
+    for k in range(1, orders):
+        integral[:, k] = (p[:, k + 1] - p[:, k - 1]) / (2 * k + 1)
+    q, r = np.linalg.qr(np.diff(integral, axis=0) * cells / 2)
+    powers = np.zeros((orders, orders))
+    for k in range(orders):
+        powers[: k + 1, k] = legendre.leg2poly(np.eye(orders)[k])[: k + 1]
+    value = powers @ np.linalg.inv(r)
+    slope = np.zeros_like(value)
+    slope[:-1] = value[1:] * np.arange(1, orders)[:, None]
+    return _Basis(q, value, slope)
+
+
+_CRITICAL = chi2.ppf(1 - _REJECT, np.arange(5))  # by number of components tested
+
+
+def pilot(y: Array, levels: Array) -> Array:
+    """Where the isotonic (non-decreasing) fit to y (n,) reaches each of `levels` (k,), in bins.
+
+    nan where it stays below the level; -1, the bin before the first, where it starts above.
+    """
+    fit = isotonic_regression(y)
+    value = np.asarray(fit.x)[fit.blocks[:-1]]
+    centre = (fit.blocks[:-1] + fit.blocks[1:] - 1) / 2
+    at = np.full(levels.size, np.nan)
+    for i, level in enumerate(levels):
+        k = int(np.searchsorted(value, level))
+        if k == 0:
+            at[i] = -1.0
+        elif k < value.size:
+            # the fit jumps where two pools meet: ramp over the shorter pool's width there
+            edge = fit.blocks[k] - 0.5
+            reach = min(edge - centre[k - 1], centre[k] - edge)
+            part = (level - value[k - 1]) / (value[k] - value[k - 1])
+            at[i] = edge + reach * (2 * part - 1)
+    return at
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Running sums of a waveform, from which any window is summed in constant time."""
+
+    y: Array
+    variance: Array
+
+    @classmethod
+    def of(cls, y: Array, variance: Array) -> "Sums":
+        """y (n,) V and variance (n,) V^2 -> sums (n + 1,)."""
+        zero = np.zeros(1)
+        return cls(
+            np.concatenate((zero, np.cumsum(y))), np.concatenate((zero, np.cumsum(variance)))
+        )
+
+
+def _extents(longest: float) -> NDArray[np.intp]:
+    """Window extents to try on one side, bins: geometric, the shortest 1/30 of the longest."""
+    longest = max(longest, 2.0)
+    shortest = max(2.0, longest / 30)
+    steps = int(np.ceil(np.log(longest / shortest) / np.log(_RATIO)))
+    return np.unique(np.round(np.geomspace(shortest, longest, steps + 1)).astype(np.intp))
+
+
+@dataclass(frozen=True)
+class _Window:
+    """`cells` cells of `size` bins from bin `start` on, fitted by a polynomial of `degree`."""
+
+    start: int
+    size: int
+    cells: int
+    degree: int
+    misfit: float
+
+
+def _best_window(sums: Sums, at: float, lo: int, hi: int) -> _Window | None:
+    """The admissible window with the least variance at `at`; the least misfit if none is."""
+    k = int(np.clip(round(at), lo, hi - 1))
+    left, right = np.meshgrid(_extents(k - lo), _extents(hi - 1 - k), indexing="ij")
+    start = np.maximum(k - left.ravel(), lo)
+    n = np.minimum(k + right.ravel() + 1, hi) - start
+    size = -(-n // _CELLS[-1])
+    cells = np.append(0, _CELLS)[np.searchsorted(_CELLS, n // size, side="right")]
+    found = []
+    for g in np.unique(cells[cells > 0]):
+        here = cells == g
+        a, m = start[here], size[here]
+        basis = _basis(int(g))
+        orders = basis.q.shape[1]
+        index = a[:, None] + m[:, None] * np.arange(g + 1)
+        mean = np.diff(sums.y[index], axis=1) / m[:, None]
+        var = np.diff(sums.variance[index], axis=1) / (m * m)[:, None]
+        coef = mean @ basis.q
+        z2 = np.cumsum(coef**2 / (var @ basis.q**2), axis=1)
+        half = g * m / 2
+        x = (at - a + 0.5 - half) / half
+        powers = x[:, None] ** np.arange(orders)
+        phi, dphi = powers @ basis.value, powers @ basis.slope
+        degree = _DEGREES[: max(orders - 4, 0)]
+        first = np.maximum(degree - 1, 2)
+        misfit = (z2[:, degree + 2] - z2[:, first - 1]) / _CRITICAL[degree + 3 - first]
+        # orthonormal components have about equal variance: enough to rank windows by
+        even = var.mean(axis=1)[:, None]
+        slope = np.cumsum(dphi * coef, axis=1)[:, degree]
+        steep = slope > _STEEP * np.sqrt(even * np.cumsum(dphi**2, axis=1)[:, degree])
+        steep &= (np.abs(x) <= 1 + 1 / half)[:, None]  # the root may lie one bin outside
+        level_var = even * np.cumsum(phi**2, axis=1)[:, degree]
+        w, d = np.nonzero(steep)
+        found.append(
+            np.array([misfit[w, d], level_var[w, d], a[w], m[w], np.full(w.size, g), degree[d]])
+        )
+    choice = np.hstack(found) if found else np.empty((6, 0))
+    if choice.shape[1] == 0:
+        return None
+    fits = choice[0] <= 1
+    rank = np.where(fits, choice[1], np.inf) if fits.any() else choice[0]
+    best = choice[:, int(np.argmin(rank))]
+    begin, cell, count, order = (int(v) for v in best[2:])
+    return _Window(begin, cell, count, order, float(np.sqrt(max(best[0], 1.0))))
+
+
+def crossing(sums: Sums, level: float, at: float, lo: int, hi: int) -> Crossing | None:
+    """Upward crossing of `level` near `at` (bins) using only bins lo … hi-1.
+
+    None when no window resolves it: too few bins, or the slope is lost in the noise.
+    """
+    result: Crossing | None = None
+    for _ in range(2):
+        window = _best_window(sums, at, lo, hi)
+        if window is None:
+            return result
+        start, size, cells = window.start, window.size, window.cells
+        basis = _basis(cells)
+        index = start + size * np.arange(cells + 1)
+        mean = np.diff(sums.y[index]) / size
+        c = slice(0, window.degree + 1)
+        coef = mean @ basis.q[:, c]
+        poly = (basis.value[c, c] @ coef)[::-1]
+        poly[-1] -= level
+        slope_poly = (basis.slope[c, c] @ coef)[::-1]
+        half = cells * size / 2
+        limit = 1 + 1 / half
+        pilot_x = x = (at - start + 0.5 - half) / half
+        for _ in range(8):
+            slope = _horner(slope_poly, x)
+            if slope <= 0:
+                return result
+            step = min(max(_horner(poly, x) / slope, -0.5), 0.5)
+            x = min(max(x - step, -limit), limit)
+            if abs(step) < 1e-9:
+                break
+        else:
+            return result
+        powers = x ** np.arange(window.degree + 1)
+        w = basis.q[:, c] @ (powers @ basis.value[c, c])
+        dw = basis.q[:, c] @ (powers @ basis.slope[c, c])
+        variance = np.diff(sums.variance[index]) / size**2
+        steepness = slope / float(np.sqrt(dw**2 @ variance))
+        at = start - 0.5 + half + x * half
+        slope /= half
+        weights = np.repeat(-w / (size * slope), size)
+        result = Crossing(float(at), slope, steepness, window.misfit, start, weights)
+        if abs(x - pilot_x) < 0.05:
+            break
+    return result
+
+
+def _horner(poly: Array, x: float) -> float:
+    """Value at x of a polynomial given by its coefficients, highest power first."""
+    value = 0.0
+    for c in poly.tolist():
+        value = value * x + c
+    return value
+
+
+def transition(
+    z: Array, variance: Array, lo: int, hi: int, low: float, high: float
+) -> tuple[Crossing | None, Crossing | None, float, float]:
+    """Where a transition from 0 to 1 passes `low` and `high`, using bins lo … hi-1.
+
+    z, variance: (n,) progress and its variance per bin. Returns the two crossings and their
+    isotonic pilots (bins; nan when the level is not passed).
+
+    Transitions start with a hinge: nothing, then a rise. A polynomial must not reach over it, and
+    at low signal the noise hides a hinge a few bins away. The window for `low` therefore reaches
+    back at most three quarters of the way to where a chord meets zero; only if nothing is resolved
+    so is it let go to `lo`.
+    """
+    levels = np.array([low, low + 0.2, low + 0.4, high])
+    at = pilot(z[lo:hi], levels) + lo
+    if np.isnan(at[3]):
+        return None, None, float(at[0]), float(at[3])
+    sums = Sums.of(z, variance)
+    chord = np.max((at[1:3] - at[0]) / (levels[1:3] - low))
+    back = int(np.floor(at[0] - 0.75 * low * chord))
+    stop = min(int(np.ceil(at[3])) + 1, hi)
+    first = crossing(sums, low, at[0], max(back, lo), stop)
+    if first is None:
+        first = crossing(sums, low, at[0], lo, stop)
+    reach = 3 * (at[3] - at[0]) + 8
+    last = crossing(
+        sums, high, at[3], max(int(np.floor(at[0])), lo), min(int(at[3] + reach) + 1, hi)
+    )
+    return first, last, float(at[0]), float(at[3])
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Half-way instant of a one-pole voltage step.
+
+    u, se: position and standard error, bins.
+    resolved: whether the bins show the edge's shape; if not, only its area places it and the
+        pole is the nominal one.
+    """
+
+    u: float
+    se: float
+    resolved: bool
+
+
+def edge(y: Array, variance: Array, pole: float, spread: float) -> Edge | None:
+    """Fit base, height, delay and time constant of a one-pole step to bin means.
+
+    y, variance: (n,) V, V^2, around the edge; pole: nominal time constant, bins, with standard
+    deviation `spread` of its logarithm. The nominal value is one
+    more observation: it decides when the whole edge falls within a bin, where the bins fix only
+    delay + time constant (the area above the step), and is overruled when they show the shape.
+    None when the fit does not converge. The error grows with the misfit of the shape.
+    """
+    # bins much wider than the edge can be explained with it early or late in its bin: begin from
+    # both, and let the error cover the other as far as the data allow it
+    fits = [
+        fit
+        for begin in (pole, max(pole, 0.2))
+        if (fit := _fit_edge(y, variance, pole, spread, begin)) is not None
+    ]
+    if not fits:
+        return None
+    cost, best = min(fits, key=lambda fit: fit[0])
+    doubt = sum(np.exp((cost - other) / 2) * (fit.u - best.u) ** 2 for other, fit in fits)
+    return Edge(best.u, float(np.sqrt(best.se**2 + doubt)), best.resolved)
+
+
+def _fit_edge(
+    y: Array, variance: Array, pole: float, spread: float, begin: float
+) -> tuple[float, Edge] | None:
+    """Levenberg-Marquardt from a time constant of `begin` bins: (cost, edge)."""
+    weight = 1 / np.sqrt(variance)
+    bins = np.arange(y.size + 1) - 0.5
+    base, height = float(y[0]), float(y[-1] - y[0])
+    centroid = y.size - 0.5 - float(np.sum(y - base)) / height  # delay + time constant
+    p = np.array([centroid - begin, np.log(begin), base, height])
+
+    def residual(p: Array) -> tuple[Array, Array]:
+        delay, log_pole, base, height = p
+        tau = float(np.exp(log_pole))
+        s = np.maximum(bins - delay, 0.0)
+        decay = np.exp(-s / tau)
+        area, d_delay = s - tau * (1 - decay), decay - 1
+        d_log = tau * (decay - 1) + s * decay
+        shape = np.diff(area)
+        r = np.append((y - base - height * shape) * weight, (np.log(pole) - log_pole) / spread)
+        j = np.zeros((r.size, 4))
+        j[:-1, 0] = height * np.diff(d_delay) * weight
+        j[:-1, 1] = height * np.diff(d_log) * weight
+        j[:-1, 2] = weight
+        j[:-1, 3] = shape * weight
+        j[-1, 1] = 1 / spread
+        return r, j
+
+    r, j = residual(p)
+    damping, cost = 1e-3, float(r @ r)
+    for _ in range(60):
+        normal, gradient = j.T @ j, j.T @ r
+        step = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), gradient)
+        step[1] = min(max(step[1], -1.0), 1.0)
+        trial_r, trial_j = residual(p + step)
+        trial = float(trial_r @ trial_r)
+        if trial <= cost:
+            done = cost - trial < 1e-6 * (1 + cost)
+            p, r, j, cost, damping = p + step, trial_r, trial_j, trial, damping / 10
+            if done:
+                break
+        else:
+            damping *= 10
+            if damping > 1e9:
+                break
+    else:
+        return None
+    misfit = max(1.0, float(r[:-1] @ r[:-1]) / max(y.size - 3, 1))
+    data = j[:-1].T @ j[:-1] / misfit
+    data[1, 1] += 1 / spread**2
+    covariance = np.linalg.inv(data)
+    tau = float(np.exp(p[1]))
+    g = np.array([1.0, tau * np.log(2), 0.0, 0.0])
+    resolved = bool(np.sqrt(covariance[1, 1]) < spread / 2)
+    se = float(np.sqrt(g @ covariance @ g))
+    return cost, Edge(float(p[0] + tau * np.log(2)), se, resolved)

@@ -1,0 +1,28 @@
+"""Ways to reach an instrument: one small interface, several carriers."""
+
+from typing import Protocol
+
+from host.frontend import FrontEnd
+
+
+class LinkError(Exception):
+    """The link could not be opened or has been lost; the message says why in one line."""
+
+
+class Link(Protocol):
+    """A byte stream to an instrument."""
+
+    name: str
+    """What to show the user: the URL it was opened with."""
+
+    front_end: FrontEnd
+    """What the codes of this instrument's converters mean."""
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`. Raises LinkError."""
+
+    def read(self, timeout: float) -> bytes:
+        """Whatever has arrived, waiting up to `timeout` seconds for the first byte. Raises LinkError."""
+
+    def close(self) -> None:
+        """Let go of the instrument. May be called twice."""

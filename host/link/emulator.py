@@ -1,0 +1,89 @@
+"""Link to an emulated board in this very process."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from gateware.protocol import CLOCK_HZ
+from host.frontend import FrontEnd
+from host.link import LinkError
+from sim.compile import CompileError
+from sim.emulator import Board
+from sim.presets import PresetError, load_plant
+
+BATCH = CLOCK_HZ // 500  # cycles run at a time: 2 ms
+REPLY_BATCH = 2_000  # while a request is under way
+SLACK = 0.05  # s the emulator may be behind real time before it stops trying to catch up
+
+
+class EmulatorLink:
+    """A board that runs only while its link is read: nothing is lost, however slow the reader.
+
+    Time is the board's own. With `paced`, reading waits so that it does not run faster than the clock on the wall.
+    """
+
+    def __init__(
+        self,
+        preset: str,
+        options: Mapping[str, str] | None = None,
+        seed: int = 0,
+        paced: bool = True,
+        report: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.name = f"emulator:{preset}" + "".join(
+            f"{'&' if n else '?'}{key}={value}"
+            for n, (key, value) in enumerate((options or {}).items())
+        )
+        try:
+            plant = load_plant(preset, options)
+            self._board = Board(plant, seed, report=report)
+        except (PresetError, CompileError) as error:
+            raise LinkError(str(error)) from None
+        detector, monitor = plant.detector, plant.monitor
+        self.front_end = FrontEnd(
+            light_volts_per_code=detector.full_scale / 2**detector.bits,
+            drive_volts_per_code=monitor.full_scale / 2**monitor.bits / monitor.ratio,
+            drive_volts_at_zero=-monitor.offset / monitor.ratio,
+            detector_delay=detector.tau,
+        )
+        self._paced = paced
+        self._rx = b""
+        self._wall = time.perf_counter()
+        self._board_time = 0.0  # of the board, when the clock on the wall read `_wall`
+        self.restart_clock()
+
+    def restart_clock(self) -> None:
+        """Measure the real-time factor from now on."""
+        self._factor_from = time.perf_counter(), self._board.time
+
+    @property
+    def realtime_factor(self) -> float:
+        """Board time over wall time since the clock was last restarted."""
+        wall, board = self._factor_from
+        return (self._board.time - board) / max(time.perf_counter() - wall, 1e-9)
+
+    def write(self, data: bytes) -> None:
+        """Queue `data`; it goes in with the next read."""
+        self._rx += data
+
+    def read(self, timeout: float) -> bytes:
+        """Run the board until it has sent something, `timeout` seconds of its time at most."""
+        until = self._board.cycle + round(timeout * CLOCK_HZ)
+        while True:
+            batch = REPLY_BATCH if self._rx else min(BATCH, max(until - self._board.cycle, 1))
+            sent, taken = self._board.run(batch, self._rx)
+            self._rx = self._rx[taken:]
+            if self._paced:
+                self._wait()
+            if sent or self._board.cycle >= until:
+                return sent
+
+    def close(self) -> None:
+        """Switch the board off."""
+        self._board.close()
+
+    def _wait(self) -> None:
+        ahead = (self._board.time - self._board_time) - (time.perf_counter() - self._wall)
+        if ahead > 0:
+            time.sleep(ahead)
+        elif ahead < -SLACK:
+            self._wall, self._board_time = time.perf_counter(), self._board.time

@@ -1,0 +1,45 @@
+"""Numbers with SI prefixes, in and out."""
+
+import math
+import re
+
+_PREFIXES = {"p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
+_NUMBER = re.compile(
+    r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([pnuµmkMG]?)\s*[A-Za-z²/]*\s*"
+)
+
+
+def parse_si(text: str) -> float:
+    """The number that `text` says: "10k", "50u", "3.3", "50 us", "1e-6". Raises ValueError in one line."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise ValueError(f"not a number: {text!r} (write e.g. 10k, 50u, 3.3)")
+    # Through the decimal exponent: "3.4u" is the float nearest to 3.4e-6.
+    mantissa, prefix = match.groups()
+    number = float(mantissa)
+    exponent = _PREFIXES[prefix]
+    return number / 10.0**-exponent if exponent < 0 else number * 10.0**exponent
+
+
+def format_si(value: float, unit: str, digits: int = 4) -> str:
+    """`value` with the prefix that leaves one to three digits before the point: "3.361 us"."""
+    if not math.isfinite(value):
+        return "–"
+    exponent = 0 if value == 0 else math.floor(math.log10(abs(value)) / 3) * 3
+    if value and float(f"{abs(value) / 10.0**exponent:.{digits}g}") >= 1000:
+        exponent += 3
+    exponent = min(max(exponent, -12), 9)
+    prefix = next(p for p, e in _PREFIXES.items() if e == exponent and p != "u")
+    return f"{value / 10.0**exponent:.{digits}g} {prefix}{unit}"
+
+
+def format_with_error(value: float, error: float, unit: str) -> str:
+    """`value ± error` in a common prefix, to two digits of the error: "3.3614 ± 0.0012 us"."""
+    if not (math.isfinite(value) and math.isfinite(error) and error > 0):
+        return format_si(value, unit)
+    exponent = 0 if value == 0 else math.floor(math.log10(abs(value)) / 3) * 3
+    exponent = min(max(exponent, -12), 9)
+    prefix = next(p for p, e in _PREFIXES.items() if e == exponent and p != "u")
+    scaled = error / 10.0**exponent
+    places = max(0, 1 - math.floor(math.log10(scaled)))
+    return f"{value / 10.0**exponent:.{places}f} ± {scaled:.{places}f} {prefix}{unit}"

@@ -1,0 +1,1 @@
+"""Everything that stands in for the physical world: device, detector, emulated board."""

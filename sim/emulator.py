@@ -1,0 +1,225 @@
+"""The emulated board: the compiled gateware with a device, a detector and ADCs around it. Bytes in, bytes out."""
+
+import ctypes
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateware.protocol import CLOCK_HZ, LEVEL_LSB_V
+
+from .compile import library
+from .plant import Plant, Segment
+
+SAME_STATE = (
+    1e-9  # V: states closer than this count as one, so a steady train needs only a few segments
+)
+TX_ROOM = 1 << 20  # bytes a single run may give
+
+
+class _Adc(ctypes.Structure):
+    _fields_ = [
+        ("lsb", ctypes.c_double),
+        ("floor", ctypes.c_double),
+        ("slope", ctypes.c_double),
+        ("zero", ctypes.c_double),
+        ("full", ctypes.c_int32),
+    ]
+
+
+class _Ask(ctypes.Structure):
+    _fields_ = [("origin", ctypes.c_int32), ("code", ctypes.c_int32), ("dt", ctypes.c_int64)]
+
+
+class Board:
+    """One emulated board.
+
+    The same plant, seed and bytes at the same cycles give the same bytes back, bit for bit, with or without
+    fast-forward. `report` is told about compiling, if that is needed. Raises `CompileError`.
+    """
+
+    def __init__(
+        self,
+        plant: Plant,
+        seed: int = 0,
+        fast_forward: bool = True,
+        report: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self._handle = None
+        self._lib = _load(library(report))
+        self._plant = plant
+        self._handle = self._lib.board_new(seed & (2**64 - 1), fast_forward, _converters(plant))
+        self._segments: list[tuple[int, NDArray[np.float64], Segment]] = []
+        self._tx = ctypes.create_string_buffer(TX_ROOM)
+        rest = plant.rest()
+        self._add_segment(0, rest)
+
+    def close(self) -> None:
+        """Give the board's memory back; it cannot be used afterwards."""
+        if self._handle:
+            self._lib.board_free(self._handle)
+            self._handle = None
+
+    def __del__(self) -> None:
+        self.close()
+
+    @property
+    def cycle(self) -> int:
+        """Clock cycles since power-up."""
+        return int(self._lib.board_cycle(self._handle))
+
+    @property
+    def time(self) -> float:
+        """Simulated seconds since power-up."""
+        return self.cycle / CLOCK_HZ
+
+    @property
+    def jumped(self) -> int:
+        """Cycles of these that were fast-forwarded."""
+        return int(self._lib.board_jumped(self._handle))
+
+    def trip(self, level: bool) -> None:
+        """Drive the external trip input."""
+        self._lib.board_trip(self._handle, level)
+
+    def run(self, cycles: int, rx: bytes = b"") -> tuple[bytes, int]:
+        """Run `cycles` clock cycles while `rx` arrives back to back.
+
+        Returns the bytes sent and how many bytes of `rx` were taken. Releases the GIL.
+        """
+        until = self.cycle + cycles
+        used, given = ctypes.c_int(), ctypes.c_int()
+        ask = _Ask()
+        sent = bytearray()
+        taken = 0
+        while True:
+            stopped = self._lib.board_run(
+                self._handle,
+                until,
+                rx[taken:],
+                len(rx) - taken,
+                ctypes.byref(used),
+                self._tx,
+                TX_ROOM,
+                ctypes.byref(given),
+                ctypes.byref(ask),
+            )
+            sent += memoryview(self._tx)[: given.value]
+            taken += used.value
+            if not stopped:
+                return bytes(sent), taken
+            self._answer(ask)
+
+    def _answer(self, ask: _Ask) -> None:
+        """Tell the harness how plant and detector respond to an edge it has not met before."""
+        state = self._segments[ask.origin][2].state_after(ask.dt * 1e-9)
+        room = self._lib.board_add_transition(
+            self._handle, ask.origin, ask.dt, ask.code, self._segment_for(ask.code, state)
+        )
+        if not room:
+            self._forget()
+
+    def _segment_for(self, code: int, state: NDArray[np.float64]) -> int:
+        for number, (known_code, known_state, _) in enumerate(self._segments):
+            if known_code == code and np.abs(known_state - state).max() < SAME_STATE:
+                return number
+        return self._add_segment(code, state)
+
+    def _add_segment(self, code: int, state: NDArray[np.float64]) -> int:
+        segment = self._plant.segment(state, code * LEVEL_LSB_V)
+        starts, constants, counts = [], [], []
+        amps: list[float] = []
+        rates: list[float] = []
+        for piece in segment.pieces:
+            starts.append(piece.start)
+            for signal in (piece.light, piece.drive):
+                slowest_first = np.argsort(signal.rates, kind="stable")
+                constants.append(signal.const)
+                counts.append(len(slowest_first))
+                amps.extend(signal.amps[slowest_first])
+                rates.extend(signal.rates[slowest_first])
+        self._lib.board_add_segment(
+            self._handle,
+            len(starts),
+            _doubles(starts),
+            _doubles(constants),
+            (ctypes.c_int32 * len(counts))(*counts),
+            _doubles(amps),
+            _doubles(rates),
+        )
+        self._segments.append((code, state, segment))
+        return len(self._segments) - 1
+
+    def _forget(self) -> None:
+        """Start the graph of segments anew from the ones in force: a long session may have met very many."""
+        live = (ctypes.c_int32 * 16)()
+        count = self._lib.board_forget(self._handle, live)
+        kept = [self._segments[number] for number in live[:count]]
+        self._segments.clear()
+        for code, state, _ in kept:
+            self._add_segment(code, state)
+
+
+def _converters(plant: Plant) -> ctypes.Array[_Adc]:
+    light, drive = plant.detector, plant.monitor
+    full = (1 << light.bits) - 1
+    return (_Adc * 2)(
+        _Adc(
+            light.full_scale / (full + 1),
+            light.noise_floor_variance,
+            light.shot_variance_per_volt,
+            light.dark_volts,
+            full,
+        ),
+        _Adc(drive.full_scale / (full + 1), drive.noise**2, 0.0, math.inf, full),
+    )
+
+
+def _doubles(values: list[float]) -> ctypes.Array[ctypes.c_double]:
+    return (ctypes.c_double * len(values))(*values)
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    lib = ctypes.CDLL(str(path))
+    pointer, integer = ctypes.c_void_p, ctypes.c_int
+    doubles = ctypes.POINTER(ctypes.c_double)
+    integers = ctypes.POINTER(ctypes.c_int32)
+    counter = ctypes.POINTER(ctypes.c_int)
+    for name, result, arguments in (
+        ("board_new", pointer, [ctypes.c_uint64, integer, ctypes.POINTER(_Adc)]),
+        ("board_free", None, [pointer]),
+        ("board_cycle", ctypes.c_uint64, [pointer]),
+        ("board_jumped", ctypes.c_uint64, [pointer]),
+        ("board_trip", None, [pointer, integer]),
+        (
+            "board_add_segment",
+            None,
+            [pointer, integer, doubles, doubles, integers, doubles, doubles],
+        ),
+        (
+            "board_add_transition",
+            integer,
+            [pointer, integer, ctypes.c_int64, integer, integer],
+        ),
+        ("board_forget", integer, [pointer, integers]),
+        (
+            "board_run",
+            integer,
+            [
+                pointer,
+                ctypes.c_uint64,
+                ctypes.c_char_p,
+                integer,
+                counter,
+                ctypes.c_char_p,
+                integer,
+                counter,
+                ctypes.POINTER(_Ask),
+            ],
+        ),
+    ):
+        function = getattr(lib, name)
+        function.restype, function.argtypes = result, arguments
+    return lib

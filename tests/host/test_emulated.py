@@ -1,0 +1,148 @@
+"""The whole way: settings, link, compiled gateware, device, detector, average, measurement."""
+
+import numpy as np
+import pytest
+
+from gateware import protocol
+from gateware.protocol import REGISTERS, TraceFlag
+from host.acquire import Acquisition
+from host.capture import capture
+from host.instrument import Instrument, InstrumentError
+from host.link import LinkError
+from host.link.emulator import EmulatorLink
+from host.link.open import open_link
+from host.settings import plan
+from sim.emulator import Board
+from sim.presets import load_plant
+
+# Response times of the paper at 5 V, 10 kHz (Fig. 3g, 5d, S10, S13, S17).
+PAPER = {
+    "control-4mm2": 32.3e-6,
+    "bmim3-4mm2": 7.55e-6,
+    "bmim3-libr-4mm2": 4.9e-6,
+    "bmim3-1mm2": 3.4e-6,
+    "hr-4mm2": 1.95e-6,
+    "hr-1mm2": 0.70e-6,
+}
+
+
+def emulated(preset: str = "bmim3-1mm2", seed: int = 1) -> EmulatorLink:
+    return EmulatorLink(preset, seed=seed, paced=False)
+
+
+@pytest.mark.parametrize("preset", PAPER)
+def test_the_papers_response_times(preset: str) -> None:
+    result = capture(emulated(preset), lambda depth: plan(depth, pulses=512))
+    response = result.measurements.response
+    assert response.value == pytest.approx(PAPER[preset], rel=0.02)
+    assert 0 < response.se < 0.005 * PAPER[preset]
+    account = result.accounting
+    assert account.pulses_emitted == account.pulses_averaged == 512
+    assert account.frames_lost == account.crc_errors == account.clipped == 0
+
+
+def test_the_average_is_the_noise_free_response() -> None:
+    """Bin by bin: mean zero and unit variance of (average - truth) / standard error, over the whole trace."""
+    settings = plan(16384, volts=4.0, pulses=256, frame_pulses=16)
+    instrument = Instrument(emulated("hr-1mm2", seed=3))
+    acquisition = Acquisition(instrument, settings)
+    while not acquisition.done:
+        acquisition.poll(0.1)
+    light, _ = acquisition.traces()
+    plant = load_plant("hr-1mm2")
+    state = plant.rest()
+    period = 1 / settings.rate
+    sums = np.zeros(light.t.size)
+    for _ in range(3):  # the train is steady from its third pulse on
+        on = plant.segment(state, 4.0)
+        off = plant.segment(on.state_after(settings.width), 0.0)
+        before, state = off, off.state_after(period - settings.width)
+    for step in range(4):  # a 4 ns bin holds the samples of four instants
+        t = light.t + (step - 1.5) * 1e-9
+        before_pulse, during = t < 0, (t >= 0) & (t < settings.width)
+        after = t >= settings.width
+        sums[before_pulse] += plant.light_at(before, t[before_pulse] + period - settings.width)
+        sums[during] += plant.light_at(on, t[during])
+        sums[after] += plant.light_at(off, t[after] - settings.width)
+    error = (light.y - sums / 4) / light.se
+    steady = np.abs(light.t) > 20e-9  # the first pulses, still warming up, differ most at the edge
+    assert abs(error[steady].mean()) < 4 / np.sqrt(error[steady].size) + 0.1
+    assert error[steady].std() == pytest.approx(1, abs=0.05)
+
+
+def test_same_seed_same_bytes() -> None:
+    def sent(seed: int, fast_forward: bool) -> bytes:
+        board = Board(load_plant("hr-1mm2"), seed, fast_forward)
+        writes = plan(16384, pulses=16, window=(-1e-6, 8e-6), frame_pulses=8).registers()
+        out = bytearray()
+        for number, (name, value) in enumerate({**writes, "enable": 1, "run": 1}.items()):
+            payload = protocol.REQUEST.pack(
+                address=REGISTERS[name].address, value=value & 0xFFFFFFFF
+            )
+            out += board.run(400, protocol.encode_frame(protocol.Kind.WRITE, number, payload))[0]
+        for _ in range(20):
+            out += board.run(16_000)[0]
+        return bytes(out)
+
+    first = sent(5, True)
+    assert len(first) > 2 * 8000 * 4
+    assert sent(5, True) == first
+    assert sent(5, False) == first  # fast-forward changes nothing
+    assert sent(6, True) != first
+
+
+def test_changed_settings_never_mix() -> None:
+    instrument = Instrument(emulated("hr-1mm2"))
+    window = (-0.2e-6, 4e-6)
+    acquisition = Acquisition(instrument, plan(16384, 3.0, pulses=0, window=window, frame_pulses=8))
+    while acquisition.accounting.pulses_averaged < 16:
+        acquisition.poll(0.1)
+    again = Acquisition(instrument, plan(16384, 7.0, pulses=64, window=window, frame_pulses=8))
+    while not again.done:
+        again.poll(0.1)
+    _, drive = again.traces()
+    # A single sample taken at 3 V in some bin would show: 64 pulses of 7 V, 4 V apart.
+    assert np.abs(drive.y[drive.t > 0.1e-6] - 7.0).max() < 0.05
+    assert again.accounting.pulses_averaged == 64
+
+
+def test_voltage_reaches_the_registers() -> None:
+    instrument = Instrument(emulated())
+    Acquisition(instrument, plan(16384, volts=6.5, pulses=8))
+    assert instrument.read("level") == 13000
+    assert instrument.read("window_start") == -2000
+    assert instrument.read("trip_cause") == 0
+
+
+def test_stop_ends_the_train_with_a_last_frame() -> None:
+    acquisition = Acquisition(instrument := Instrument(emulated()), plan(16384, pulses=0))
+    while not acquisition.accounting.pulses_averaged:
+        acquisition.poll(0.1)
+    instrument.stop()
+    while not acquisition.done:
+        acquisition.poll(0.1)
+    assert acquisition.last_frame is not None
+    assert TraceFlag.END in acquisition.last_frame.flags
+    account = acquisition.accounting
+    assert account.pulses_emitted == account.pulses_averaged == instrument.read("pulses")
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("emulator:nonsense", "bmim3-1mm2"),
+        ("emulator:bmim3-1mm2?area=-1", "area"),
+        ("emulator:bmim3-1mm2?colour=red", "colour"),
+        ("ftp://x", "unknown source"),
+    ],
+)
+def test_bad_sources_are_refused_in_one_line(url: str, says: str) -> None:
+    with pytest.raises(LinkError, match=says) as error:
+        open_link(url)
+    assert "\n" not in str(error.value)
+
+
+def test_a_foreign_protocol_version_is_refused_naming_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "VERSION", 77)
+    with pytest.raises(InstrumentError, match=r"version 1, this program speaks 77"):
+        Instrument(emulated())

@@ -1,0 +1,159 @@
+"""The detector and the drive monitor, alone and around a device."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.signal import lfilter
+
+from sim.detector import Detector
+from sim.device import DevicePiece
+from sim.expsum import Floats
+from sim.plant import Plant, Segment
+from sim.presets import device_names, load_plant
+
+AREA = 1e-6  # m2
+WIDTH = 50e-6  # s
+
+
+@pytest.fixture
+def plant() -> Plant:
+    return load_plant("bmim3-1mm2")
+
+
+@pytest.fixture
+def pin(plant: Plant) -> Detector:
+    return plant.detector
+
+
+def pulse(plant: Plant, volts: float = 5.0) -> tuple[Segment, Segment]:
+    """The second of two 50 us pulses at half duty: on and off."""
+    state = plant.rest()
+    for _ in range(2):
+        on = plant.segment(state, volts)
+        off = plant.segment(on.state_after(WIDTH), 0.0)
+        state = off.state_after(WIDTH)
+    return on, off
+
+
+def unfiltered(plant: Plant, pieces: tuple[DevicePiece, ...], times: Floats) -> Floats:
+    """Volts at ADC A if the detector were infinitely fast."""
+    luminance = np.empty_like(times)
+    for piece in pieces:
+        mine = (times >= piece.start) & (times < piece.end)
+        luminance[mine] = plant.device.luminance(piece)(times[mine] - piece.start)
+    gain = plant.detector.volts_per_luminance(plant.device.area)
+    return plant.detector.dark_volts + gain * luminance
+
+
+def first_above(times: Floats, values: Floats, level: float) -> float:
+    k = int(np.argmax(values > level))
+    return float(np.interp(level, values[k - 1 : k + 1], times[k - 1 : k + 1]))
+
+
+def test_signal_and_noise_at_five_volts(plant: Plant, pin: Detector) -> None:
+    on, _ = pulse(plant)
+    signal = float(plant.light_at(on, np.array(WIDTH))) - pin.dark_volts
+    assert signal == pytest.approx(4.0e-3, rel=0.02)
+    shot = signal * pin.shot_variance_per_volt
+    # The prototype collects ten times the light and has 101 uV of shot noise.
+    assert math.sqrt(shot) == pytest.approx(101e-6 / math.sqrt(10), rel=0.01)
+    assert math.sqrt(pin.noise_floor_variance) == pytest.approx(
+        math.sqrt(114e-6**2 + 60e-6**2 + 8e-6**2), rel=0.01
+    )
+    assert math.sqrt(pin.noise_floor_variance + shot) == pytest.approx(133e-6, rel=0.01)
+
+
+def test_photometry_from_first_principles(pin: Detector) -> None:
+    lumens = 1e4 * AREA * math.pi  # Lambertian
+    amperes = lumens * 0.005 / 485.0 * 0.30
+    assert pin.volts_per_luminance(AREA) * 1e4 == pytest.approx(amperes * 10e3)
+
+
+def test_codes_floor_and_clip(pin: Detector) -> None:
+    step = pin.full_scale / 2**14
+    volts = np.array([-1.0, 0.4 * step, 0.9 * step, 1.1 * step, pin.full_scale - 0.5 * step, 0.2])
+    codes = pin.codes(volts)
+    assert codes.tolist() == [0, 0, 0, 1, 16383, 16383]
+    assert np.issubdtype(codes.dtype, np.integer)
+
+
+def test_monitor_reads_a_tenth_of_the_driver(plant: Plant) -> None:
+    assert plant.monitor.noise == pytest.approx(200e-6)
+    assert plant.monitor.full_scale == 1.0
+    on, off = pulse(plant, 7.0)
+    offset = plant.monitor.offset
+    times = np.array([0.0, 5e-9, 1e-6])
+    rising = 0.7 * (1.0 - np.exp(-times / 5e-9))
+    assert plant.drive_at(on, times) - offset == pytest.approx(rising, abs=1e-9)
+    assert plant.drive_at(off, times) - offset == pytest.approx(0.7 - rising, abs=1e-9)
+    assert plant.monitor.codes(np.array([0.5, 1.5])).tolist() == [8192, 16383]
+
+
+@pytest.mark.parametrize("name", ["bmim3-1mm2", "hr-1mm2"])
+def test_light_is_the_one_pole_output_of_the_luminance(name: str) -> None:
+    plant = load_plant(name)
+    dt = 0.2e-9
+    times = np.linspace(0.0, 2e-6, 10_001)
+    decay = math.exp(-dt * 2 * math.pi * 50e6)
+    for segment in pulse(plant):
+        source = unfiltered(plant, segment.device_pieces, times)
+        start = float(plant.light_at(segment, np.array(0.0)))
+        middle = 0.5 * (source[1:] + source[:-1])
+        filtered, _ = lfilter([1.0 - decay], [1.0, -decay], middle, zi=[decay * start])
+        span = np.ptp(source)
+        assert np.max(np.abs(plant.light_at(segment, times[1:]) - filtered)) < 1e-4 * span
+
+
+def test_the_pole_delays_slow_light_by_its_time_constant(plant: Plant, pin: Detector) -> None:
+    assert pin.tau == pytest.approx(3.183e-9, rel=1e-3)
+    on, _ = pulse(plant)
+    times = np.arange(0.0, WIDTH, 1e-9)
+    before, after = unfiltered(plant, on.device_pieces, times), plant.light_at(on, times)
+    step = float(after[-1]) - pin.dark_volts
+    for fraction in (0.1, 0.9):
+        level = pin.dark_volts + fraction * step
+        delay = first_above(times, after, level) - first_above(times, before, level)
+        assert delay == pytest.approx(pin.tau, rel=0.03)
+
+
+@pytest.mark.parametrize("name", device_names())
+@pytest.mark.parametrize("volts", [3.0, 7.0])
+def test_both_channels_are_continuous_and_on_scale(name: str, volts: float) -> None:
+    plant = load_plant(name)
+    on, off = pulse(plant, volts)
+    joints = []
+    for segment in (on, off):
+        for before, after in pairwise(segment.pieces):
+            gap = after.start - before.start
+            joints.append(before.light.at(gap) - after.light.at(0.0))
+            joints.append(before.drive.at(gap) - after.drive.at(0.0))
+    edge = (np.array(WIDTH), np.array(0.0))
+    joints.append(float(plant.light_at(on, edge[0]) - plant.light_at(off, edge[1])))
+    joints.append(float(plant.drive_at(on, edge[0]) - plant.drive_at(off, edge[1])))
+    assert np.max(np.abs(joints)) < 5e-9
+    times = np.linspace(0.0, WIDTH, 2001)
+    for segment in (on, off):
+        for volts_seen, full_scale in (
+            (plant.light_at(segment, times), plant.detector.full_scale),
+            (plant.drive_at(segment, times), plant.monitor.full_scale),
+        ):
+            assert 0.01 * full_scale < volts_seen.min()
+            assert volts_seen.max() < 0.99 * full_scale
+
+
+def test_an_edge_in_mid_rise_carries_the_detector_over(plant: Plant) -> None:
+    on = plant.segment(plant.rest(), 5.0)
+    for dt in (300e-9, 301e-9, 2e-6):
+        resumed = plant.segment(on.state_after(dt), 5.0)
+        later = np.linspace(0.0, 5e-6, 400)
+        expected = plant.light_at(on, dt + later)
+        assert plant.light_at(resumed, later) == pytest.approx(expected, abs=5e-9)
+
+
+def test_rest_is_dark_and_stays_so(plant: Plant) -> None:
+    idle = plant.segment(plant.rest(), 0.0)
+    dark = 0.02 + 2e-9 * 10e3
+    assert plant.light_at(idle, np.array([0.0, 1e-6, 1.0])) == pytest.approx(dark, abs=1e-12)
+    assert idle.state_after(1.0) == pytest.approx(plant.rest(), abs=1e-12)

@@ -1,0 +1,94 @@
+"""Which bin a sample belongs to."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateware.window import Window
+
+from .gw import simulate
+
+DEPTH = 256
+
+
+def bin_of(cycle: int, delay: int, latency: int, step: int, start: int, shift: int) -> int:
+    """Of the sample in a period's `cycle`: its time after the gate's edge, in bins from the window's start."""
+    launch_ns = 8 * (delay + latency) + step
+    return (8 * cycle - launch_ns - start) // 2**shift
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    delay=st.integers(0, 40),
+    latency=st.integers(0, 6),
+    start=st.integers(-500, 700),
+    bins=st.integers(0, DEPTH),
+    shift=st.integers(0, 10),
+    periods=st.lists(
+        st.tuples(st.integers(20, 150), st.integers(0, 63)), min_size=1, max_size=5
+    ),
+)
+def test_bins_follow_the_formula(delay, latency, start, bins, shift, periods):
+    dut = Window(DEPTH, latency)
+
+    async def bench(ctx):
+        ctx.set(
+            dut.settings,
+            {"delay": delay, "window_start": start, "window_bins": bins, "bin_shift": shift},
+        )
+        ctx.set(dut.prepare, 1)
+        await ctx.tick()
+        ctx.set(dut.prepare, 0)
+        ctx.set(dut.settings, {})  # latched
+        ctx.set(
+            dut.settings, {"window_bins": bins, "bin_shift": shift}
+        )  # these stay in use
+        assert not ctx.get(dut.valid)
+        steps = [step for _, step in periods]
+        ctx.set(dut.begin, 1)
+        ctx.set(dut.next_dither, steps[0])
+        await ctx.tick()
+        for k, (length, step) in enumerate(periods):
+            for cycle in range(length):
+                last = cycle == length - 1
+                more = last and k + 1 < len(periods)
+                ctx.set(dut.begin, more)
+                ctx.set(dut.next_dither, steps[k + 1] if more else 0)
+                ctx.set(dut.close, last and not more)
+                expected = bin_of(cycle, delay, latency, step, start, shift)
+                assert ctx.get(dut.valid) == (0 <= expected < bins), (k, cycle)
+                if ctx.get(dut.valid):
+                    assert ctx.get(dut.bin) == expected, (k, cycle)
+                else:
+                    assert expected < 0 or expected >= bins
+                await ctx.tick()
+        ctx.set(dut.close, 0)
+        for _ in range(100):
+            assert not ctx.get(dut.valid), "the train is over"
+            assert not ctx.get(dut.open)
+            await ctx.tick()
+
+    simulate(dut, bench)
+
+
+def test_eight_launch_steps_fill_every_nanosecond():
+    """Eight pulses, 8 ns apart in their samples, 1 ns apart in their launches."""
+    dut = Window(DEPTH, 2)
+    seen = []
+
+    async def bench(ctx):
+        ctx.set(dut.settings, {"delay": 5, "window_bins": 80})
+        ctx.set(dut.prepare, 1)
+        await ctx.tick()
+        ctx.set(dut.prepare, 0)
+        for step in range(8):
+            ctx.set(dut.begin, 1)
+            ctx.set(dut.next_dither, step)
+            await ctx.tick()
+            ctx.set(dut.begin, 0)
+            for _ in range(40):
+                if ctx.get(dut.valid):
+                    seen.append(ctx.get(dut.bin))
+                await ctx.tick()
+
+    simulate(dut, bench)
+    assert sorted(seen) == list(range(80))
