@@ -26,6 +26,7 @@ REQUEST = fields_layout(protocol.REQUEST)
 REPLY = fields_layout(protocol.REPLY)
 TRACE_HEAD = fields_layout(protocol.TRACE_HEAD)
 TRACE_DATA = fields_layout(protocol.TRACE_DATA)
+TIME_TAG = fields_layout(protocol.TIME_TAG)
 
 # A packet waiting to be framed: what the header must know of it.
 PACKET = data.StructLayout({"kind": 8, "length": 16})

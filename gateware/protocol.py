@@ -192,6 +192,14 @@ class Outcome(enum.IntEnum):
     READ_ONLY = 2
 
 
+class TagKind(enum.IntEnum):
+    """What a time-tag record says."""
+
+    PHOTONS = 0
+    OVERFLOW_BEGIN = 1  # from here on photons are only counted
+    OVERFLOW_END = 2  # how many they were
+
+
 class TraceFlag(enum.IntFlag):
     """Bits of a trace head's `flags`."""
 
@@ -223,6 +231,13 @@ TRACE_HEAD = Fields(
     flags=1,
 )
 TRACE_DATA = Fields(frame=4, channel=1, chunk=1)  # followed by up to CHUNK_BINS sums
+TIME_TAG = Fields(
+    kind=1,  # see TagKind
+    lanes=1,  # bit j: a photon at t_ns + j
+    pulse=4,  # index within the train of the latest pulse launched
+    t_ns=4,  # ns from that pulse's rising edge, two's complement; OVERFLOW_END: photons missed
+)
+TAGS_PER_PACKET = 64
 CHUNK_BINS = 1024
 MAX_PAYLOAD = TRACE_DATA.size + CHUNK_BINS * SUM_BITS // 8
 CRC_SIZE = 4

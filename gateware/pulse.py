@@ -27,8 +27,8 @@ class PulseTrain(wiring.Component):
         gate: the two half cycles of this cycle, earliest in bit 0, `LATENCY` cycles after the launch is due.
         phase: ns by which the whole gate is late; changes only while the gate is low.
 
-    Latency 1 cycle from a launch falling due to `gate`. One pulse a period; a gate still high when the period ends
-    is cut there.
+    Latency 1 cycle from a launch falling due to `gate`. One pulse a period; a gate still high in the period's last two
+    cycles is cut there, so that behind one more register it has been low for a cycle when `phase` changes.
     """
 
     LATENCY = 1
@@ -68,13 +68,15 @@ class PulseTrain(wiring.Component):
         remainder = Signal(signed(34))  # of the period's fraction, minus its denominator
         advanced = Signal(signed(34))
         longer = Signal()  # the coming period has one cycle more
+        ending = Signal()  # the last two cycles of a period
 
         m.d.comb += [
             self.boundary.eq(self.running & (cycles == 0)),
             self.last.eq(self.boundary & (self.stop | ((s.count != 0) & (self.pulses == s.count)))),
             self.round.eq(self.boundary & (self.dither + 1 >= s.dither)),
             self.begin.eq(self.start | (self.boundary & ~self.last)),
-            self.gate.eq(Cat(halves != 0, halves[1:] != 0)),
+            ending.eq(self.running & (cycles[1:] == 0)),
+            self.gate.eq(Cat(halves != 0, halves[1:] != 0) & ~ending.replicate(2)),
             advanced.eq(remainder + s.period_num),
             longer.eq(advanced >= 0),
         ]
@@ -126,7 +128,7 @@ class PulseTrain(wiring.Component):
                 self.horizon.calm.eq(~event & ((halves == 0) | (halves[1:] != 0))),
                 self.horizon.left.eq(
                     least(
-                        saturate(self.running, cycles),
+                        saturate(self.running, (cycles - (halves != 0))[: len(cycles)]),
                         saturate(armed, launch),
                         saturate(halves != 0, halves[1:]),
                     )

@@ -98,6 +98,9 @@ class Readout(wiring.Component):
                     chunk_number.eq(0),
                 ]
                 m.next = "CHUNK"
+                with m.If(self.head.bins == 0):
+                    m.d.sync += self.shipping.eq(0)
+                    m.next = "IDLE"
             with m.State("CHUNK"):
                 with m.If(bins_left > CHUNK_BINS):
                     m.d.sync += [chunk_left.eq(CHUNK_BINS), to_ask.eq(CHUNK_BINS)]

@@ -183,7 +183,7 @@ class Sequencer(wiring.Component):
                     m.next = "CLOSE"
                 with m.Elif(self.round):
                     m.d.sync += self.keep.eq(~full_round)
-                    with m.If((now_kept >= s.frame_pulses) & free):
+                    with m.If(((now_kept >= s.frame_pulses) | full_round) & free):
                         m.d.comb += swap.eq(1)
                         m.d.sync += self.keep.eq(1)
             with m.State("CLOSE"):

@@ -69,11 +69,16 @@ class Deframer(wiring.Component):
             with m.If(~counter.all()):
                 m.d.sync += counter.eq(counter + 1)
 
+        def hunt() -> None:
+            """Forget the header of the frame now complete: its bytes are no garbage to be searched."""
+            m.d.comb += header_check.restart.eq(1)
+            m.d.sync += header.eq(0)
+            m.next = "HUNT"
+
         with m.FSM():
             with m.State("HUNT"):
                 m.d.comb += [self.rx.ready.eq(~looks), crc.start.eq(1), self.idle.eq(~fresh)]
-                with m.If(looks):
-                    m.d.sync += fresh.eq(0)
+                m.d.sync += fresh.eq(0)
                 with m.If(self.rx.valid & self.rx.ready):
                     m.d.comb += header_check.valid.eq(1)
                     m.d.sync += [
@@ -97,7 +102,6 @@ class Deframer(wiring.Component):
                     with m.If(missing == 1):
                         m.next = "CHECK"
             with m.State("CHECK"):
-                m.next = "HUNT"
                 with m.If(crc.sound):
                     m.d.sync += expected.eq(header.sequence + 1)
                     with m.If(header.sequence != expected):
@@ -105,8 +109,9 @@ class Deframer(wiring.Component):
                     m.next = "HAND ON"
                 with m.Else():
                     count(self.bad_payloads)
+                    hunt()
             with m.State("HAND ON"):
                 m.d.comb += self.requests.valid.eq(1)
                 with m.If(self.requests.ready):
-                    m.next = "HUNT"
+                    hunt()
         return m

@@ -1,0 +1,60 @@
+"""Writes docs/protocol.md from gateware/protocol.py: `python tools/protocol_page.py > docs/protocol.md`."""
+
+import enum
+import inspect
+
+from gateware import protocol
+from gateware.protocol import Fields
+
+INTRODUCTION = f"""# Protocol
+
+Version {protocol.VERSION}. Made by `tools/protocol_page.py` from `gateware/protocol.py`, the table that gateware, emulator and
+host are all built from. All values travel little-endian; bit 0 is the lowest.
+
+## Link
+
+Both directions are byte streams of frames: a header, a payload, and the payload's CRC-32 (ISO-HDLC, as in zlib). The
+header's `crc` is the CRC-16/XMODEM of its bytes between `sync` ({protocol.SYNC:#06x}) and `crc`; `length` is the payload's. Sequence
+numbers count all frames of one direction.
+
+The host sends requests, one register each, and the instrument answers every one of them with a reply that repeats the
+request's sequence number. A frame whose header or payload fails its check is dropped and counted; the search for the next
+header goes on right behind the failed one's sync word, so a corrupt length cannot swallow what follows.
+
+While a train runs, the instrument sends frames of trace memory on its own: a head, then for each channel chunks of up to
+{protocol.CHUNK_BINS} bins, each a {protocol.SUM_BITS}-bit sum of ADC codes over the frame's pulses. A head describes its frame completely.
+Sums never wrap: a frame ends before they could, and a flag would say so.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [INTRODUCTION, "## Frames\n"]
+    for name in ("HEADER", "REQUEST", "REPLY", "TRACE_HEAD", "TRACE_DATA"):
+        fields: Fields = getattr(protocol, name)
+        parts.append(f"### {name.lower().replace('_', ' ')}, {fields.size} bytes\n")
+        parts.append(_table(("field", "bytes"), [(f"`{n}`", s) for n, s in fields.sizes.items()]))
+    parts.append("## Registers\n")
+    parts.append(
+        "Settings are staged: all of them take effect together when a train starts. Controls take effect at once.\n"
+    )
+    rows = [
+        (f"{r.address:#04x}", f"`{r.name}`", r.access.value, r.bits, r.init or "", r.doc)
+        for r in protocol.REGISTERS.values()
+    ]
+    parts.append(_table(("address", "name", "access", "bits", "reset", "meaning"), rows))
+    parts.append("## Values\n")
+    for name, values in inspect.getmembers(protocol, inspect.isclass):
+        if issubclass(values, enum.IntEnum | enum.IntFlag) and values.__module__ == protocol.__name__:
+            parts.append(f"### {name}\n\n{inspect.getdoc(values)}\n")
+            parts.append(_table(("name", "value"), [(f"`{v.name}`", f"{v.value:#x}") for v in values]))
+    return "\n".join(parts)
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(page(), end="")
