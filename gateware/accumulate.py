@@ -1,9 +1,8 @@
-"""Trace memory of one channel: two buffers of interleaved memories."""
+"""Trace memory of one channel: two buffers."""
 
-from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import exact_log2
 
 from .blockram import BlockRam
 from .boxcar import BURST_BITS
@@ -13,15 +12,12 @@ from .protocol import SUM_BITS
 class TraceMemory(wiring.Component):
     """Adds updates to one buffer while the other is read out and cleared.
 
-    Bin b of a buffer lives in memory b mod `lanes`, so that many neighbouring bins can be updated in one cycle.
-
     Ports
         update, update_bin, update_buffer, addend: add to a bin; one a cycle. The same bin must not come again within
         `LATENCY` cycles (`Boxcar` sees to it).
         read, read_bin, read_buffer: read a bin and clear it, from a buffer that has no update under way;
         `read_data` is ready `READ_LATENCY` cycles later and holds.
-        sweep, sweep_bin: clear bins `sweep_bin` (a multiple of `lanes`) and following, one of each lane, in both
-        buffers.
+        sweep, sweep_bin: clear a bin in both buffers.
         saturated: one bit a buffer, a sum has reached its ceiling and stayed there; `clear_saturated` clears a bit.
         busy: updates are on their way.
     """
@@ -29,10 +25,8 @@ class TraceMemory(wiring.Component):
     LATENCY = 4
     READ_LATENCY = 3
 
-    def __init__(self, depth: int, lanes: int) -> None:
-        assert depth % lanes == 0
+    def __init__(self, depth: int) -> None:
         self._depth = depth
-        self._lanes = lanes
         super().__init__(
             {
                 "update": In(1),
@@ -78,48 +72,26 @@ class TraceMemory(wiring.Component):
         read_ready = Signal()
         m.d.sync += read_ready.eq(clear)
 
-        lane_bits = exact_log2(self._lanes)
         old, fetched = Signal(SUM_BITS), Signal(SUM_BITS)
         for side in range(2):
+            ram = BlockRam(self._depth, SUM_BITS)
+            m.submodules[f"ram{side}"] = ram
             updating, writing = Signal(), Signal()
-            read_address, write_address = (Signal(range(self._depth // self._lanes)) for _ in "rw")
-            write_data = Signal(SUM_BITS)
-            reads, writes = Signal(self._lanes), Signal(self._lanes)
             m.d.comb += [
                 updating.eq(self.update & (self.update_buffer == side)),
                 writing.eq(write & (write_buffer == side)),
-                read_address.eq(Mux(updating, self.update_bin, self.read_bin) >> lane_bits),
-                write_address.eq(
-                    Mux(self.sweep, self.sweep_bin, Mux(writing, write_bin, clear_bin)) >> lane_bits
+                ram.read.eq(updating | (self.read & (self.read_buffer == side))),
+                ram.read_address.eq(Mux(updating, self.update_bin, self.read_bin)),
+                ram.write.eq(self.sweep | writing | (clear & (clear_buffer == side))),
+                ram.write_address.eq(
+                    Mux(self.sweep, self.sweep_bin, Mux(writing, write_bin, clear_bin))
                 ),
-                write_data.eq(Mux(writing, total, 0)),
+                ram.write_data.eq(Mux(writing, total, 0)),
             ]
-            with m.If(updating):
-                m.d.comb += reads.bit_select(self.update_bin[:lane_bits], 1).eq(1)
-            with m.Elif(self.read & (self.read_buffer == side)):
-                m.d.comb += reads.bit_select(self.read_bin[:lane_bits], 1).eq(1)
-            with m.If(self.sweep):
-                m.d.comb += writes.eq(~0)
-            with m.Elif(writing):
-                m.d.comb += writes.bit_select(write_bin[:lane_bits], 1).eq(1)
-            with m.Elif(clear & (clear_buffer == side)):
-                m.d.comb += writes.bit_select(clear_bin[:lane_bits], 1).eq(1)
-            lanes = []
-            for lane in range(self._lanes):
-                ram = BlockRam(self._depth // self._lanes, SUM_BITS)
-                m.submodules[f"ram{side}{lane}"] = ram
-                lanes.append(ram.read_data)
-                m.d.comb += [
-                    ram.read.eq(reads[lane]),
-                    ram.read_address.eq(read_address),
-                    ram.write.eq(writes[lane]),
-                    ram.write_address.eq(write_address),
-                    ram.write_data.eq(write_data),
-                ]
             with m.If(buffer == side):
-                m.d.comb += old.eq(Array(lanes)[bin_[:lane_bits]])
+                m.d.comb += old.eq(ram.read_data)
             with m.If(clear_buffer == side):
-                m.d.comb += fetched.eq(Array(lanes)[clear_bin[:lane_bits]])
+                m.d.comb += fetched.eq(ram.read_data)
 
         # Sums stay at the ceiling instead of wrapping, and the frame says so.
         sum_ = Signal(SUM_BITS + 1)

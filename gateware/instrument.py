@@ -1,6 +1,6 @@
 """The whole instrument, free of vendor primitives."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,13 +8,16 @@ from . import fastforward, protocol
 from .accumulate import TraceMemory
 from .boxcar import Boxcar
 from .guard import Guard
+from .interleave import InterleavedMemory
 from .link.deframer import Deframer
-from .link.framer import Framer
-from .protocol import CHANNELS, LEVEL_BITS, SAMPLE_BITS, Board, Feature, Status
+from .link.framer import Framer, Source
+from .photons import PhotonRows
+from .protocol import CHANNELS, CYCLE_NS, LEVEL_BITS, SAMPLE_BITS, Board, Feature, Mode, Status
 from .pulse import PulseTrain
 from .readout import Readout
 from .registers import RegisterFile
 from .sequencer import Sequencer
+from .timetags import TimeTags
 from .window import Window
 
 
@@ -25,12 +28,14 @@ class Instrument(wiring.Component):
         depth: bins of trace memory per channel and buffer, a multiple of 8.
         board, digest: what the identification registers say.
         adc_latency: cycles, at least 1, from an instant to the cycle in which `samples` shows its code.
+        counting: with the photon lanes, their histogram and time tags.
         fast_forward: with the emulator's `ff` port (see `fastforward`).
 
     Ports
         rx, tx: byte streams of the link.
         gate: the output's two half cycles of 4 ns, earliest in bit 0; phase: ns by which all of it is late, changing
         only while the gate is low; phase_ready: that delay has settled. level: code of the drive-level DAC.
+        photons: discriminator lanes of 1 ns, lane 0 earliest, with the same latency as the samples (counting only).
         sampling: the instant at the beginning of this cycle is in the window; its code is expected `adc_latency` cycles
         later. samples (of CHANNELS), sample_valid: ADC codes; valid in every k-th cycle for an ADC k times slower.
         trip: external interlock; enable: the output stage may be on.
@@ -42,9 +47,11 @@ class Instrument(wiring.Component):
         board: Board = Board.EMULATOR,
         digest: int = 0,
         adc_latency: int = 1,
+        counting: bool = False,
         fast_forward: bool = False,
     ) -> None:
         self._depth = depth
+        self._counting = counting
         self._board = board
         self._digest = digest
         self._adc_latency = adc_latency
@@ -62,6 +69,8 @@ class Instrument(wiring.Component):
             "enable": Out(1),
             "sampling": Out(1),
         }
+        if counting:
+            ports["photons"] = In(CYCLE_NS)
         if fast_forward:
             ports["ff"] = Out(fastforward.Port())
         super().__init__(ports)
@@ -77,25 +86,27 @@ class Instrument(wiring.Component):
         m.submodules.guard = guard = Guard(ff)
         m.submodules.window = window = Window(depth, latency, ff)
         m.submodules.boxcar = boxcar = Boxcar(depth, channels)
-        memories = [TraceMemory(depth, lanes=1) for _ in CHANNELS]
+        memories = [
+            InterleavedMemory(depth) if self._counting and name == "light" else TraceMemory(depth)
+            for name in CHANNELS
+        ]
         for name, memory in zip(CHANNELS, memories, strict=True):
             m.submodules[f"memory_{name}"] = memory
         m.submodules.readout = readout = Readout(depth, channels)
-        m.submodules.framer = framer = Framer(2)
+        m.submodules.framer = framer = Framer(3 if self._counting else 2)
 
         # Link: replies go before traces.
         wiring.connect(m, wiring.flipped(self.rx), deframer.rx)
         wiring.connect(m, deframer.requests, registers.requests)
-        for n, (packet, payload) in enumerate(
-            ((registers.packet, registers.payload), (readout.packet, readout.payload))
-        ):
-            wiring.connect(m, packet, framer.sources[n].packet)
-            wiring.connect(m, payload, framer.sources[n].payload)
+        self._send(m, registers, framer.sources[0])
+        self._send(m, readout, framer.sources[-1])
         wiring.connect(m, framer.tx, wiring.flipped(self.tx))
 
         # Status and controls.
         status, controls = registers.status, registers.controls
         features = Feature.DRIVE_MONITOR
+        if self._counting:
+            features |= Feature.COUNTING | Feature.TIME_TAGS
         m.d.comb += [
             status.magic.eq(protocol.MAGIC),
             status.version.eq(protocol.VERSION),
@@ -106,6 +117,7 @@ class Instrument(wiring.Component):
             status.trip_cause.eq(guard.cause),
             status.pulses.eq(train.pulses),
             status.missed.eq(sequencer.missed),
+            status.train.eq(sequencer.train),
             status.bad_headers.eq(deframer.bad_headers),
             status.bad_payloads.eq(deframer.bad_payloads),
             status.unknown.eq(deframer.unknown),
@@ -178,11 +190,19 @@ class Instrument(wiring.Component):
                 memory.sweep_bin.eq(sequencer.sweep_bin),
                 memory.clear_saturated.eq(sequencer.clear_saturated),
             ]
+        counts_moving, tags_waiting = Const(0), Const(0)
+        if self._counting:
+            counts_moving, tags_waiting = self._count(
+                m, window, train, sequencer, memories[0], framer
+            )
         with m.Switch(readout.channel):
             for n, memory in enumerate(memories):
                 with m.Case(n):
                     m.d.comb += readout.read_data.eq(memory.read_data)
-        moving = ~boxcar.empty | inside | Cat(memory.busy for memory in memories).any()
+        moving = Signal()  # samples are on their way to memory
+        m.d.comb += moving.eq(
+            ~boxcar.empty | inside | Cat(memory.busy for memory in memories).any() | counts_moving
+        )
 
         # Frames.
         m.d.comb += [
@@ -214,6 +234,7 @@ class Instrument(wiring.Component):
                     & registers.idle
                     & framer.idle
                     & ~readout.shipping
+                    & ~tags_waiting
                     & ~moving
                     & (sequencer.waiting | sequencer.idle)
                     & ~sequencer.ship
@@ -223,3 +244,66 @@ class Instrument(wiring.Component):
                 self.ff.horizon.eq(left - 1),
             ]
         return m
+
+    def _send(self, m: Module, block: wiring.Component, source: Source) -> None:
+        wiring.connect(m, block.packet, source.packet)
+        wiring.connect(m, block.payload, source.payload)
+
+    def _count(
+        self,
+        m: Module,
+        window: Window,
+        train: PulseTrain,
+        sequencer: Sequencer,
+        memory: InterleavedMemory,
+        framer: Framer,
+    ) -> tuple[Value, Value]:
+        """Photon histogram in the light channel's memory, and time tags. Returns whether either is at work."""
+        m.submodules.rows = rows = PhotonRows(self._depth)
+        m.submodules.tags = tags = TimeTags()
+        self._send(m, tags, framer.sources[1])
+        settings = sequencer.settings
+        counting, near, kept, first = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            counting.eq((settings.mode & Mode.COUNTING) != 0),
+            rows.active.eq(near & kept),
+            rows.photons.eq(self.photons),
+            rows.bin_shift.eq(settings.bin_shift),
+            rows.window_bins.eq(settings.window_bins),
+            rows.flush.eq(~near),
+        ]
+        # The lanes of one cycle reach 7 ns further than its sample: into the window before that begins. A period's
+        # first cycle is left out, so that the rows of two pulses never meet.
+        m.d.sync += [
+            first.eq(train.begin),
+            near.eq(counting & window.open & (window.elapsed >= 1 - CYCLE_NS) & ~first),
+            kept.eq(sequencer.keep),
+            rows.elapsed.eq(window.elapsed),
+            rows.buffer.eq(sequencer.buffer),
+        ]
+        with m.If(counting):
+            m.d.comb += [
+                memory.update.eq(0),
+                memory.row_update.eq(rows.update),
+                memory.row.eq(rows.row),
+                memory.row_buffer.eq(rows.update_buffer),
+                memory.counts.eq(rows.counts),
+            ]
+
+        # The window's clock stands still between its end and the next period; the tags' goes on.
+        now, pulse = Signal(signed(32)), Signal(32)
+        with m.If(train.begin):
+            m.d.sync += [
+                now.eq(window.origin - train.next_dither + settings.window_start),
+                pulse.eq(Mux(train.start, 0, train.pulses)),
+            ]
+        with m.Else():
+            step = fastforward.step(self.ff.skip if self._fast_forward else None)
+            m.d.sync += now.eq(now + step * CYCLE_NS)
+        m.d.comb += [
+            tags.enable.eq(((settings.mode & Mode.TIME_TAGS) != 0) & ~sequencer.idle),
+            tags.photons.eq(self.photons),
+            tags.flush.eq(train.boundary | sequencer.idle),
+        ]
+        m.d.sync += [tags.t_ns.eq(now), tags.pulse.eq(pulse)]
+        return ~rows.empty | near, ~tags.idle

@@ -14,16 +14,17 @@ COUNT_BITS = MAX_BIN_SHIFT + 1  # photons of one bin of 2**MAX_BIN_SHIFT ns, one
 class PhotonRows(wiring.Component):
     """Counts the photons of each bin and hands them on in rows of eight neighbouring bins, one row an update.
 
-    Lane j of a cycle shows a photon `elapsed + j` ns after the window's start, in bin (elapsed + j) >> bin_shift. Eight
-    bins whose number differs in the low three bits only are a row, one bin in each of the trace memory's eight lanes. A
-    cycle touches one row or the end of one and the beginning of the next, and rows only ever grow within a pulse, so
-    each row is handed on once a pulse. There is no dead time: all eight lanes may show a photon in every cycle.
+    Lane j of a cycle shows a photon `elapsed + j` ns after the window's start, in bin (elapsed + j) >> bin_shift.
+    Eight bins whose number differs in the low three bits only are a row, one bin in each of the trace memory's lanes.
+    A cycle touches one row or the end of one and the beginning of the next, and rows only ever grow within a pulse,
+    so each row is handed on once a pulse. There is no dead time: all eight lanes may show a photon in every cycle.
 
     Ports
         active: the lanes may lie in the window of a pulse that is kept; elapsed: of lane 0; photons: lane 0 earliest.
-        buffer: where the pulse belongs; bin_shift, window_bins: of the train. flush: no photon of the pulse will follow.
-        update: strobe with `row`, `update_buffer`, `counts`. Latency: 1 cycle to registers, then until the row is
-        complete. Throughput: eight photons a cycle. empty: nothing is held back.
+        buffer: where the pulse belongs; bin_shift, window_bins: of the train.
+        flush: no photon of the pulse will follow.
+        update: strobe with `row`, `update_buffer`, `counts`. Latency: 1 cycle, then until the row is complete.
+        Throughput: eight photons a cycle. empty: nothing is held back.
     """
 
     def __init__(self, depth: int) -> None:
@@ -88,9 +89,7 @@ class PhotonRows(wiring.Component):
         for lane in range(LANES):
             here = lane >= offset
             m.d.comb += [
-                now[lane].eq(
-                    Mux(same, held_counts[lane], 0) + Mux(here, turned[lane], 0)
-                ),
+                now[lane].eq(Mux(same, held_counts[lane], 0) + Mux(here, turned[lane], 0)),
                 next_[lane].eq(Mux(here, 0, turned[lane])),
             ]
         done = Signal(data.ArrayLayout(COUNT_BITS, LANES))

@@ -24,10 +24,11 @@ class Sequencer(wiring.Component):
         start, stop: to `PulseTrain`; running, begin, boundary, last, round, pulses: from it.
         clipped, clipped_buffer: one strobe a channel, and for which buffer.
         saturated, clear_saturated: of `TraceMemory`, one bit a channel and buffer.
+        missed, train: as in the registers.
         buffer: the one being filled; keep: the period's samples go to memory; settled: memory has taken them all.
         ship: strobe, `head` describes the frame in the other buffer, stable until `shipping` falls.
         sweep, sweep_bin: to `TraceMemory`; finished: strobe, the train has ended by itself.
-        idle: no train, nothing pending.
+        idle: no train, nothing pending; waiting: in a train, nothing to do but wait for its next boundary.
     """
 
     def __init__(self, depth: int, channels: int) -> None:
@@ -56,6 +57,7 @@ class Sequencer(wiring.Component):
                 "buffer": Out(1),
                 "keep": Out(1),
                 "missed": Out(32),
+                "train": Out(32),
                 "settled": In(1),
                 "ship": Out(1),
                 "shipping": In(1),
@@ -71,7 +73,7 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         s = self.settings
-        frame, train, first_pulse = Signal(32), Signal(32), Signal(32)
+        frame, first_pulse = Signal(32), Signal(32)
         kept = Signal(range(MAX_FRAME_PULSES + 1))  # pulses in the frame, before the present one
         now_kept = Signal.like(kept)
         now_missed = Signal(32)
@@ -130,7 +132,7 @@ class Sequencer(wiring.Component):
                 kept.eq(0),
                 first_pulse.eq(self.pulses),
                 self.head.frame.eq(frame),
-                self.head.train.eq(train),
+                self.head.train.eq(self.train),
                 self.head.first_pulse.eq(first_pulse),
                 self.head.pulses.eq(now_kept),
                 self.head.missed.eq(now_missed),
@@ -165,7 +167,7 @@ class Sequencer(wiring.Component):
             with m.State("PREPARE"):
                 m.d.comb += self.prepare.eq(1)
                 m.d.sync += [
-                    train.eq(train + 1),
+                    self.train.eq(self.train + 1),
                     frame.eq(0),
                     first_pulse.eq(0),
                     kept.eq(0),

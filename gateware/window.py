@@ -20,6 +20,7 @@ class Window(wiring.Component):
         settings: latched on `prepare`, at least one cycle before the first `begin`.
         begin: strobe, the next cycle is the first of a period whose launch step is `next_dither`.
         close: strobe, last cycle of the train.
+        origin: `elapsed` in the first cycle of a period launched without dither.
         elapsed: ns from the window's start to the present sample, signed; `open` while samples are due or to come.
         valid: the present sample lies in `bin`. Combinational from registers; one sample a cycle.
     """
@@ -31,6 +32,7 @@ class Window(wiring.Component):
             "begin": In(1),
             "next_dither": In(6),
             "close": In(1),
+            "origin": Out(signed(32)),
             "open": Out(1),
             "elapsed": Out(signed(32)),
             "valid": Out(1),
@@ -47,15 +49,12 @@ class Window(wiring.Component):
         s = self.settings
         step = fastforward.step(self.skip if self._fast_forward else None)
 
-        origin = Signal(
-            signed(32)
-        )  # `elapsed` in the first cycle of a period launched without dither
         index = Signal(32)
         due = Signal()  # the window has started
         inside = Signal()
 
         with m.If(self.prepare):
-            m.d.sync += origin.eq(-(s.delay + self._latency) * CYCLE_NS - s.window_start)
+            m.d.sync += self.origin.eq(-(s.delay + self._latency) * CYCLE_NS - s.window_start)
         m.d.comb += [
             due.eq(self.elapsed >= 0),
             index.eq(self.elapsed[:31] >> s.bin_shift),
@@ -68,7 +67,7 @@ class Window(wiring.Component):
             with m.If(self.close | (due & ~inside)):
                 m.d.sync += self.open.eq(0)
         with m.If(self.begin):
-            m.d.sync += [self.open.eq(1), self.elapsed.eq(origin - self.next_dither)]
+            m.d.sync += [self.open.eq(1), self.elapsed.eq(self.origin - self.next_dither)]
 
         if self._fast_forward:
             ahead = Signal(32)  # cycles until `elapsed` is no longer negative

@@ -20,8 +20,9 @@ class AcquisitionError(Exception):
 class Accounting:
     """Where every pulse went, and what was lost on the way.
 
-    pulses_emitted: launched. pulses_averaged: in the traces. pulses_missed: launched while no buffer had room.
-    pulses_lost: in frames that did not arrive whole. clipped: samples at either end of the light ADC's range.
+    pulses_emitted: launched. pulses_averaged: in the traces.
+    pulses_missed: launched while no buffer had room. pulses_lost: in frames that did not arrive whole.
+    clipped: samples at either end of the light ADC's range.
     """
 
     pulses_emitted: int
@@ -48,7 +49,6 @@ class Acquisition:
         self._options = Options(detector_delay=instrument.link.front_end.detector_delay)
         self._lost_before = instrument.frames_lost
         self._crc_before = instrument.errors.crc_errors
-        self._train: int | None = None
         self._seen = 0  # pulses launched up to the end of the latest frame
         self._missed = 0
         self._clipped = 0
@@ -58,23 +58,19 @@ class Acquisition:
             (front_end.light_volts_per_code, front_end.drive_volts_per_code),
             (0.0, front_end.drive_volts_at_zero),
         )
-        instrument.frames(0.0)  # what a former train has left
-        instrument.start(settings)
+        self._train = instrument.start(settings)
 
     def poll(self, timeout: float) -> list[Frame]:
         """Take in frames, waiting up to `timeout` seconds; returns those that were averaged."""
         taken = []
         for frame in self._instrument.frames(timeout):
-            if self._train is None and frame.number == 0 and frame.first_pulse == 0:
-                self._train = frame.train
             if frame.train != self._train:
-                continue  # the tail of the train before
+                continue  # the tail of a train before
             self._seen = frame.first_pulse + frame.pulses + (frame.missed - self._missed)
             self._missed = frame.missed
             if TraceFlag.TRIPPED in frame.flags:
-                raise AcquisitionError(
-                    "the output was switched off (trip); see the status register for the cause, then start again"
-                )
+                why = ", ".join(self._instrument.trips()) or "the cause has gone"
+                raise AcquisitionError(f"the output was switched off: {why}; then start again")
             if frame.flags & (TraceFlag.SATURATED_LIGHT | TraceFlag.SATURATED_DRIVE):
                 raise AcquisitionError("a sum reached the memory's limit; use fewer pulses a frame")
             if frame.pulses:
@@ -87,12 +83,6 @@ class Acquisition:
             if TraceFlag.END in frame.flags:
                 self.done = True
         return taken
-
-    def clear(self) -> None:
-        """Forget what has been averaged; the train goes on."""
-        self._average.clear()
-        self._clipped = 0
-        self.last_frame = None
 
     @property
     def accounting(self) -> Accounting:

@@ -1,5 +1,6 @@
 """The instrument as the host sees it: identical on every link."""
 
+import time
 from collections import deque
 from dataclasses import dataclass
 
@@ -7,13 +8,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateware import protocol
-from gateware.protocol import CHANNELS, REGISTERS, Board, Feature, Kind, Outcome, TraceFlag
+from gateware.protocol import (
+    CHANNELS,
+    REGISTERS,
+    Board,
+    Feature,
+    Kind,
+    Outcome,
+    Status,
+    TraceFlag,
+    Trip,
+)
 from host.link import Link, LinkError
 from host.link.codec import Decoder, LinkErrors, Packet
 from host.settings import Settings
 
 REPLY_TIMEOUT = 0.5  # s
 ATTEMPTS = 3  # at a request whose reply does not come
+SILENCE = 5.0  # s without a request after which the instrument switches its output off
+END_POLLS, END_POLL = 500, 0.01  # how often, and s apart, to ask whether a train has ended
+
+
+TRIP_WORDS = {
+    Trip.EXTERNAL: "the external interlock is open",
+    Trip.WATCHDOG: "the host was not heard for too long",
+    Trip.WIDTH: "the pulse was too long",
+    Trip.DUTY: "the duty cycle was too high",
+    Trip.PHASE: "the launch phase did not settle in time",
+}
 
 
 class InstrumentError(Exception):
@@ -56,6 +78,7 @@ class Instrument:
         self.link = link
         self._decoder = Decoder()
         self._sequence = 0
+        self._heard = time.monotonic()
         self._replies: deque[dict[str, int]] = deque()
         self._frames: deque[Frame] = deque()
         self._assembler = _Assembler()
@@ -79,12 +102,17 @@ class Instrument:
         """Set a register."""
         self._request(Kind.WRITE, name, value & 0xFFFFFFFF)
 
-    def start(self, settings: Settings) -> None:
-        """Start a train; one in progress ends at its pulse's end. Frames of it carry END at last."""
+    def start(self, settings: Settings) -> int:
+        """End the train in progress, if any, and start another. Returns the number its frames carry."""
+        self._end_train()
+        self._acknowledge_trips()
         for name, value in settings.registers().items():
             self.write(name, value)
+        self.write("watchdog", round(SILENCE * protocol.CLOCK_HZ))
         self.write("enable", 1)
+        train = self.read("train") + 1
         self.write("run", 1)
+        return train
 
     def stop(self) -> None:
         """End the train; its last frame is still to come."""
@@ -92,6 +120,8 @@ class Instrument:
 
     def frames(self, timeout: float) -> list[Frame]:
         """Frames that have arrived whole, waiting up to `timeout` seconds for the link."""
+        if time.monotonic() - self._heard > SILENCE / 5:
+            self.read("status")  # or the instrument would think the host gone, and switch off
         if not self._frames:
             self._receive(timeout)
         frames = list(self._frames)
@@ -106,6 +136,32 @@ class Instrument:
         except (LinkError, InstrumentError):
             pass
         self.link.close()
+
+    def trips(self) -> list[str]:
+        """Why the output has been switched off, in words; empty if it has not."""
+        cause = Trip(self.read("trip_cause"))
+        return [TRIP_WORDS[trip] for trip in cause]
+
+    def _end_train(self) -> None:
+        """Stop, and wait until it has ended: settings must not change under it."""
+        self.write("run", 0)
+        for _ in range(END_POLLS):
+            if Status.RUNNING not in Status(self.read("status")):
+                return
+            self._receive(END_POLL)
+        raise InstrumentError(
+            f"{self.link.name}: the train in progress does not end; reset the instrument"
+        )
+
+    def _acknowledge_trips(self) -> None:
+        """Take notice of past trips; one whose cause is still there is an error."""
+        cause = self.read("trip_cause")
+        if cause:
+            self.write("acknowledge", cause)
+            if words := self.trips():
+                raise InstrumentError(
+                    f"{self.link.name}: the output is held off: {', '.join(words)}; remove the cause, then start again"
+                )
 
     def _identify(self) -> Identity:
         magic = self.read("magic")
@@ -137,6 +193,7 @@ class Instrument:
             self.link.write(protocol.encode_frame(kind, sequence, payload))
             reply = self._reply(sequence)
             if reply is not None:
+                self._heard = time.monotonic()
                 break
         else:
             raise InstrumentError(

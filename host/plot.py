@@ -21,7 +21,9 @@ def write_png(capture: Capture, path: Path) -> None:
     figure.setBackground("w")
     m = capture.measurements
     response = format_with_error(m.response.value, m.response.se, "s")
-    title = f"{capture.source} · {capture.settings.volts:g} V · {m.pulses} pulses · response {response}"
+    title = (
+        f"{capture.source} · {capture.settings.volts:g} V · {m.pulses} pulses · response {response}"
+    )
     drive = figure.addPlot(row=0, col=0, title=f'<span style="color: black">{title}</span>')
     light = figure.addPlot(row=1, col=0)
     light.setXLink(drive)
@@ -33,8 +35,8 @@ def write_png(capture: Capture, path: Path) -> None:
         plot.plot((trace.t - m.t0) * 1e6, trace.y * scale, pen=pg.mkPen(colour, width=1))
         plot.setLabel("left", f"{name} ({unit})")
         plot.showGrid(x=True, y=True, alpha=0.2)
-        for side in ("left", "bottom"):
-            axis = plot.getAxis(side)
+        for edge in ("left", "bottom"):
+            axis = plot.getAxis(edge)
             axis.setPen("k")
             axis.setTextPen("k")
             axis.enableAutoSIPrefix(False)

@@ -93,11 +93,18 @@ def _build(scratch: Path, report: Callable[[str], None]) -> Path:
 
 def _rtlil() -> str:
     from amaranth.back import rtlil  # takes a second to import: only when compiling
+    from amaranth.hdl import ClockDomain
 
     from gateware.instrument import Instrument
 
     return str(
-        rtlil.convert(Instrument(digest=digest_word(), fast_forward=True), name="instrument")
+        rtlil.convert(
+            Instrument(digest=digest_word(), fast_forward=True),
+            name="instrument",
+            emit_src=False,
+            # Reset is never driven here, and would cost every register a choice in every cycle.
+            missing_domain=lambda name: ClockDomain(name, reset_less=True),
+        )
     )
 
 

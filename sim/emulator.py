@@ -112,6 +112,25 @@ class Board:
                 return bytes(sent), taken
             self._answer(ask)
 
+    def probe(
+        self, cycles: int, rx: bytes = b"", trip: bool = False, phase_ready: bool = True
+    ) -> tuple[NDArray[np.uint32], int]:
+        """Run plain clock cycles with test equipment at the pins: neither device nor detector follow the output.
+
+        Returns one word a cycle, as harness.cc packs it, and how many bytes of `rx` were taken.
+        """
+        words = np.empty(cycles, np.uint32)
+        taken = self._lib.board_probe(
+            self._handle,
+            cycles,
+            trip,
+            phase_ready,
+            rx,
+            len(rx),
+            words.ctypes.data_as(ctypes.POINTER(ctypes.c_uint32)),
+        )
+        return words, int(taken)
+
     def _answer(self, ask: _Ask) -> None:
         """Tell the harness how plant and detector respond to an edge it has not met before."""
         state = self._segments[ask.origin][2].state_after(ask.dt * 1e-9)
@@ -217,6 +236,19 @@ def _load(path: Path) -> ctypes.CDLL:
                 integer,
                 counter,
                 ctypes.POINTER(_Ask),
+            ],
+        ),
+        (
+            "board_probe",
+            integer,
+            [
+                pointer,
+                integer,
+                integer,
+                integer,
+                ctypes.c_char_p,
+                integer,
+                ctypes.POINTER(ctypes.c_uint32),
             ],
         ),
     ):

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the page below is prose, wrapped as it is to be read
 """Writes docs/protocol.md from gateware/protocol.py: `python tools/protocol_page.py > docs/protocol.md`."""
 
 import enum

@@ -77,6 +77,10 @@ class EmulatorLink:
             if sent or self._board.cycle >= until:
                 return sent
 
+    def trip(self, level: bool) -> None:
+        """Drive the board's external interlock input."""
+        self._board.trip(level)
+
     def close(self) -> None:
         """Switch the board off."""
         self._board.close()

@@ -5,7 +5,7 @@ import pytest
 
 from gateware import protocol
 from gateware.protocol import REGISTERS, TraceFlag
-from host.acquire import Acquisition
+from host.acquire import Acquisition, AcquisitionError
 from host.capture import capture
 from host.instrument import Instrument, InstrumentError
 from host.link import LinkError
@@ -30,6 +30,11 @@ def emulated(preset: str = "bmim3-1mm2", seed: int = 1) -> EmulatorLink:
     return EmulatorLink(preset, seed=seed, paced=False)
 
 
+def finish(acquisition: Acquisition) -> None:
+    while not acquisition.done:
+        acquisition.poll(0.1)
+
+
 @pytest.mark.parametrize("preset", PAPER)
 def test_the_papers_response_times(preset: str) -> None:
     result = capture(emulated(preset), lambda depth: plan(depth, pulses=512))
@@ -46,8 +51,7 @@ def test_the_average_is_the_noise_free_response() -> None:
     settings = plan(16384, volts=4.0, pulses=256, frame_pulses=16)
     instrument = Instrument(emulated("hr-1mm2", seed=3))
     acquisition = Acquisition(instrument, settings)
-    while not acquisition.done:
-        acquisition.poll(0.1)
+    finish(acquisition)
     light, _ = acquisition.traces()
     plant = load_plant("hr-1mm2")
     state = plant.rest()
@@ -98,8 +102,7 @@ def test_changed_settings_never_mix() -> None:
     while acquisition.accounting.pulses_averaged < 16:
         acquisition.poll(0.1)
     again = Acquisition(instrument, plan(16384, 7.0, pulses=64, window=window, frame_pulses=8))
-    while not again.done:
-        again.poll(0.1)
+    finish(again)
     _, drive = again.traces()
     # A single sample taken at 3 V in some bin would show: 64 pulses of 7 V, 4 V apart.
     assert np.abs(drive.y[drive.t > 0.1e-6] - 7.0).max() < 0.05
@@ -119,8 +122,7 @@ def test_stop_ends_the_train_with_a_last_frame() -> None:
     while not acquisition.accounting.pulses_averaged:
         acquisition.poll(0.1)
     instrument.stop()
-    while not acquisition.done:
-        acquisition.poll(0.1)
+    finish(acquisition)
     assert acquisition.last_frame is not None
     assert TraceFlag.END in acquisition.last_frame.flags
     account = acquisition.accounting
@@ -146,3 +148,51 @@ def test_a_foreign_protocol_version_is_refused_naming_both(monkeypatch: pytest.M
     monkeypatch.setattr(protocol, "VERSION", 77)
     with pytest.raises(InstrumentError, match=r"version 1, this program speaks 77"):
         Instrument(emulated())
+
+
+def test_a_trip_ends_the_acquisition_in_words_and_can_be_cleared() -> None:
+    link = emulated("hr-1mm2")
+    instrument = Instrument(link)
+    acquisition = Acquisition(instrument, plan(16384, pulses=0))
+    link.trip(True)
+    with pytest.raises(AcquisitionError, match="switched off: the external interlock is open"):
+        finish(acquisition)
+    assert instrument.read("enable") == 0
+    with pytest.raises(InstrumentError, match="held off: the external interlock is open"):
+        Acquisition(instrument, plan(16384, pulses=8))
+    link.trip(False)
+    again = Acquisition(instrument, plan(16384, pulses=8))
+    finish(again)
+    assert again.accounting.pulses_averaged == 8
+
+
+def test_a_host_that_falls_silent_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("host.instrument.SILENCE", 0.01)
+    link = emulated("hr-1mm2")
+    instrument = Instrument(link)
+    acquisition = Acquisition(instrument, plan(16384, pulses=0, frame_pulses=8))
+    monkeypatch.setattr("host.instrument.SILENCE", 1e9)  # no longer asks for the status
+    with pytest.raises(AcquisitionError, match="the host was not heard"):
+        finish(acquisition)
+
+
+def test_frames_in_pieces_are_dropped_whole_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = emulated("hr-1mm2")
+    instrument = Instrument(link)
+    acquisition = Acquisition(
+        instrument, plan(16384, pulses=64, window=(-0.2e-6, 4e-6), frame_pulses=8)
+    )
+    read, cut = link.read, iter([True])
+
+    def damaged(timeout: float) -> bytes:
+        data = bytearray(read(timeout))
+        if len(data) > 8000 and next(cut, False):
+            data[len(data) // 3] ^= 1
+        return bytes(data)
+
+    monkeypatch.setattr(link, "read", damaged)
+    finish(acquisition)
+    account = acquisition.accounting
+    assert account.frames_lost == account.crc_errors == 1
+    assert account.pulses_emitted == 64
+    assert account.pulses_lost == 64 - account.pulses_averaged > 0

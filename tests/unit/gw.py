@@ -22,7 +22,9 @@ def simulate(dut: Any, *benches: Callable, background: Iterable[Callable] = ()) 
     sim.run()
 
 
-async def send(ctx: Any, stream: Any, items: Iterable, pause: Callable[[], int] = lambda: 0) -> None:
+async def send(
+    ctx: Any, stream: Any, items: Iterable, pause: Callable[[], int] = lambda: 0
+) -> None:
     """Give `items` to a stream input, each after `pause()` idle cycles."""
     for item in items:
         for _ in range(pause()):

@@ -7,12 +7,13 @@ import pytest
 
 from gateware.accumulate import TraceMemory
 from gateware.boxcar import BURST_BITS
+from gateware.interleave import InterleavedMemory
 from gateware.protocol import SUM_BITS
 
 from .gw import simulate
 
 DEPTH = 32
-LANES = [1, 8]
+MEMORIES = [TraceMemory, InterleavedMemory]
 
 
 async def update(dut, ctx, number, addend, buffer=0):
@@ -44,10 +45,10 @@ async def settle(dut, ctx):
         await ctx.tick()
 
 
-@pytest.mark.parametrize("lanes", LANES)
-def test_random_updates_against_a_counter(lanes):
-    rng = random.Random(lanes)
-    dut = TraceMemory(DEPTH, lanes)
+@pytest.mark.parametrize("memory", MEMORIES)
+def test_random_updates_against_a_counter(memory):
+    rng = random.Random(1)
+    dut = memory(DEPTH)
 
     async def bench(ctx):
         for buffer in (0, 1, 0):
@@ -72,10 +73,10 @@ def test_random_updates_against_a_counter(lanes):
     simulate(dut, bench)
 
 
-@pytest.mark.parametrize("lanes", LANES)
-def test_one_buffer_is_read_while_the_other_fills(lanes):
-    rng = random.Random(lanes)
-    dut = TraceMemory(DEPTH, lanes)
+@pytest.mark.parametrize("memory", MEMORIES)
+def test_one_buffer_is_read_while_the_other_fills(memory):
+    rng = random.Random(1)
+    dut = memory(DEPTH)
 
     async def bench(ctx):
         for n in range(DEPTH):
@@ -111,7 +112,7 @@ def test_one_buffer_is_read_while_the_other_fills(lanes):
 
 
 def test_read_data_holds():
-    dut = TraceMemory(DEPTH, 1)
+    dut = TraceMemory(DEPTH)
 
     async def bench(ctx):
         await update(dut, ctx, 3, 77)
@@ -124,40 +125,39 @@ def test_read_data_holds():
     simulate(dut, bench)
 
 
-@pytest.mark.parametrize("lanes", LANES)
-def test_sums_stop_at_the_ceiling(lanes):
-    dut = TraceMemory(DEPTH, lanes)
+@pytest.mark.parametrize(("memory", "buffer"), list(zip(MEMORIES, (1, 0), strict=True)))
+def test_sums_stop_at_the_ceiling(memory, buffer):
+    dut = memory(DEPTH)
     most = (1 << BURST_BITS) - 1
     ceiling = (1 << SUM_BITS) - 1
 
     async def bench(ctx):
         full, rest = divmod(ceiling, most)
-        for buffer in (0, 1):
-            for _ in range(full):
-                for number in range(TraceMemory.LATENCY):
-                    await update(dut, ctx, number, most if number else 1, buffer)
+        for addend in [most] * full + [rest]:
             for number in range(TraceMemory.LATENCY):
-                await update(dut, ctx, number, rest if number else 0, buffer)
-            await settle(dut, ctx)
-            assert ctx.get(dut.saturated) == (1 if buffer else 0), "reached, not passed"
-            await update(dut, ctx, 1, 1, buffer)
-            await update(dut, ctx, 2, most, buffer)
-            await settle(dut, ctx)
-            assert ctx.get(dut.saturated) == (3 if buffer else 1)
-            assert [await read(dut, ctx, n, buffer) for n in range(4)] == [full] + 3 * [ceiling]
-        ctx.set(dut.clear_saturated, 1)
+                await update(dut, ctx, number, addend if number else 1, buffer)
+        await settle(dut, ctx)
+        assert ctx.get(dut.saturated) == 0, "reached, not passed"
+        await update(dut, ctx, 1, 1, buffer)
+        await settle(dut, ctx)
+        assert ctx.get(dut.saturated) == 1 << buffer
+        await update(dut, ctx, 2, most, buffer)
+        await settle(dut, ctx)
+        ctx.set(dut.clear_saturated, 2 >> buffer)
         await ctx.tick()
-        assert ctx.get(dut.saturated) == 2
-        ctx.set(dut.clear_saturated, 2)
+        assert ctx.get(dut.saturated) == 1 << buffer
+        sums = [await read(dut, ctx, n, buffer) for n in range(4)]
+        assert sums == [full + 1] + 3 * [ceiling]
+        ctx.set(dut.clear_saturated, 1 << buffer)
         await ctx.tick()
         assert ctx.get(dut.saturated) == 0
 
     simulate(dut, bench)
 
 
-@pytest.mark.parametrize("lanes", LANES)
-def test_sweep_clears_both_buffers(lanes):
-    dut = TraceMemory(DEPTH, lanes)
+@pytest.mark.parametrize("memory", MEMORIES)
+def test_sweep_clears_both_buffers(memory):
+    dut = memory(DEPTH)
 
     async def bench(ctx):
         for buffer in (0, 1):
@@ -165,7 +165,7 @@ def test_sweep_clears_both_buffers(lanes):
                 await update(dut, ctx, n, n + 1, buffer)
         await settle(dut, ctx)
         ctx.set(dut.sweep, 1)
-        for first in range(0, DEPTH // 2, lanes):
+        for first in range(DEPTH // 2):
             ctx.set(dut.sweep_bin, first)
             await ctx.tick()
         ctx.set(dut.sweep, 0)
@@ -173,5 +173,29 @@ def test_sweep_clears_both_buffers(lanes):
         for buffer in (0, 1):
             expected = [0] * half + [n + 1 for n in range(half, DEPTH)]
             assert await read_all(dut, ctx, buffer) == expected
+
+    simulate(dut, bench)
+
+
+def test_a_row_is_eight_bins_at_once():
+    rng = random.Random(3)
+    dut = InterleavedMemory(DEPTH)
+
+    async def bench(ctx):
+        model = Counter()
+        for cycle in range(400):
+            row = cycle % (DEPTH // 8)  # 4 rows: each comes again just when it may
+            counts = [rng.choice([0, 1, 8, (1 << BURST_BITS) - 1]) for _ in range(8)]
+            ctx.set(dut.row_update, 1)
+            ctx.set(dut.row, row)
+            ctx.set(dut.row_buffer, 1)
+            for lane, count in enumerate(counts):
+                ctx.set(dut.counts[lane], count)
+                model[8 * row + lane] += count
+            await ctx.tick()
+        ctx.set(dut.row_update, 0)
+        await settle(dut, ctx)
+        assert await read_all(dut, ctx, 1) == [model[n] for n in range(DEPTH)]
+        assert await read_all(dut, ctx, 0) == [0] * DEPTH
 
     simulate(dut, bench)

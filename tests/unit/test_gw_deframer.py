@@ -146,7 +146,7 @@ def test_sync_inside_a_frame_is_no_sync():
         (Kind.WRITE, protocol.SYNC, protocol.SYNC, protocol.SYNC << 16 | protocol.SYNC),
         (Kind.WRITE, protocol.SYNC + 1, 0xA55A, 0xA55AA55A),
     ]
-    # The CRC-16 is a bijection of the sequence number while the rest of the header stays: one has the sync word for CRC.
+    # The CRC-16 is a bijection of the sequence number while the rest stays: one header has the sync word for CRC.
     for sequence in range(1 << 16):
         head = wire.request(Kind.WRITE, sequence, 0)[: HEADER.size]
         if head[-2:] == SYNC:
@@ -201,14 +201,22 @@ def test_idle_after_noise():
     assert not run(wire.read(0, "magic")[:-1]).idle
 
 
-def test_counters_saturate():
+@pytest.mark.parametrize("name", COUNTERS)
+def test_counters_saturate(name):
     dut = Deframer()
+    broken = bytearray(wire.read(0, "magic"))
+    broken[-1 if name == "bad_payloads" else 5] ^= 1
+    frame = {
+        "unknown": protocol.encode_frame(0, 0, b"0"),
+        "sequence_gaps": wire.read(9, "magic"),
+    }.get(name, bytes(broken))
 
     async def bench(ctx):
         ctx.set(dut.requests.ready, 1)
-        # Sync words on end: each second position is a header whose check is wrong.
-        await send(ctx, dut.rx, SYNC * ((1 << 16) + 20))
-        await ctx.tick().repeat(3)
-        assert ctx.get(dut.bad_headers) == 0xFFFF
+        ctx.set(getattr(dut, name), 0xFFFE)
+        for _ in range(3):
+            await send(ctx, dut.rx, frame)
+            await ctx.tick().repeat(3)
+            assert ctx.get(getattr(dut, name)) == 0xFFFF
 
     simulate(dut, bench)

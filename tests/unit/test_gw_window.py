@@ -23,9 +23,7 @@ def bin_of(cycle: int, delay: int, latency: int, step: int, start: int, shift: i
     start=st.integers(-500, 700),
     bins=st.integers(0, DEPTH),
     shift=st.integers(0, 10),
-    periods=st.lists(
-        st.tuples(st.integers(20, 150), st.integers(0, 63)), min_size=1, max_size=5
-    ),
+    periods=st.lists(st.tuples(st.integers(20, 150), st.integers(0, 63)), min_size=1, max_size=5),
 )
 def test_bins_follow_the_formula(delay, latency, start, bins, shift, periods):
     dut = Window(DEPTH, latency)
@@ -39,9 +37,7 @@ def test_bins_follow_the_formula(delay, latency, start, bins, shift, periods):
         await ctx.tick()
         ctx.set(dut.prepare, 0)
         ctx.set(dut.settings, {})  # latched
-        ctx.set(
-            dut.settings, {"window_bins": bins, "bin_shift": shift}
-        )  # these stay in use
+        ctx.set(dut.settings, {"window_bins": bins, "bin_shift": shift})  # these stay in use
         assert not ctx.get(dut.valid)
         steps = [step for _, step in periods]
         ctx.set(dut.begin, 1)

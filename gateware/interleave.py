@@ -1,0 +1,82 @@
+"""Interleaved trace memory: eight neighbouring bins in one cycle."""
+
+from amaranth.hdl import Array, Cat, Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from .accumulate import TraceMemory
+from .boxcar import BURST_BITS
+from .protocol import CYCLE_NS, SUM_BITS
+
+LANES = CYCLE_NS
+
+
+class InterleavedMemory(wiring.Component):
+    """A `TraceMemory` made of eight, bin b in lane b mod 8, that can also add to a whole row of eight bins at once.
+
+    Ports
+        as of `TraceMemory`, with the same latencies, and
+        row_update, row, row_buffer, counts: add `counts` to the eight bins of a row; not together with `update`.
+    """
+
+    def __init__(self, depth: int) -> None:
+        self._depth = depth
+        super().__init__(
+            {
+                "update": In(1),
+                "update_bin": In(range(depth)),
+                "update_buffer": In(1),
+                "addend": In(BURST_BITS),
+                "row_update": In(1),
+                "row": In(range(depth // LANES)),
+                "row_buffer": In(1),
+                "counts": In(data.ArrayLayout(BURST_BITS, LANES)),
+                "read": In(1),
+                "read_bin": In(range(depth)),
+                "read_buffer": In(1),
+                "read_data": Out(SUM_BITS),
+                "sweep": In(1),
+                "sweep_bin": In(range(depth)),
+                "saturated": Out(2),
+                "clear_saturated": In(2),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        lanes = [TraceMemory(self._depth // LANES) for _ in range(LANES)]
+        for number, lane in enumerate(lanes):
+            m.submodules[f"lane{number}"] = lane
+            m.d.comb += [
+                lane.read.eq(self.read & (self.read_bin[:3] == number)),
+                lane.read_bin.eq(self.read_bin[3:]),
+                lane.read_buffer.eq(self.read_buffer),
+                lane.sweep.eq(self.sweep),
+                lane.sweep_bin.eq(self.sweep_bin[3:]),
+                lane.clear_saturated.eq(self.clear_saturated),
+            ]
+            with m.If(self.row_update):
+                m.d.comb += [
+                    lane.update.eq(self.counts[number] != 0),
+                    lane.update_bin.eq(self.row),
+                    lane.update_buffer.eq(self.row_buffer),
+                    lane.addend.eq(self.counts[number]),
+                ]
+            with m.Else():
+                m.d.comb += [
+                    lane.update.eq(self.update & (self.update_bin[:3] == number)),
+                    lane.update_bin.eq(self.update_bin[3:]),
+                    lane.update_buffer.eq(self.update_buffer),
+                    lane.addend.eq(self.addend),
+                ]
+        asked = Signal(3)  # lane of the latest read
+        with m.If(self.read):
+            m.d.sync += asked.eq(self.read_bin[:3])
+        flags = [lane.saturated for lane in lanes]
+        m.d.comb += [
+            self.read_data.eq(Array(lane.read_data for lane in lanes)[asked]),
+            self.saturated.eq(Cat(Cat(flag[side] for flag in flags).any() for side in range(2))),
+            self.busy.eq(Cat(lane.busy for lane in lanes).any()),
+        ]
+        return m

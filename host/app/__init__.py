@@ -1,0 +1,1 @@
+"""The window: what a user sees and turns. Everything it knows comes from `session.Session`."""

@@ -1,0 +1,38 @@
+"""How fast frames come, and an emulated board runs, at the moment."""
+
+import time
+
+from host.link import Link
+from host.link.emulator import EmulatorLink
+
+INTERVAL = 2.0  # s averaged over: steady enough to read, short enough to be about now
+
+
+class Pace:
+    """Frames per second and, of an emulated board, board time over wall time."""
+
+    def __init__(self, link: Link) -> None:
+        self.frame_rate = 0.0
+        self.realtime_factor: float | None = None
+        self._emulated = link if isinstance(link, EmulatorLink) else None
+        self._whole = False  # whether an interval has been completed
+        self._restart()
+
+    def count(self, frames: int) -> None:
+        """Take in that `frames` frames have just come."""
+        self._frames += frames
+        elapsed = time.perf_counter() - self._since
+        over = elapsed >= INTERVAL
+        if over or not self._whole:
+            self.frame_rate = self._frames / elapsed
+            if self._emulated:
+                self.realtime_factor = self._emulated.realtime_factor
+        if over:
+            self._whole = True
+            self._restart()
+
+    def _restart(self) -> None:
+        self._frames = 0
+        self._since = time.perf_counter()
+        if self._emulated:
+            self._emulated.restart_clock()

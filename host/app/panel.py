@@ -1,0 +1,25 @@
+"""A titled group of rows."""
+
+from PyQt6.QtWidgets import QFrame, QGridLayout, QLabel
+
+
+class Panel(QFrame):
+    """A frame with a heading and a two-column grid below it."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.grid = QGridLayout(self)
+        self.grid.setContentsMargins(12, 10, 12, 12)
+        self.grid.setHorizontalSpacing(10)
+        self.grid.setVerticalSpacing(6)
+        self.grid.setColumnStretch(1, 1)
+        heading = label(title.upper(), "heading")
+        self.grid.addWidget(heading, 0, 0, 1, 2)
+
+
+def label(text: str = "", role: str = "") -> QLabel:
+    """A label in one of the style sheet's roles."""
+    made = QLabel(text)
+    made.setProperty("role", role)
+    return made
