@@ -17,6 +17,7 @@ class Boxcar(wiring.Component):
 
     Ports
         valid, bin, buffer, samples: one sample of every channel, for `bin` of memory `buffer`.
+        fresh: it is the first of its pulse, even if the last one of the pulse before fell into the same bin.
         flush: no sample of the present pulse will follow.
         update, update_bin, update_buffer, sums: strobe, one finished bin. Latency: until the next bin's first sample,
         or one cycle after `flush`. Throughput: one sample a cycle.
@@ -30,6 +31,7 @@ class Boxcar(wiring.Component):
                 "valid": In(1),
                 "bin": In(range(depth)),
                 "buffer": In(1),
+                "fresh": In(1),
                 "samples": In(data.ArrayLayout(SAMPLE_BITS, channels)),
                 "flush": In(1),
                 "update": Out(1),
@@ -45,7 +47,12 @@ class Boxcar(wiring.Component):
         held = Signal()
         same = Signal()
         m.d.comb += [
-            same.eq(held & (self.bin == self.update_bin) & (self.buffer == self.update_buffer)),
+            same.eq(
+                held
+                & ~self.fresh
+                & (self.bin == self.update_bin)
+                & (self.buffer == self.update_buffer)
+            ),
             self.empty.eq(~held),
             self.update.eq(held & ((self.valid & ~same) | (~self.valid & self.flush))),
         ]

@@ -25,9 +25,9 @@ class Guard(wiring.Component):
 
     `level` is 0 or within LEVEL_MIN..LEVEL_MAX, whatever is asked. Gate and level are low from reset until `enable`,
     and again from any trip until it is acknowledged: the external `trip` input, host silence for `watchdog` cycles
-    (0: not watched), a gate high for more than WIDTH_LIMIT cycles on end, or `exposure` above the same limit.
+    (0: not watched), a gate high for WIDTH_LIMIT cycles on end, or `exposure` that reaches the same limit.
     Exposure grows by one each cycle the gate is high and shrinks by RECOVERY each cycle it is low, so a duty cycle
-    above DUTY_LIMIT_16THS/16 trips however it is spread.
+    above DUTY_LIMIT_16THS/16 trips however it is spread. At level 0 the gate stays low as well.
 
     Ports
         gate_in, level_in: what the instrument asks for.

@@ -32,12 +32,12 @@ class Instrument(wiring.Component):
         fast_forward: with the emulator's `ff` port (see `fastforward`).
 
     Ports
-        rx, tx: byte streams of the link.
+        rx, tx: byte streams of the link; rx_overrun: strobe, its receiver has dropped a byte.
         gate: the output's two half cycles of 4 ns, earliest in bit 0; phase: ns by which all of it is late, changing
         only while the gate is low; phase_ready: that delay has settled. level: code of the drive-level DAC.
         photons: discriminator lanes of 1 ns, lane 0 earliest, with the same latency as the samples (counting only).
-        sampling: the instant at the beginning of this cycle is in the window; its code is expected `adc_latency` cycles
-        later. samples (of CHANNELS), sample_valid: ADC codes; valid in every k-th cycle for an ADC k times slower.
+        sampling: strobe, the codes that `samples` (of CHANNELS) shows in the next cycle are wanted: those of the instant
+        `adc_latency` cycles before. sample_valid: low in that cycle, there are none (an ADC slower than the clock).
         trip: external interlock; enable: the output stage may be on.
     """
 
@@ -58,6 +58,7 @@ class Instrument(wiring.Component):
         self._fast_forward = fast_forward
         ports = {
             "rx": In(stream.Signature(8)),
+            "rx_overrun": In(1),
             "tx": Out(stream.Signature(8)),
             "gate": Out(2),
             "phase": Out(3),
@@ -102,6 +103,10 @@ class Instrument(wiring.Component):
         self._send(m, readout, framer.sources[-1])
         wiring.connect(m, framer.tx, wiring.flipped(self.tx))
 
+        overruns = Signal(16)
+        with m.If(self.rx_overrun & ~overruns.all()):
+            m.d.sync += overruns.eq(overruns + 1)
+
         # Status and controls.
         status, controls = registers.status, registers.controls
         features = Feature.DRIVE_MONITOR
@@ -122,6 +127,7 @@ class Instrument(wiring.Component):
             status.bad_payloads.eq(deframer.bad_payloads),
             status.unknown.eq(deframer.unknown),
             status.sequence_gaps.eq(deframer.sequence_gaps),
+            status.overruns.eq(overruns),
             registers.disable.eq(guard.tripped),
             registers.finished.eq(sequencer.finished),
         ]
@@ -158,6 +164,7 @@ class Instrument(wiring.Component):
         inside = Signal()  # the sample of the previous cycle's instant lies in the window
         kept = Signal()  # and in a pulse that is kept
         sampled = Signal()
+        began = Signal()  # this is a period's first cycle
         m.d.comb += [
             window.settings.eq(settings),
             window.prepare.eq(sequencer.prepare),
@@ -171,7 +178,15 @@ class Instrument(wiring.Component):
             boxcar.flush.eq(~inside),
             sequencer.clipped_buffer.eq(boxcar.buffer),
         ]
-        m.d.sync += [inside.eq(window.valid), kept.eq(self.sampling)]
+        with m.If(began):
+            m.d.sync += boxcar.fresh.eq(1)
+        with m.Elif(sampled):
+            m.d.sync += boxcar.fresh.eq(0)
+        m.d.sync += [
+            began.eq(train.begin),
+            inside.eq(window.valid),
+            kept.eq(self.sampling),
+        ]
         with m.If(window.valid):
             m.d.sync += [boxcar.bin.eq(window.bin), boxcar.buffer.eq(sequencer.buffer)]
         for n, memory in enumerate(memories):
@@ -274,13 +289,15 @@ class Instrument(wiring.Component):
         ]
         # The lanes of one cycle reach 7 ns further than its sample: into the window before that begins. A period's
         # first cycle is left out, so that the rows of two pulses never meet.
+        nearing = counting & window.open & (window.elapsed >= 1 - CYCLE_NS) & ~first
         m.d.sync += [
             first.eq(train.begin),
-            near.eq(counting & window.open & (window.elapsed >= 1 - CYCLE_NS) & ~first),
+            near.eq(nearing),
             kept.eq(sequencer.keep),
-            rows.elapsed.eq(window.elapsed),
             rows.buffer.eq(sequencer.buffer),
         ]
+        with m.If(nearing):
+            m.d.sync += rows.elapsed.eq(window.elapsed)
         with m.If(counting):
             m.d.comb += [
                 memory.update.eq(0),
@@ -292,18 +309,18 @@ class Instrument(wiring.Component):
 
         # The window's clock stands still between its end and the next period; the tags' goes on.
         now, pulse = Signal(signed(32)), Signal(32)
+        step = fastforward.step(self.ff.skip if self._fast_forward else None)
         with m.If(train.begin):
             m.d.sync += [
                 now.eq(window.origin - train.next_dither + settings.window_start),
                 pulse.eq(Mux(train.start, 0, train.pulses)),
             ]
         with m.Else():
-            step = fastforward.step(self.ff.skip if self._fast_forward else None)
             m.d.sync += now.eq(now + step * CYCLE_NS)
         m.d.comb += [
             tags.enable.eq(((settings.mode & Mode.TIME_TAGS) != 0) & ~sequencer.idle),
             tags.photons.eq(self.photons),
             tags.flush.eq(train.boundary | sequencer.idle),
         ]
-        m.d.sync += [tags.t_ns.eq(now), tags.pulse.eq(pulse)]
+        m.d.sync += [tags.t_ns.eq(now + (step - 1) * CYCLE_NS), tags.pulse.eq(pulse)]
         return ~rows.empty | near, ~tags.idle

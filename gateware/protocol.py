@@ -74,6 +74,7 @@ def _table() -> Iterator[Register]:
     yield Register(
         "sequence_gaps", 0x0D, r, 16, "received frames whose sequence number was not the next"
     )
+    yield Register("overruns", 0x0F, r, 16, "bytes the link's receiver had to drop")
     yield Register("train", 0x0E, r, 32, "number of the latest train since reset; 0: none yet")
 
     yield Register("enable", 0x10, c, 1, "1 lets the guard drive the output")

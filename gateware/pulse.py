@@ -12,9 +12,9 @@ from .layouts import SETTINGS
 class PulseTrain(wiring.Component):
     """Launches one pulse a period, with launch phases that interleave the samples of successive pulses.
 
-    A period lasts `period` cycles plus the fraction `period_num / period_den`, spread evenly (first-order
-    accumulation of the remainder), so the mean rate is exact for every rational rate. Pulse k is launched
-    `delay` cycles and (k mod `dither`) ns into its period: whole cycles by counting, the rest by `phase`.
+    A period lasts `period` cycles plus the fraction `period_num / period_den`, spread evenly (first-order accumulation
+    of the remainder, from the second period on), so the mean rate is exact for every rational rate. Pulse k is
+    launched `delay` cycles and (k mod `dither`) ns into its period: whole cycles by counting, the rest by `phase`.
 
     Ports
         settings: stable from `start` to the end of the train.
@@ -41,9 +41,9 @@ class PulseTrain(wiring.Component):
             "phase_ready": In(1),
             "running": Out(1),
             "pulses": Out(32),
-            "dither": Out(6),
+            "dither": Out(7),
             "begin": Out(1),
-            "next_dither": Out(6),
+            "next_dither": Out(7),
             "boundary": Out(1),
             "last": Out(1),
             "round": Out(1),

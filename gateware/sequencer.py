@@ -93,6 +93,8 @@ class Sequencer(wiring.Component):
         tripped = Signal()  # this train has been cut off by the guard
         with m.If(self.restart):
             m.d.sync += again.eq(1)
+        with m.Elif(~self.run):
+            m.d.sync += again.eq(0)
         with m.If(self.tripped):
             m.d.sync += tripped.eq(1)
         m.d.comb += self.stop.eq(again | ~self.run | tripped)

@@ -92,7 +92,7 @@ class TimeTags(wiring.Component):
         octets = Array(record.as_value().word_select(n, 8) for n in range(protocol.TIME_TAG.size))
         with m.FSM():
             with m.State("IDLE"):
-                m.d.comb += self.idle.eq(~queue.r_rdy & ~some & ~overflowing)
+                m.d.comb += self.idle.eq((queue.level == 0) & ~some & ~overflowing)
                 with m.If(queue.level >= TAGS_PER_PACKET):
                     m.d.sync += waiting.eq(TAGS_PER_PACKET)
                     m.next = "PACKET"

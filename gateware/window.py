@@ -30,7 +30,7 @@ class Window(wiring.Component):
             "settings": In(SETTINGS),
             "prepare": In(1),
             "begin": In(1),
-            "next_dither": In(6),
+            "next_dither": In(7),
             "close": In(1),
             "origin": Out(signed(32)),
             "open": Out(1),
@@ -70,9 +70,10 @@ class Window(wiring.Component):
             m.d.sync += [self.open.eq(1), self.elapsed.eq(self.origin - self.next_dither)]
 
         if self._fast_forward:
-            ahead = Signal(32)  # cycles until `elapsed` is no longer negative
+            # Cycles until lane 7, 7 ns later than the sample, is in the window.
+            ahead = Signal(32)
             m.d.comb += [
-                ahead.eq((CYCLE_NS - 1 - self.elapsed)[3:]),
+                ahead.eq((-self.elapsed)[3:]),
                 self.horizon.calm.eq(~self.open | ~due),
                 self.horizon.left.eq(fastforward.saturate(self.open, ahead)),
             ]

@@ -20,7 +20,7 @@ class Deframer(wiring.Component):
 
     Ports
         rx: one byte a cycle, while no request is waiting to be taken.
-        requests: kind, sequence number and payload of whole, correct requests. Latency 1 cycle after the last byte.
+        requests: kind, sequence number and payload of whole, correct requests, 2 cycles after the last byte.
         bad_headers, bad_payloads, unknown, sequence_gaps: saturating counters.
         idle: not inside a frame.
     """

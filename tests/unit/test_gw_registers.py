@@ -11,7 +11,7 @@ from .gw import pauses, receive, send, simulate
 
 WRITABLE = [r for r in REGISTERS.values() if r.access is not Access.READ]
 READ_ONLY = [r for r in REGISTERS.values() if r.access is Access.READ]
-UNUSED = sorted({0x0F, 0x14, 0x1F, 0x2D, 0x40, 0x100, 0x120, 0x8010, 0xFFFF})
+UNUSED = sorted({0x14, 0x1F, 0x2D, 0x40, 0x100, 0x120, 0x8010, 0xFFFF})
 
 
 async def ask(dut, ctx, kind, address, value=0, sequence=0, pause=lambda: 0):
