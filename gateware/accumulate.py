@@ -62,10 +62,14 @@ class TraceMemory(wiring.Component):
                 m.d.sync += [now.eq(then) for now, then in zip(stage[1:], before[1:], strict=True)]
             stages.append(stage)
         valid, bin_, buffer, addend = stages[-1]
-        write, write_bin, write_buffer = Signal(), Signal.like(bin_), Signal()
+        write = Signal()
+        write_bin = Signal.like(bin_)
+        write_buffer = Signal()
         total = Signal(SUM_BITS)
 
-        clear, clear_bin, clear_buffer = Signal(), Signal.like(bin_), Signal()
+        clear = Signal()
+        clear_bin = Signal.like(bin_)
+        clear_buffer = Signal()
         m.d.sync += clear.eq(self.read)
         with m.If(self.read):
             m.d.sync += [clear_bin.eq(self.read_bin), clear_buffer.eq(self.read_buffer)]

@@ -36,8 +36,8 @@ class Instrument(wiring.Component):
         gate: the output's two half cycles of 4 ns, earliest in bit 0; phase: ns by which all of it is late, changing
         only while the gate is low; phase_ready: that delay has settled. level: code of the drive-level DAC.
         photons: discriminator lanes of 1 ns, lane 0 earliest, with the same latency as the samples (counting only).
-        sampling: strobe, the codes that `samples` (of CHANNELS) shows in the next cycle are wanted: those of the instant
-        `adc_latency` cycles before. sample_valid: low in that cycle, there are none (an ADC slower than the clock).
+        sampling: strobe, the codes that `samples` (of CHANNELS) shows in the next cycle are wanted: of the instant
+        `adc_latency` cycles before that. sample_valid: low in that cycle, there are none (an ADC slower than the clock).
         trip: external interlock; enable: the output stage may be on.
     """
 
@@ -309,6 +309,7 @@ class Instrument(wiring.Component):
 
         # The window's clock stands still between its end and the next period; the tags' goes on.
         now, pulse = Signal(signed(32)), Signal(32)
+        running = Signal()  # in the previous cycle, whose photons the lanes show
         step = fastforward.step(self.ff.skip if self._fast_forward else None)
         with m.If(train.begin):
             m.d.sync += [
@@ -318,9 +319,13 @@ class Instrument(wiring.Component):
         with m.Else():
             m.d.sync += now.eq(now + step * CYCLE_NS)
         m.d.comb += [
-            tags.enable.eq(((settings.mode & Mode.TIME_TAGS) != 0) & ~sequencer.idle),
+            tags.enable.eq(((settings.mode & Mode.TIME_TAGS) != 0) & running),
             tags.photons.eq(self.photons),
             tags.flush.eq(train.boundary | sequencer.idle),
         ]
-        m.d.sync += [tags.t_ns.eq(now + (step - 1) * CYCLE_NS), tags.pulse.eq(pulse)]
-        return ~rows.empty | near, ~tags.idle
+        m.d.sync += [
+            running.eq(train.running),
+            tags.t_ns.eq(now + (step - 1) * CYCLE_NS),
+            tags.pulse.eq(pulse),
+        ]
+        return ~rows.empty | near, ~tags.idle | (running != train.running)

@@ -22,7 +22,7 @@ class PhotonRows(wiring.Component):
     Ports
         active: the lanes may lie in the window of a pulse that is kept; elapsed: of lane 0; photons: lane 0 earliest.
         buffer: where the pulse belongs; bin_shift, window_bins: of the train.
-        flush: no photon of the pulse will follow.
+        flush: no photon of the pulse will follow; one cycle of it suffices.
         update: strobe with `row`, `update_buffer`, `counts`. Latency: 1 cycle, then until the row is complete.
         Throughput: eight photons a cycle. empty: nothing is held back.
     """
@@ -58,8 +58,8 @@ class PhotonRows(wiring.Component):
         seen = self.photons & inside & self.active.replicate(LANES)
         first = Signal(signed(32))
         groups = Signal(data.ArrayLayout(4, LANES))
-        valid, buffer = Signal(), Signal()
-        m.d.sync += valid.eq(self.active)
+        valid, buffer, flush = Signal(), Signal(), Signal()
+        m.d.sync += [valid.eq(self.active), flush.eq(self.flush)]
         with m.If(self.active):
             m.d.sync += [first.eq(self.elapsed >> self.bin_shift), buffer.eq(self.buffer)]
             for group in range(LANES):
@@ -108,7 +108,7 @@ class PhotonRows(wiring.Component):
                     self.update_buffer.eq(held_buffer),
                 ]
                 m.d.sync += [held_row.eq(row), held_counts.eq(now)]
-        with m.Elif(self.flush):
+        with m.Elif(flush):
             m.d.comb += [
                 out.eq(held),
                 done.eq(held_counts),

@@ -1,6 +1,5 @@
 """The instrument as the host sees it: identical on every link."""
 
-import time
 from collections import deque
 from dataclasses import dataclass
 
@@ -78,7 +77,7 @@ class Instrument:
         self.link = link
         self._decoder = Decoder()
         self._sequence = 0
-        self._heard = time.monotonic()
+        self._heard = link.clock()
         self._replies: deque[dict[str, int]] = deque()
         self._frames: deque[Frame] = deque()
         self._assembler = _Assembler()
@@ -120,7 +119,7 @@ class Instrument:
 
     def frames(self, timeout: float) -> list[Frame]:
         """Frames that have arrived whole, waiting up to `timeout` seconds for the link."""
-        if time.monotonic() - self._heard > SILENCE / 5:
+        if self.link.clock() - self._heard > SILENCE / 5:
             self.read("status")  # or the instrument would think the host gone, and switch off
         if not self._frames:
             self._receive(timeout)
@@ -193,7 +192,7 @@ class Instrument:
             self.link.write(protocol.encode_frame(kind, sequence, payload))
             reply = self._reply(sequence)
             if reply is not None:
-                self._heard = time.monotonic()
+                self._heard = self.link.clock()
                 break
         else:
             raise InstrumentError(

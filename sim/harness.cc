@@ -198,6 +198,7 @@ struct Board {
   // Turns edges into segments; false when Python must compute one.
   bool resolve(Ask *ask) {
     while (edge_count) {
+      follow(8 * cycle);  // or pulses without a sample would pile up in `ahead`
       int64_t last_start = ahead_count ? ahead[ahead_count - 1].start : start;
       int32_t last_node = ahead_count ? ahead[ahead_count - 1].node : node;
       int64_t dt = edges[0].time - last_start;

@@ -24,5 +24,8 @@ class Link(Protocol):
     def read(self, timeout: float) -> bytes:
         """Whatever has arrived, waiting up to `timeout` seconds for the first byte. Raises LinkError."""
 
+    def clock(self) -> float:
+        """Seconds as they pass for the instrument, from an arbitrary zero."""
+
     def close(self) -> None:
         """Let go of the instrument. May be called twice."""

@@ -77,6 +77,10 @@ class EmulatorLink:
             if sent or self._board.cycle >= until:
                 return sent
 
+    def clock(self) -> float:
+        """The board's own time, which may run slower or faster than ours."""
+        return self._board.time
+
     def trip(self, level: bool) -> None:
         """Drive the board's external interlock input."""
         self._board.trip(level)

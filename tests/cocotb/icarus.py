@@ -16,9 +16,10 @@ CONSTANT_BITS = re.compile(r"always @\*(\s+\S+ = \d+'[bdh][0-9a-f]+;)")
 as in the Verilog standard, these bits would stay X. A synthesiser takes it as it is meant."""
 
 
-def run(module: str, depth: int, folder: Path) -> tuple[int, int]:
+def run(module: str, depth: int, folder: Path, counting: bool = False) -> tuple[int, int]:
     """Run `tests.cocotb.<module>` on an instrument with `depth` bins: how many tests there were, how many failed."""
-    text = verilog.convert(Instrument(depth=depth), name="instrument", strip_internal_attrs=True)
+    instrument = Instrument(depth=depth, counting=counting)
+    text = verilog.convert(instrument, name="instrument", strip_internal_attrs=True)
     source = folder / "instrument.v"
     source.write_text(CONSTANT_BITS.sub(r"initial\1", text))
     runner = get_runner("icarus")

@@ -14,8 +14,9 @@ DEPTH = 16384
 VOLTS = 5.0
 
 
-def attentive(pulses: int) -> None:
+def test_a_million_pulses() -> None:
     """A host that reads all the time loses nothing."""
+    pulses = 1_000_000
     instrument = Instrument(EmulatorLink("hr-1mm2", seed=1, paced=False))
     settings = plan(
         DEPTH,
@@ -38,24 +39,17 @@ def attentive(pulses: int) -> None:
     assert account.pulses_missed == account.pulses_lost == account.frames_lost == 0
     assert account.crc_errors == account.clipped == 0
     assert [f.number for f in frames] == list(range(len(frames)))
-    assert [f.first_pulse for f in frames] == np.cumsum([0, *(f.pulses for f in frames[:-1])]).tolist()
+    assert [f.first_pulse for f in frames] == np.cumsum(
+        [0, *(f.pulses for f in frames[:-1])]
+    ).tolist()
     _, drive = acquisition.traces()
     # A pulse too few or too many in the sums would shift the mean of its frame by this share of the level.
     assert np.abs(drive.y[drive.t > 0.1e-6].mean() - VOLTS) < VOLTS / settings.frame_pulses
 
 
-def test_a_hundred_thousand_pulses() -> None:
-    attentive(100_000)
-
-
-@pytest.mark.soak
-def test_a_million_pulses() -> None:
-    attentive(1_000_000)
-
-
 def test_a_host_that_looks_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames grow to what their sums can hold; the pulses beyond are launched, kept out of them, and counted."""
-    bin_shift, pulses = 10, 20_000
+    bin_shift, pulses = 10, 50_000
     capacity = MAX_FRAME_PULSES >> (bin_shift - 3)
     instrument = Instrument(link := EmulatorLink("hr-1mm2", seed=2, paced=False))
     settings = plan(
@@ -64,7 +58,7 @@ def test_a_host_that_looks_away(monkeypatch: pytest.MonkeyPatch) -> None:
         RATE,
         width=30e-6,
         pulses=pulses,
-        window=(-4.096e-6, 16.384e-6),
+        window=(-1.024e-6, 6.144e-6),
         bin=1.024e-6,
         frame_pulses=8,
     )
@@ -78,10 +72,10 @@ def test_a_host_that_looks_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
     listen(0.1)
     assert frames
-    for _ in range(3):
+    for _ in range(2):
         with monkeypatch.context() as patch:
             patch.setattr("sim.emulator.TX_ROOM", 0)  # the link takes no byte
-            link._board.run(round(1.5 * capacity / RATE * 125e6))
+            link._board.run(round(1.2 * capacity / RATE * 125e6))
         listen(0.02)
     missed_by_then = frames[-1].missed
     while not acquisition.done:
@@ -90,7 +84,7 @@ def test_a_host_that_looks_away(monkeypatch: pytest.MonkeyPatch) -> None:
     account = acquisition.accounting
     assert account.pulses_emitted == pulses == instrument.read("pulses")
     assert account.pulses_missed == instrument.read("missed") == frames[-1].missed
-    assert account.pulses_missed >= 3 * capacity // 4
+    assert account.pulses_missed > 0.3 * capacity
     assert account.pulses_missed == missed_by_then, "an attentive host misses nothing again"
     assert account.pulses_averaged + account.pulses_missed == pulses
     assert account.pulses_lost == account.frames_lost == account.crc_errors == 0
@@ -111,4 +105,4 @@ def test_a_host_that_looks_away(monkeypatch: pytest.MonkeyPatch) -> None:
     for frame in frames:
         mean = frame.sums[1] / settings.counts(frame.pulses)
         volts = mean * front_end.drive_volts_per_code + front_end.drive_volts_at_zero
-        assert abs(volts[5:-1].mean() - VOLTS) < 0.4 * VOLTS / max(frame.pulses, 100)
+        assert abs(volts[2:-1].mean() - VOLTS) < 0.4 * VOLTS / max(frame.pulses, 100)

@@ -1,0 +1,316 @@
+"""All that is proved, and the broken twins that must fail."""
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .prove import Proof, Result, Spec, broken
+from .spec_accumulate import BoxcarSpec, TraceMemorySpec, WindowSpec
+from .spec_banks import BanksSpec
+from .spec_fastforward import CountingInstrumentSpec, FastForward, InstrumentSpec
+from .spec_guard import GuardSpec
+from .spec_link import DeframerSpec, RegisterFileSpec
+
+BY_SPEC: dict[str, tuple[type[Spec], ...]] = {
+    "Output safety": (GuardSpec,),
+    "Samples": (WindowSpec, BoxcarSpec, TraceMemorySpec, BanksSpec),
+    "Link": (DeframerSpec, RegisterFileSpec),
+}
+FAST_FORWARD = (InstrumentSpec, CountingInstrumentSpec)
+
+
+@dataclass(frozen=True)
+class Property:
+    """One claim about the gateware."""
+
+    group: str
+    subject: type[Spec]
+    name: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.subject.__name__.removesuffix('Spec')}.{self.name}"
+
+    def prove(self) -> Result:
+        """Prove it of the gateware as it is now."""
+        proof = _proof(self.subject)
+        if isinstance(proof, FastForward):
+            return getattr(proof, self.name)()
+        return proof.check(self.name)
+
+    def prove_broken(self, module: str, old: str, new: str) -> Result:
+        """Prove it of a twin with one piece of a module's source replaced."""
+        _proof.cache_clear()
+        try:
+            with broken(module, old, new):
+                return self.prove()
+        finally:
+            _proof.cache_clear()
+
+
+@functools.cache
+def _proof(subject: type[Spec]) -> Proof:
+    return FastForward(subject()) if subject in FAST_FORWARD else Proof(subject())
+
+
+def _words(claim: Callable) -> str:
+    return " ".join((claim.__doc__ or "").split())
+
+
+def properties() -> Iterator[Property]:
+    """Everything that is proved."""
+    for group, subjects in BY_SPEC.items():
+        for subject in subjects:
+            for name, words in subject.claims("always").items():
+                yield Property(group, subject, name, words)
+    for subject in FAST_FORWARD:
+        for name in FastForward.CLAIMS:
+            yield Property("Fast-forward", subject, name, _words(getattr(FastForward, name)))
+    words = _words(FastForward.jumps_happen)
+    yield Property("Fast-forward", InstrumentSpec, "jumps_happen", words)
+
+
+GUARD, MEMORY = "gateware.guard", "gateware.accumulate"
+BOXCAR, WINDOW = "gateware.boxcar", "gateware.window"
+DEFRAMER, REGISTERS = "gateware.link.deframer", "gateware.registers"
+INSTRUMENT, SEQUENCER = "gateware.instrument", "gateware.sequencer"
+TAGS = "gateware.timetags"
+
+TWINS: list[tuple[str, str, str, str]] = [
+    # property, module, what stands there, what the twin has instead
+    (
+        "Guard.level_in_range",
+        GUARD,
+        "with m.If(self.level_in > LEVEL_MAX):",
+        "with m.If(self.level_in > LEVEL_MAX + 1):",
+    ),
+    (
+        "Guard.level_in_range",
+        GUARD,
+        "m.d.comb += [allowed.eq(LEVEL_MIN)",
+        "m.d.comb += [allowed.eq(LEVEL_MIN - 1)",
+    ),
+    (
+        "Guard.no_gate_without_level",
+        GUARD,
+        "self.gate.eq(Mux(self.driving & (allowed != 0), self.gate_in, 0)),",
+        "self.gate.eq(Mux(self.driving, self.gate_in, 0)),",
+    ),
+    ("Guard.off_after_reset", GUARD, '"gate": Out(2),', '"gate": Out(2, init=1),'),
+    (
+        "Guard.off_unless_enabled",
+        GUARD,
+        "self.driving.eq(self.enable & ~self.tripped)",
+        "self.driving.eq(~self.tripped)",
+    ),
+    (
+        "Guard.off_on_trip",
+        GUARD,
+        "self.tripped.eq((self.cause | raised).any())",
+        "self.tripped.eq(self.cause.any())",
+    ),
+    (
+        "Guard.off_when_host_silent",
+        GUARD,
+        "& self.enable & (silence >= self.watchdog)",
+        "& self.enable & (silence > self.watchdog)",
+    ),
+    (
+        "Guard.off_when_host_silent",
+        GUARD,
+        "with m.If(self.alive | ~self.enable | (self.watchdog == 0)):",
+        "with m.If(self.alive | self.trip | ~self.enable | (self.watchdog == 0)):",
+    ),
+    (
+        "Guard.width_limited",
+        GUARD,
+        "Trip.WIDTH: high & (run >= WIDTH_LIMIT - 1)",
+        "Trip.WIDTH: high & (run >= WIDTH_LIMIT)",
+    ),
+    (
+        "Guard.duty_limited",
+        GUARD,
+        "Trip.DUTY: high & (exposure >= WIDTH_LIMIT - 1)",
+        "Trip.DUTY: high & (exposure >= WIDTH_LIMIT)",
+    ),
+    ("Guard.duty_limited", GUARD, "step * RECOVERY if", "step * (RECOVERY + 1) if"),
+    (
+        "Guard.trip_latches",
+        GUARD,
+        "(self.cause & ~self.acknowledge) | raised",
+        "(self.cause & ~self.acknowledge & self.enable.replicate(8)) | raised",
+    ),
+    (
+        "Guard.trip_latches",
+        GUARD,
+        "(self.cause & ~self.acknowledge) | raised",
+        "(self.cause & (self.acknowledge == 0).replicate(8)) | raised",
+    ),
+    (
+        "Guard.passes_what_is_allowed",
+        GUARD,
+        "self.level.eq(Mux(self.driving, allowed, off))",
+        "self.level.eq(off)",
+    ),
+    (
+        "Window.bin_inside_the_window",
+        WINDOW,
+        "inside.eq(due & (index < s.window_bins))",
+        "inside.eq(due & (index <= s.window_bins))",
+    ),
+    ("Window.bin_is_the_time", WINDOW, "self.bin.eq(index)", "self.bin.eq(index + 1)"),
+    (
+        "Window.bins_only_grow",
+        WINDOW,
+        "self.elapsed.eq(self.elapsed + step * CYCLE_NS)",
+        "self.elapsed.eq(self.elapsed - step * CYCLE_NS)",
+    ),
+    (
+        "Boxcar.samples_all_handed_on",
+        BOXCAR,
+        "m.d.sync += self.sums[channel].eq(self.samples[channel])",
+        "m.d.sync += self.sums[channel].eq(0)",
+    ),
+    (
+        "Boxcar.nothing_left_behind",
+        BOXCAR,
+        "((self.valid & ~same) | (~self.valid & self.flush))",
+        "(self.valid & ~same)",
+    ),
+    ("Boxcar.hands_on_only_what_came", BOXCAR, "self.update.eq(held &", "self.update.eq("),
+    (
+        "TraceMemory.nothing_lost",
+        MEMORY,
+        "total.eq(sum_[:SUM_BITS] | sum_[-1].replicate(SUM_BITS))",
+        "total.eq(sum_[:SUM_BITS])",
+    ),
+    (
+        "TraceMemory.nothing_lost",
+        MEMORY,
+        "write_buffer.eq(buffer),",
+        "write_buffer.eq(self.update_buffer),",
+    ),
+    (
+        "TraceMemory.no_other_bin_written",
+        MEMORY,
+        "Mux(writing, write_bin, clear_bin)",
+        "Mux(clear, clear_bin, write_bin)",
+    ),
+    (
+        "TraceMemory.read_gives_the_sum",
+        MEMORY,
+        "with m.If(clear_buffer == side):",
+        "with m.If(buffer == side):",
+    ),
+    (
+        "TraceMemory.no_read_while_written",
+        MEMORY,
+        "ram.read_address.eq(Mux(updating, self.update_bin, self.read_bin))",
+        "ram.read_address.eq(Mux(updating, self.update_bin, 0))",
+    ),
+    (
+        "Banks.reads_one_at_a_time",
+        INSTRUMENT,
+        "memory.read_buffer.eq(~sequencer.buffer)",
+        "memory.read_buffer.eq(sequencer.buffer)",
+    ),
+    ("Banks.read_only_when_complete", INSTRUMENT, "boxcar.flush.eq(~inside)", "boxcar.flush.eq(0)"),
+    (
+        "Banks.reads_one_at_a_time",
+        "gateware.readout",
+        "with m.If((ahead == 0) & (to_ask != 0)):",
+        "with m.If(~ahead[-1] & (to_ask != 0)):",
+    ),
+    (
+        "Banks.sweeps_alone",
+        SEQUENCER,
+        "m.d.comb += self.waiting.eq(1)",
+        "m.d.comb += [self.waiting.eq(1), self.sweep.eq(self.restart)]",
+    ),
+    (
+        "Banks.swapped_only_when_free",
+        SEQUENCER,
+        "free = ~self.ship & ~self.shipping",
+        "free = ~self.ship",
+    ),
+    (
+        "Banks.frame_swaps_on_a_boundary",
+        INSTRUMENT,
+        "sequencer.settled.eq(~moving & ~window.open)",
+        "sequencer.settled.eq(1)",
+    ),
+    (
+        "Deframer.returns_to_hunting",
+        DEFRAMER,
+        "with m.If(missing == 1):",
+        "with m.If(missing == 0):",
+    ),
+    (
+        "Deframer.never_stuck",
+        DEFRAMER,
+        "self.requests.valid.eq(1)",
+        "self.requests.valid.eq(crc.valid)",
+    ),
+    (
+        "Deframer.only_sound_requests",
+        DEFRAMER,
+        "with m.If(crc.sound):",
+        "with m.If(crc.sound | crc.valid | ~crc.crc[0]):",
+    ),
+    (
+        "RegisterFile.controls_change_when_alive",
+        REGISTERS,
+        "m.d.comb += self.alive.eq(1)",
+        "m.d.comb += self.alive.eq(request.kind == Kind.READ)",
+    ),
+    (
+        "RegisterFile.disable_wins",
+        REGISTERS,
+        "with m.If(self.disable):",
+        "with m.If(self.disable & self.finished):",
+    ),
+    (
+        "RegisterFile.every_request_ends",
+        REGISTERS,
+        "with m.If(left == 1):",
+        "with m.If(left == 0):",
+    ),
+    ("Instrument.nothing_visible", INSTRUMENT, "                    & framer.idle\n", ""),
+    (
+        "Instrument.still_quiet",
+        INSTRUMENT,
+        "self.ff.horizon.eq(left - 1)",
+        "self.ff.horizon.eq(left)",
+    ),
+    (
+        "Instrument.jump_equals_steps",
+        GUARD,
+        "(WIDTH_LIMIT - 1 - run)[: len(run)]",
+        "(WIDTH_LIMIT - run)[: len(run)]",
+    ),
+    (
+        "Instrument.jump_equals_steps",
+        INSTRUMENT,
+        "self.ff.horizon.eq(left - 1)",
+        "self.ff.horizon.eq(left)",
+    ),
+    (
+        "Instrument.jump_equals_steps",
+        WINDOW,
+        "self.elapsed.eq(self.elapsed + step * CYCLE_NS)",
+        "self.elapsed.eq(self.elapsed + CYCLE_NS)",
+    ),
+    (
+        "Instrument.jumps_happen",
+        INSTRUMENT,
+        "self.ff.horizon.eq(left - 1)",
+        "self.ff.horizon.eq(0)",
+    ),
+    ("CountingInstrument.still_quiet", TAGS, "(queue.level == 0) & ~some", "~queue.r_rdy & ~some"),
+    (
+        "CountingInstrument.jump_equals_steps",
+        INSTRUMENT,
+        "tags.t_ns.eq(now + (step - 1) * CYCLE_NS)",
+        "tags.t_ns.eq(now)",
+    ),
+]

