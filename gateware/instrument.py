@@ -36,8 +36,8 @@ class Instrument(wiring.Component):
         gate: the output's two half cycles of 4 ns, earliest in bit 0; phase: ns by which all of it is late, changing
         only while the gate is low; phase_ready: that delay has settled. level: code of the drive-level DAC.
         photons: discriminator lanes of 1 ns, lane 0 earliest, with the same latency as the samples (counting only).
-        sampling: strobe, the codes that `samples` (of CHANNELS) shows in the next cycle are wanted: of the instant
-        `adc_latency` cycles before that. sample_valid: low in that cycle, there are none (an ADC slower than the clock).
+        sampling: strobe, the codes that `samples` (of CHANNELS) shows in the next cycle are wanted, of the instant
+        `adc_latency` cycles before that. sample_valid: low in that cycle, none (an ADC slower than the clock).
         trip: external interlock; enable: the output stage may be on.
     """
 

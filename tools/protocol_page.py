@@ -46,9 +46,14 @@ def page() -> str:
     parts.append(_table(("address", "name", "access", "bits", "reset", "meaning"), rows))
     parts.append("## Values\n")
     for name, values in inspect.getmembers(protocol, inspect.isclass):
-        if issubclass(values, enum.IntEnum | enum.IntFlag) and values.__module__ == protocol.__name__:
+        if (
+            issubclass(values, enum.IntEnum | enum.IntFlag)
+            and values.__module__ == protocol.__name__
+        ):
             parts.append(f"### {name}\n\n{inspect.getdoc(values)}\n")
-            parts.append(_table(("name", "value"), [(f"`{v.name}`", f"{v.value:#x}") for v in values]))
+            parts.append(
+                _table(("name", "value"), [(f"`{v.name}`", f"{v.value:#x}") for v in values])
+            )
     return "\n".join(parts)
 
 

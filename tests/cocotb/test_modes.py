@@ -5,6 +5,7 @@ from pathlib import Path
 from . import tb_counting, tb_random
 from .icarus import run
 
+
 def test_counting(tmp_path: Path) -> None:
     assert run("tb_counting", tb_counting.DEPTH, tmp_path, counting=True) == (24, 0)
 

@@ -66,8 +66,8 @@ def test_a_host_that_looks_away(monkeypatch: pytest.MonkeyPatch) -> None:
     frames: list[Frame] = []
 
     def listen(seconds: float) -> None:
-        until = link._board.time + seconds
-        while link._board.time < until and not acquisition.done:
+        until = link.clock() + seconds
+        while link.clock() < until and not acquisition.done:
             frames.extend(acquisition.poll(0.01))
 
     listen(0.1)
