@@ -75,6 +75,7 @@ class Board:
             getattr(dut, name).value = 0
         dut.phase_ready.value = 1
         dut.sample_valid.value = 1
+        dut.rx_overrun.value = 0
         Clock(dut.clk, CYCLE, unit="ns").start()
         await self.reset()
         cocotb.start_soon(self._run())
@@ -119,14 +120,18 @@ class Board:
                 self.edges.append((CYCLE * self.cycle + 4 * half + phase, volts))
         self._gate = now
 
-    def _convert(self, instant: int) -> int:
-        """Both ADCs' codes for an instant, ns."""
+    def _follow(self, instant: int) -> None:
+        """Make the response to the latest edge up to `instant`, ns, the one in force."""
         while self._due < len(self.edges) and self.edges[self._due][0] <= instant:
             edge, volts = self.edges[self._due]
             state = self._segment.state_after((edge - self._since) * 1e-9)
             self._segment, self._since = self.plant.segment(state, volts), edge
             self._due += 1
             self._codes = {}
+
+    def _convert(self, instant: int) -> int:
+        """Both ADCs' codes for an instant, ns."""
+        self._follow(instant)
         if instant not in self._codes:
             ahead = range(instant, instant + CYCLE * AHEAD, CYCLE)
             t = (np.array(ahead) - self._since) * 1e-9

@@ -49,7 +49,6 @@ class Rig(Board):
         return np.arange(start, start + cycles) % LENGTH
 
     async def start(self) -> None:
-        self.dut.rx_overrun.value = 0
         if self.lanes is not None:
             self.dut.photons.value = 0
         await super().start()
@@ -61,7 +60,6 @@ class Rig(Board):
         valid, payload, ready = dut.tx__valid, dut.tx__payload, dut.tx__ready
         words = (self.codes[:, 0] | self.codes[:, 1] << SAMPLE_BITS).tolist()
         usable = self.valid.tolist()
-        lanes = None if self.lanes is None else self.lanes.tolist()
         shown = usable_now = None
         ready_now = False
         while True:
@@ -76,8 +74,8 @@ class Rig(Board):
             samples.value = words[entry]
             if usable[entry] != usable_now:
                 sample_valid.value = usable_now = usable[entry]
-            if lanes is not None and lanes[entry] != shown:
-                dut.photons.value = shown = lanes[entry]
+            if self.lanes is not None and (lit := self._lit(entry)) != shown:
+                dut.photons.value = shown = lit
             if ready_now and valid.value == 1:
                 self._received.append(int(payload.value))
                 self._take_frames()
@@ -85,6 +83,11 @@ class Rig(Board):
             if wanted != ready_now:
                 ready.value = ready_now = wanted
             self.cycle += 1
+
+    def _lit(self, entry: int) -> int:
+        """The lanes that show a photon of this cycle."""
+        assert self.lanes is not None
+        return int(self.lanes[entry])
 
     def _take_frames(self) -> None:
         # Called for every byte: there is never more than one whole frame.
@@ -123,6 +126,31 @@ class Rig(Board):
         rises = [ns - origin for ns, volts in self.edges if volts]
         assert rises == [settings.edge(k) for k in range(settings.count)]
         return origin // CYCLE
+
+
+class LitRig(Rig):
+    """A rig whose photons come from the device that the output drives. It stops where its tables end.
+
+    brightness: photons a ns for each volt of the light signal. chances (cycle, lane) is how likely each photon was.
+    """
+
+    def __init__(self, dut: Any, seed: int, brightness: float) -> None:
+        super().__init__(dut, noise(seed), np.zeros(LENGTH, np.uint8))
+        self.chances = np.zeros((LENGTH, CYCLE))
+        self._brightness = brightness
+        self._throw = np.random.default_rng(seed)
+
+    def _lit(self, entry: int) -> int:
+        assert self.cycle < LENGTH
+        assert self.lanes is not None
+        instant = CYCLE * self.cycle
+        self._follow(instant)
+        t = (instant - self._since + np.arange(CYCLE)) * 1e-9
+        light = self.plant.light_at(self._segment, t) - self.plant.detector.dark_volts
+        self.chances[entry] = 1 - np.exp(-self._brightness * np.maximum(light, 0))
+        hit = self._throw.random(CYCLE) < self.chances[entry]
+        self.lanes[entry] = np.packbits(hit, bitorder="little")[0]
+        return super()._lit(entry)
 
 
 def sample_sums(

@@ -12,7 +12,7 @@ from gateware.protocol import Feature, Mode, TraceFlag
 from . import photons
 from .board import TraceFrame
 from .reference import CYCLE, OUTPUT_DELAY, Settings
-from .rig import LENGTH, Rig, check_frames, noise, sample_sums
+from .rig import LENGTH, LitRig, Rig, check_frames, noise, sample_sums
 
 DEPTH = 256
 BASE = Settings(
@@ -74,6 +74,32 @@ async def every_bin(dut, bin_shift, dither):
     )
     frames, _ = await measure(board, settings)
     assert len(frames) > 2
+
+
+@cocotb.test()
+async def the_device_itself(dut):
+    """Closed loop: the pulses light the device, its photons make the histogram of its response."""
+    board = LitRig(dut, 5, brightness=40)
+    await board.start()
+    settings = replace(BASE, bin_shift=3, window_bins=200, width=200, count=48)
+    frames, _ = await measure(board, settings)
+    counted = sum(f.sums[0].astype(int) for f in frames)
+    own = board.from_cycle(board.first_cycle(settings), settings.period_start(settings.count))
+    expected = np.zeros(settings.window_bins)
+    for k in range(settings.count):
+        cycles = np.arange(settings.period_start(k) + 1, settings.period_start(k + 1))
+        times = (CYCLE * cycles[:, None] + np.arange(CYCLE)).ravel()
+        bins = (times - settings.edge(k) - settings.window_start) >> settings.bin_shift
+        inside = (bins >= 0) & (bins < settings.window_bins)
+        np.add.at(expected, bins[inside], board.chances[own][cycles].ravel()[inside])
+    lit = expected > 5
+    assert lit.sum() > 50
+    assert expected.max() > 20 * (expected[:25].max() + 1), (
+        "dark before the pulse, bright at its end"
+    )
+    # Poisson: chi squared of as many bins as are lit, within five standard deviations.
+    chi2 = ((counted - expected)[lit] ** 2 / expected[lit]).sum()
+    assert abs(chi2 - lit.sum()) < 5 * np.sqrt(2 * lit.sum())
 
 
 @cocotb.test()

@@ -7,7 +7,7 @@ from .icarus import run
 
 
 def test_counting(tmp_path: Path) -> None:
-    assert run("tb_counting", tb_counting.DEPTH, tmp_path, counting=True) == (24, 0)
+    assert run("tb_counting", tb_counting.DEPTH, tmp_path, counting=True) == (25, 0)
 
 
 def test_random_settings(tmp_path: Path) -> None:
