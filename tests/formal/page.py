@@ -14,9 +14,11 @@ INTRODUCTION = """\
 <!-- Written by `python -m tests.formal.page` from the proofs themselves. Do not edit. -->
 
 Each property below holds in every cycle, for every input and for ever: it is proved by induction over time, from reset
-and from every state the proof's invariants allow, with the real widths and limits. Amaranth gives RTLIL, yosys turns
-that into SMT-LIB, z3 finds that no counterexample exists. For each property there is at least one broken twin of the
-gateware, a line of its source changed, and the proof rejects it.
+and from every state the proof's invariants allow, with the real widths and limits; only the trace memory is shorter, 16
+bins a buffer. Amaranth gives RTLIL, yosys turns that into SMT-LIB, z3 finds that no counterexample exists. For each
+property there is at least one broken twin of the gateware, a line of its source changed, and the proof rejects it.
+
+Not proved but tested: the CRCs themselves, the photon rows and their interleaved memory, and what is marked so below.
 
 `pytest tests/formal` proves them all; `python -m tests.formal` prints each one with its result.
 """

@@ -82,17 +82,29 @@ class Model:
 
 @dataclass
 class Counterexample:
-    """Values of all named registers and wires, by state."""
+    """States that show a claim to be false. As text, the values of all named registers and wires; found only then."""
 
-    states: dict[str, dict[str, int]]
+    model: Model
+    states: list[str]
+    query: str
 
     def __str__(self) -> str:
-        names = list(next(iter(self.states.values())))
-        lines = []
-        for name in names:
-            values = [state[name] for state in self.states.values()]
-            lines.append(f"  {name:40} " + " ".join(f"{v:>12x}" for v in values))
-        return "\n".join(lines)
+        names = [n for n in self.model.wires if "$" not in n]
+        probes = "".join(
+            f"(declare-fun |{s}/{n}| () {_sort(self.model, n)})"
+            f"(assert (= |{s}/{n}| {self.model.value(n, s)}))"
+            for s in self.states
+            for n in names
+        )
+        solver = z3.Solver()
+        solver.from_string(self.query + probes)
+        solver.check()
+        found = solver.model()
+        values = {d.name(): found[d] for d in found.decls() if d.arity() == 0}
+        return "\n".join(
+            f"  {n:40} " + " ".join(f"{_integer(values[f'{s}/{n}']):>12x}" for s in self.states)
+            for n in names
+        )
 
 
 def refute(
@@ -101,31 +113,14 @@ def refute(
     """Look for `states` in which all `facts` hold and `claim` does not."""
     declared = "".join(f"(declare-fun {s} () |top_s|)" for s in states) + consts
     asserted = "".join(f"(assert {f})" for f in [*facts, f"(not {claim})"])
+    query = model.text + declared + asserted
     solver = z3.Solver()
     solver.set("timeout", PATIENCE_MS)
-    solver.from_string(model.text + declared + asserted)
+    solver.from_string(query)
     answer = solver.check()
-    if answer == z3.unsat:
-        return None
-    if answer != z3.sat:
+    if answer == z3.unknown:
         raise TimeoutError(f"z3 gave up: {solver.reason_unknown()}")
-    names = [n for n in model.wires if "$" not in n]
-    probes = "".join(
-        f"(declare-fun |{s}/{n}| () {_sort(model, n)})(assert (= |{s}/{n}| {model.value(n, s)}))"
-        for s in states
-        for n in names
-    )
-    solver = z3.Solver()
-    solver.from_string(model.text + declared + asserted + probes)
-    solver.check()
-    witness = solver.model()
-    values = {d.name(): witness[d] for d in witness.decls() if d.arity() == 0}
-    return Counterexample(
-        {
-            s: {n: _integer(values[f"{s}/{n}"]) for n in names if f"{s}/{n}" in values}
-            for s in states
-        }
-    )
+    return Counterexample(model, states, query) if answer == z3.sat else None
 
 
 def _sort(model: Model, name: str) -> str:
