@@ -2,11 +2,30 @@
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Member, Out
 
 from .blockram import BlockRam
 from .boxcar import BURST_BITS
 from .protocol import SUM_BITS
+
+
+def memory_ports(depth: int) -> dict[str, Member]:
+    """Ports of a trace memory with `depth` bins a buffer: see `TraceMemory`."""
+    return {
+        "update": In(1),
+        "update_bin": In(range(depth)),
+        "update_buffer": In(1),
+        "addend": In(BURST_BITS),
+        "read": In(1),
+        "read_bin": In(range(depth)),
+        "read_buffer": In(1),
+        "read_data": Out(SUM_BITS),
+        "sweep": In(1),
+        "sweep_bin": In(range(depth)),
+        "saturated": Out(2),
+        "clear_saturated": In(2),
+        "busy": Out(1),
+    }
 
 
 class TraceMemory(wiring.Component):
@@ -27,23 +46,7 @@ class TraceMemory(wiring.Component):
 
     def __init__(self, depth: int) -> None:
         self._depth = depth
-        super().__init__(
-            {
-                "update": In(1),
-                "update_bin": In(range(depth)),
-                "update_buffer": In(1),
-                "addend": In(BURST_BITS),
-                "read": In(1),
-                "read_bin": In(range(depth)),
-                "read_buffer": In(1),
-                "read_data": Out(SUM_BITS),
-                "sweep": In(1),
-                "sweep_bin": In(range(depth)),
-                "saturated": Out(2),
-                "clear_saturated": In(2),
-                "busy": Out(1),
-            }
-        )
+        super().__init__(memory_ports(depth))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

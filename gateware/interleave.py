@@ -2,11 +2,11 @@
 
 from amaranth.hdl import Array, Cat, Module, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
-from .accumulate import TraceMemory
+from .accumulate import TraceMemory, memory_ports
 from .boxcar import BURST_BITS
-from .protocol import CYCLE_NS, SUM_BITS
+from .protocol import CYCLE_NS
 
 LANES = CYCLE_NS
 
@@ -22,24 +22,12 @@ class InterleavedMemory(wiring.Component):
     def __init__(self, depth: int) -> None:
         self._depth = depth
         super().__init__(
-            {
-                "update": In(1),
-                "update_bin": In(range(depth)),
-                "update_buffer": In(1),
-                "addend": In(BURST_BITS),
+            memory_ports(depth)
+            | {
                 "row_update": In(1),
                 "row": In(range(depth // LANES)),
                 "row_buffer": In(1),
                 "counts": In(data.ArrayLayout(BURST_BITS, LANES)),
-                "read": In(1),
-                "read_bin": In(range(depth)),
-                "read_buffer": In(1),
-                "read_data": Out(SUM_BITS),
-                "sweep": In(1),
-                "sweep_bin": In(range(depth)),
-                "saturated": Out(2),
-                "clear_saturated": In(2),
-                "busy": Out(1),
             }
         )
 
