@@ -9,11 +9,11 @@ COMPILE_INPUTS := $(shell find gateware sim -name '*.py' -o -name '*.cc' -o -nam
 NEED := setup
 export PYTHON VENV
 
-.PHONY: help setup run test lint soak clean system
+.PHONY: help setup run test lint soak screenshots clean system
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: $(COMPILED)  ## install everything into .venv and compile the emulator
 
@@ -33,6 +33,9 @@ lint: $(INSTALLED)  ## style and types only
 soak: NEED := test
 soak: $(COMPILED)  ## the tests that run for a long time
 	@QT_QPA_PLATFORM=offscreen $(VENV)/bin/pytest -m soak $(ARGS)
+
+screenshots: $(COMPILED)  ## the pictures in the docs, from the running app
+	@$(VENV)/bin/python tools/screenshot.py
 
 clean:  ## remove .venv and everything that was built or cached here
 	rm -rf $(VENV) build dist sim_build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

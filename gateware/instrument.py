@@ -225,8 +225,6 @@ class Instrument(wiring.Component):
             sequencer.run.eq(controls.run),
             sequencer.tripped.eq(guard.tripped),
             sequencer.staged.eq(registers.settings),
-            sequencer.running.eq(train.running),
-            sequencer.begin.eq(train.begin),
             sequencer.boundary.eq(train.boundary),
             sequencer.last.eq(train.last),
             sequencer.round.eq(train.round),

@@ -21,7 +21,7 @@ class Sequencer(wiring.Component):
         restart: strobe, begin a train (ending one in progress); run: level, low ends the train; tripped: likewise, and
         the frame in progress is marked.
         staged -> settings: copied on a train's start; prepare: strobe, the cycle after.
-        start, stop: to `PulseTrain`; running, begin, boundary, last, round, pulses: from it.
+        start, stop: to `PulseTrain`; boundary, last, round, pulses: from it.
         clipped, clipped_buffer: one strobe a channel, and for which buffer.
         saturated, clear_saturated: of `TraceMemory`, one bit a channel and buffer.
         missed, train: as in the registers.
@@ -44,8 +44,6 @@ class Sequencer(wiring.Component):
                 "prepare": Out(1),
                 "start": Out(1),
                 "stop": Out(1),
-                "running": In(1),
-                "begin": In(1),
                 "boundary": In(1),
                 "last": In(1),
                 "round": In(1),
