@@ -24,6 +24,8 @@ class RegisterFile(wiring.Component):
         disable: level, keeps `enable` at 0; finished: strobe, clears `run`.
         status: what the read-only registers show.
         packet, payload: reply to the `Framer`. alive: strobe, a request was executed. idle: no request in hand.
+
+    A control changes 1 cycle after its request is taken. Throughput: one request for every reply sent.
     """
 
     def __init__(self) -> None:
