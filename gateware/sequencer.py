@@ -30,7 +30,7 @@ class Sequencer(wiring.Component):
         sweep, sweep_bin: to `TraceMemory`; finished: strobe, the train has ended by itself.
         idle: no train, nothing pending; waiting: in a train, nothing to do but wait for its next boundary.
 
-    From a restart while idle to `settings` and `prepare` 2 cycles, to `start` 3. `ship` comes 1 cycle after the boundary.
+    From a restart while idle to `settings` and `prepare` 2 cycles, to `start` 3; from a swap to `ship` 1 cycle.
     """
 
     def __init__(self, depth: int, channels: int) -> None:
