@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,13 @@ def check_writable(path: Path) -> None:
         raise ExportError(f"{path}: is a directory; name a file")
     if not path.parent.is_dir():
         raise ExportError(f"{path}: no directory {path.parent}; create it first")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise ExportError(f"{path}: no permission to write there; choose another place")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise ExportError(
+            f"{path}: cannot write there ({error.strerror}); choose another place"
+        ) from None
 
 
 def write(path: Path, light: Trace, drive: Trace, about: Mapping[str, Any]) -> None:

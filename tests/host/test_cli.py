@@ -73,6 +73,7 @@ def test_every_format_holds_the_same_numbers(tmp_path: Path, suffix: str) -> Non
         (["capture", "--window", "30u"], 2, "START:LENGTH"),
         (["capture", "--pulses", "0"], 2, "pulses"),
         (["capture", "-o", "/nowhere/at/all.csv"], 1, "no directory"),
+        (["capture", "-o", "/proc/capture.csv"], 1, "cannot write there"),
         (["capture", "-o", "file.xyz"], 1, "unknown kind of file"),
         (["capture", "--nonsense"], 2, "unrecognized"),
         (["nonsense"], 2, "invalid choice"),
