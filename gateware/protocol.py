@@ -26,7 +26,6 @@ LEVEL_MIN = 6_000  # 3 V: the guard lets no other code out than 0 and LEVEL_MIN.
 LEVEL_MAX = 14_000  # 7 V
 SUM_BITS = 32
 MAX_FRAME_PULSES = 1 << 18  # 2**18 full-scale 14-bit samples just fit a 32-bit sum
-MAX_DITHER = 64  # launch steps of 1 ns; 8 interleaves a 125 MS/s ADC to 1 GS/s
 MAX_BIN_SHIFT = 10  # bins are 2**shift ns wide: 1, 2, 4 … 1024 ns
 MIN_PERIOD = 64  # cycles; leaves room for the accumulator's pipeline between pulses
 WIDTH_LIMIT_NS = 1_900_000  # the guard trips on anything longer
