@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 from gateware.protocol import TraceFlag
 from host.average import Block, RunningAverage
+from host.errors import UserError
 from host.instrument import Frame, Instrument
 from host.measure import Measurements, Options, measure
 from host.settings import Settings
@@ -12,7 +13,7 @@ from host.trace import Trace
 LIGHT, DRIVE = 0, 1
 
 
-class AcquisitionError(Exception):
+class AcquisitionError(UserError):
     """The acquisition cannot go on; the message says why in one line."""
 
 

@@ -11,10 +11,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from host.errors import UserError
 from host.trace import Trace
 
 
-class ExportError(Exception):
+class ExportError(UserError):
     """The file cannot be written; the message says why in one line."""
 
 

@@ -18,6 +18,7 @@ from gateware.protocol import (
     TraceFlag,
     Trip,
 )
+from host.errors import UserError
 from host.link import Link, LinkError
 from host.link.codec import Decoder, LinkErrors, Packet
 from host.settings import Settings
@@ -37,7 +38,7 @@ TRIP_WORDS = {
 }
 
 
-class InstrumentError(Exception):
+class InstrumentError(UserError):
     """The instrument does not do as it should; the message says what in one line."""
 
 

@@ -18,6 +18,7 @@ from gateware.protocol import (
     MAX_BIN_SHIFT,
     WIDTH_LIMIT_NS,
 )
+from host.errors import UserError
 from host.units import format_si
 
 VOLTS = (LEVEL_MIN * LEVEL_LSB_V, LEVEL_MAX * LEVEL_LSB_V)
@@ -29,8 +30,10 @@ BASELINE = 1 / 25  # of the width, before the pulse
 DECAY = 1 / 4  # of the width, after it
 
 
-class SettingsError(ValueError):
+class SettingsError(UserError, ValueError):
     """A setting is out of range; the message says which, and what the range is, in one line."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from typing import Protocol
 
+from host.errors import UserError
 from host.frontend import FrontEnd
 
 
-class LinkError(Exception):
+class LinkError(UserError):
     """The link could not be opened or has been lost; the message says why in one line."""
 
 

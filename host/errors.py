@@ -1,0 +1,8 @@
+"""What a user can cause and mend: shown as one line, never as a traceback."""
+
+
+class UserError(Exception):
+    """The message says what went wrong and what to do, in one line."""
+
+    exit_code = 1
+    """What the command line returns; 2 where the command itself was wrong."""
