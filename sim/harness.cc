@@ -8,55 +8,12 @@
 //
 // Everything is deterministic: noise is a hash of seed, cycle and channel, arithmetic is plain IEEE double without
 // contraction, and sums are taken in a fixed order.
-#include <cmath>
-#include <cstdint>
-#include <cstdlib>
-#include <cstring>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include <cxxrtl/cxxrtl.h>
-
-// Leaner stand-ins for CXXRTL's storage. The generated code sees the library's through a using directive only, so these
-// take precedence.
-namespace cxxrtl_design {
-
-template <size_t Bits>
-struct wire {  // A register: copied without asking whether it changes.
-  cxxrtl::value<Bits> curr, next;
-  wire() = default;
-  template <class... Chunks>
-  explicit constexpr wire(Chunks... chunks) : curr{chunks...}, next{chunks...} {}
-  template <class Observer>
-  bool commit(Observer &) {
-    curr = next;
-    return false;
-  }
-};
-
-template <size_t Bits>
-struct memory {  // A memory has one write port at most: the one pending write needs no queue.
-  cxxrtl::value<Bits> *data, word, mask;
-  size_t index = 0;
-  explicit memory(size_t depth) : data((cxxrtl::value<Bits> *)calloc(depth, sizeof *data)) {}
-  memory(const memory &) = delete;
-  ~memory() { free(data); }
-  const cxxrtl::value<Bits> &operator[](size_t n) const { return data[n]; }
-  void update(size_t n, const cxxrtl::value<Bits> &new_word, const cxxrtl::value<Bits> &bits, int priority) {
-    if (priority) abort();  // a second write port
-    index = n;
-    word = new_word;
-    mask = bits;
-  }
-  template <class Observer>
-  bool commit(Observer &) {
-    if (!mask.is_zero()) data[index] = data[index].update(word, mask);
-    mask = {};
-    return false;
-  }
-};
-
-}  // namespace cxxrtl_design
-
-#include GATEWARE
+#include GATEWARE  // what sim/translate.py made of the netlist
 
 namespace {
 
@@ -160,7 +117,8 @@ struct Ask {  // an edge run() could not resolve
 };
 
 struct Board {
-  cxxrtl_design::p_instrument top;
+  gateware::State state;
+  gateware::Inputs in;
   uint64_t cycle, jumped, seed;
   bool fast_forward;
   Adc adc[2];
@@ -212,6 +170,20 @@ struct Board {
       for (int i = 1; i < edge_count; i++) edges[i - 1] = edges[i];
       edge_count--;
     }
+    return true;
+  }
+
+  // Jumps to where something happens, if that is far enough.
+  __attribute__((noinline)) bool jump(gateware::Inputs in, uint64_t until) {
+    gateware::Outputs out;
+    gateware::horizon(state, in, out);
+    uint64_t skip = out.ff__horizon;
+    if (skip > until - cycle - 1) skip = until - cycle - 1;
+    if (skip < SHORTEST_JUMP) return false;
+    in.ff__skip = skip;
+    gateware::jump(state, in, out);
+    cycle += skip + 1;
+    jumped += skip;
     return true;
   }
 
@@ -269,16 +241,11 @@ struct Board {
     }
     return codes;
   }
-
-  void eval() {  // every evaluation sees a rising clock edge; commit() makes it happen
-    top.p_clk.set<bool>(true);
-    top.prev_p_clk.set<bool>(false);
-    top.p_instrument::eval();  // named in full, so that it is not a virtual call
-  }
 };
 
 Board *board_new(uint64_t seed, int fast_forward, const Adc *adc) {
-  Board *b = new Board();
+  Board *b = (Board *)aligned_alloc(alignof(Board), sizeof(Board));
+  memset((void *)b, 0, sizeof *b);
   b->seed = mix(seed);
   b->fast_forward = fast_forward;
   b->adc[0] = adc[0];
@@ -287,11 +254,9 @@ Board *board_new(uint64_t seed, int fast_forward, const Adc *adc) {
   b->table = (Transition *)malloc(sizeof(Transition) * b->table_size);
   for (uint32_t i = 0; i < b->table_size; i++) b->table[i].to = -1;
   b->restart_sampling();
-  b->top.p_clk.set<bool>(false);
-  b->top.p_phase__ready.set<bool>(true);
-  b->top.p_sample__valid.set<bool>(true);
-  b->top.eval();
-  b->top.commit();
+  b->state.clear();
+  b->in.phase_ready = 1;
+  b->in.sample_valid = 1;
   return b;
 }
 void board_free(Board *b) {
@@ -300,11 +265,11 @@ void board_free(Board *b) {
   free(b->amps.data);
   free(b->rates.data);
   free(b->table);
-  delete b;
+  free(b);
 }
 uint64_t board_cycle(const Board *b) { return b->cycle; }
 uint64_t board_jumped(const Board *b) { return b->jumped; }
-void board_trip(Board *b, int level) { b->top.p_trip.set<bool>(level); }
+void board_trip(Board *b, int level) { b->in.trip = level != 0; }
 
 // Adds a segment: `counts` holds two term counts a piece, `constants` two constants a piece.
 void board_add_segment(Board *b, int pieces, const double *starts, const double *constants, const int32_t *counts,
@@ -352,70 +317,59 @@ int board_forget(Board *b, int32_t *live) {
 // Runs until cycle `until`; returns 1 when `ask` must be answered first. While `tx` is full the link is held up.
 int board_run(Board *b, uint64_t until, const uint8_t *rx, int rx_size, int *rx_used, uint8_t *tx, int tx_room,
               int *tx_used, Ask *ask) {
-  auto &top = b->top;
-  int taken = 0, given = 0, result = 0;
-  top.p_rx____valid.set<bool>(taken < rx_size);
-  top.p_rx____payload.set<uint8_t>(taken < rx_size ? rx[taken] : 0);
-  top.p_tx____ready.set<bool>(given < tx_room);
-  if (!b->resolve(ask)) result = 1;
-  while (result == 0 && b->cycle < until) {
-    b->eval();
-    if (b->fast_forward && top.p_ff____quiet.get<bool>()) {
-      uint64_t skip = top.p_ff____horizon.get<uint32_t>();
-      if (skip > until - b->cycle - 1) skip = until - b->cycle - 1;
-      if (skip >= SHORTEST_JUMP) {
-        top.p_ff____skip.set<uint32_t>((uint32_t)skip);
-        b->eval();
-        top.p_instrument::commit();
-        top.p_ff____skip.set<uint32_t>(0);
-        b->cycle += skip + 1;
-        b->jumped += skip;
-        continue;
-      }
+  gateware::Inputs in = b->in;
+  gateware::Outputs out;
+  int taken = 0, given = 0;
+  bool known = b->resolve(ask), resting = gateware::rests(b->state);
+  out.sampling = false;
+  while (known && b->cycle < until) {
+    in.rx__valid = taken < rx_size;
+    in.rx__payload = in.rx__valid ? rx[taken] : 0;
+    in.tx__ready = given < tx_room;
+    if (b->fast_forward && !out.sampling) {
+      if (resting)
+        gateware::resting_quiet(b->state, in, out);
+      else
+        gateware::quiet(b->state, in, out);
+      if (out.ff__quiet && b->jump(in, until)) continue;
     }
-    b->watch_drive(top.p_gate.get<uint8_t>(), top.p_phase.get<uint8_t>(), top.p_level.get<uint16_t>());
-    if (top.p_sampling.get<bool>()) top.p_samples.set<uint32_t>(b->sample());
-    bool took = taken < rx_size && top.p_rx____ready.get<bool>();
-    bool gave = given < tx_room && top.p_tx____valid.get<bool>();
-    if (gave) tx[given] = top.p_tx____payload.get<uint8_t>();
-    top.p_instrument::commit();
+    if (resting && !in.rx__valid && !in.trip) {
+      resting = gateware::resting_cycle(b->state, in, out);
+    } else {
+      gateware::cycle(b->state, in, out);
+      resting = gateware::rests(b->state);
+    }
+    b->watch_drive(out.gate, out.phase, out.level);
+    if (out.sampling) in.samples = b->sample();
     b->cycle++;
-    if (took) {
-      taken++;
-      top.p_rx____valid.set<bool>(taken < rx_size);
-      top.p_rx____payload.set<uint8_t>(taken < rx_size ? rx[taken] : 0);
-    }
-    if (gave) {
-      given++;
-      top.p_tx____ready.set<bool>(given < tx_room);
-    }
-    if (b->edge_count && !b->resolve(ask)) result = 1;
+    taken += in.rx__valid && out.rx__ready;
+    if (in.tx__ready && out.tx__valid) tx[given++] = out.tx__payload;
+    if (b->edge_count) known = b->resolve(ask);
   }
+  b->in = in;
   *rx_used = taken;
   *tx_used = given;
-  return result;
+  return !known;
 }
 
 // Runs plain cycles with nothing but test equipment at the pins, and notes one word a cycle: gate (2 bits, from bit 0),
 // phase (3), level (14), enable, sampling, whether a byte of `rx` was taken, whether one was given, and that one (8).
 // Samples are 0 and edges light nothing. Returns how many bytes were taken.
 int board_probe(Board *b, int cycles, int trip, int phase_ready, const uint8_t *rx, int rx_size, uint32_t *words) {
-  auto &top = b->top;
+  gateware::Inputs &in = b->in;
+  gateware::Outputs out;
   int taken = 0;
-  top.p_trip.set<bool>(trip);
-  top.p_phase__ready.set<bool>(phase_ready);
-  top.p_tx____ready.set<bool>(true);
-  top.p_samples.set<uint32_t>(0);
+  in.trip = trip;
+  in.phase_ready = phase_ready;
+  in.tx__ready = 1;
+  in.samples = 0;
   for (int i = 0; i < cycles; i++) {
-    bool offered = taken < rx_size;
-    top.p_rx____valid.set<bool>(offered);
-    top.p_rx____payload.set<uint8_t>(offered ? rx[taken] : 0);
-    b->eval();
-    bool took = offered && top.p_rx____ready.get<bool>();
-    words[i] = top.p_gate.get<uint32_t>() | top.p_phase.get<uint32_t>() << 2 | top.p_level.get<uint32_t>() << 5 |
-               top.p_enable.get<uint32_t>() << 19 | top.p_sampling.get<uint32_t>() << 20 | (uint32_t)took << 21 |
-               top.p_tx____valid.get<uint32_t>() << 22 | top.p_tx____payload.get<uint32_t>() << 23;
-    top.p_instrument::commit();
+    in.rx__valid = taken < rx_size;
+    in.rx__payload = in.rx__valid ? rx[taken] : 0;
+    gateware::cycle(b->state, in, out);
+    bool took = in.rx__valid && out.rx__ready;
+    words[i] = out.gate | out.phase << 2 | out.level << 5 | out.enable << 19 | out.sampling << 20 | took << 21 |
+               out.tx__valid << 22 | out.tx__payload << 23;
     b->cycle++;
     taken += took;
   }
