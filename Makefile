@@ -3,7 +3,7 @@
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 COMPILED := $(VENV)/.compiled
-COMPILE_INPUTS := $(shell find gateware sim -name '*.py' -o -name '*.cc' -o -name '*.c' 2>/dev/null)
+COMPILE_INPUTS := $(shell find gateware sim -name '*.py' -o -name '*.cc' -o -name '*.h' 2>/dev/null)
 
 # What system packages are for: run (the window), setup (that and the tests), test (the same, and nothing may be missing).
 NEED := setup

