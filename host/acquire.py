@@ -23,6 +23,7 @@ class Accounting:
 
     pulses_emitted: launched. pulses_averaged: in the traces.
     pulses_missed: launched while no buffer had room. pulses_lost: in frames that did not arrive whole.
+    frames_lost: those frames; at the end of a train perhaps more than are known of.
     clipped: samples at either end of the light ADC's range.
     """
 
@@ -48,11 +49,11 @@ class Acquisition:
         self.last_frame: Frame | None = None
         self._instrument = instrument
         self._options = Options(detector_delay=instrument.link.front_end.detector_delay)
-        self._lost_before = instrument.frames_lost
         self._crc_before = instrument.errors.crc_errors
         self._seen = 0  # pulses launched up to the end of the latest frame
         self._missed = 0
         self._clipped = 0
+        self._frames_sent = self._frames_whole = 0
         front_end = instrument.link.front_end
         self._average = RunningAverage(
             settings.times(),
@@ -69,9 +70,10 @@ class Acquisition:
                 continue  # the tail of a train before
             self._seen = frame.first_pulse + frame.pulses + (frame.missed - self._missed)
             self._missed = frame.missed
+            self._frames_sent = frame.number + 1
+            self._frames_whole += 1
             if TraceFlag.TRIPPED in frame.flags:
-                why = ", ".join(self._instrument.trips()) or "the cause has gone"
-                raise AcquisitionError(f"the output was switched off: {why}; then start again")
+                raise _tripped(self._instrument.trips())
             if frame.flags & (TraceFlag.SATURATED_LIGHT | TraceFlag.SATURATED_DRIVE):
                 raise AcquisitionError("a sum reached the memory's limit; use fewer pulses a frame")
             if frame.pulses:
@@ -83,6 +85,15 @@ class Acquisition:
                 taken.append(frame)
             if TraceFlag.END in frame.flags:
                 self.done = True
+        if self._instrument.exhausted and not self.done:
+            if why := self._instrument.trips():
+                raise _tripped(why)
+            self._frames_sent += 1  # the one that says END
+            self.done = True
+        if self.done and self._frames_sent > self._frames_whole:
+            # What was lost has told nothing; the registers keep a train's counts until the next.
+            self._seen = self._instrument.read("pulses")
+            self._missed = self._instrument.read("missed")
         return taken
 
     @property
@@ -94,7 +105,7 @@ class Acquisition:
             pulses_averaged=averaged,
             pulses_missed=self._missed,
             pulses_lost=self._seen - self._missed - averaged,
-            frames_lost=self._instrument.frames_lost - self._lost_before,
+            frames_lost=self._frames_sent - self._frames_whole,
             crc_errors=self._instrument.errors.crc_errors - self._crc_before,
             clipped=self._clipped,
         )
@@ -115,3 +126,8 @@ class Acquisition:
             clipped=account.clipped,
             dropped=account.frames_lost + account.pulses_missed,
         )
+
+
+def _tripped(why: list[str]) -> AcquisitionError:
+    words = ", ".join(why) or "the cause has gone"
+    return AcquisitionError(f"the output was switched off: {words}; then start again")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from host.acquire import Accounting, Acquisition
+from host.frontend import FrontEnd
 from host.instrument import Instrument
 from host.link import Link
-from host.link.emulator import EmulatorLink
 from host.measure import Measurements
 from host.settings import Settings
 from host.trace import Trace
@@ -18,6 +18,8 @@ class Capture:
     """What a capture gave."""
 
     source: str
+    board: str
+    front_end: FrontEnd
     settings: Settings
     light: Trace
     drive: Trace
@@ -30,6 +32,8 @@ class Capture:
         accounting = self.accounting.as_dict()
         return {
             "source": self.source,
+            "board": self.board,
+            "front_end": self.front_end.as_dict(),
             "settings": self.settings.as_dict(),
             "measurements": self.measurements.as_dict(),
             "reference": self.measurements.reference,
@@ -50,16 +54,17 @@ def capture(
     """
     instrument = Instrument(link)
     settings = settings_for(instrument.identity.depth)
-    if isinstance(link, EmulatorLink):
-        link.restart_clock()
+    link.restart_clock()
     acquisition = Acquisition(instrument, settings)
     while not acquisition.done:
         acquisition.poll(timeout=0.1)
         progress(acquisition.accounting.pulses_emitted, settings.pulses)
-    factor = link.realtime_factor if isinstance(link, EmulatorLink) else None
+    factor = link.realtime_factor
     light, drive = acquisition.traces()
     result = Capture(
         link.name,
+        instrument.identity.board,
+        link.front_end,
         settings,
         light,
         drive,

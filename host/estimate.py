@@ -320,6 +320,8 @@ def _fit_edge(
     weight = 1 / np.sqrt(variance)
     bins = np.arange(y.size + 1) - 0.5
     base, height = float(y[0]), float(y[-1] - y[0])
+    if height == 0:
+        return None
     centroid = y.size - 0.5 - float(np.sum(y - base)) / height  # delay + time constant
     p = np.array([centroid - begin, np.log(begin), base, height])
 
@@ -344,7 +346,10 @@ def _fit_edge(
     damping, cost = 1e-3, float(r @ r)
     for _ in range(60):
         normal, gradient = j.T @ j, j.T @ r
-        step = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), gradient)
+        try:
+            step = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), gradient)
+        except np.linalg.LinAlgError:
+            return None  # the bins say nothing about one of the four
         step[1] = min(max(step[1], -1.0), 1.0)
         trial_r, trial_j = residual(p + step)
         trial = float(trial_r @ trial_r)
@@ -362,9 +367,15 @@ def _fit_edge(
     misfit = max(1.0, float(r[:-1] @ r[:-1]) / max(y.size - 3, 1))
     data = j[:-1].T @ j[:-1] / misfit
     data[1, 1] += 1 / spread**2
-    covariance = np.linalg.inv(data)
+    try:
+        covariance = np.linalg.inv(data)
+    except np.linalg.LinAlgError:
+        return None
     tau = float(np.exp(p[1]))
     g = np.array([1.0, tau * np.log(2), 0.0, 0.0])
     resolved = bool(np.sqrt(covariance[1, 1]) < spread / 2)
-    se = float(np.sqrt(g @ covariance @ g))
+    variance_at = float(g @ covariance @ g)
+    if not variance_at > 0:  # rounding: as good as singular
+        return None
+    se = float(np.sqrt(variance_at))
     return cost, Edge(float(p[0] + tau * np.log(2)), se, resolved)

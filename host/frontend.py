@@ -1,6 +1,9 @@
 """What the codes of an instrument's converters mean."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from sim.counting import PhotonCounter
+from sim.detector import ADC_BITS, Detector, DriveMonitor
 
 
 @dataclass(frozen=True)
@@ -16,3 +19,21 @@ class FrontEnd:
     drive_volts_per_code: float
     drive_volts_at_zero: float
     detector_delay: float
+
+    @classmethod
+    def of(cls, detector: Detector | PhotonCounter, monitor: DriveMonitor) -> "FrontEnd":
+        """The front end with these two at its inputs; a photon counter leaves the light's ADC, of 1 V, idle."""
+        if isinstance(detector, PhotonCounter):
+            light_volts_per_code = 1 / 2**ADC_BITS
+        else:
+            light_volts_per_code = detector.full_scale / 2**detector.bits
+        return cls(
+            light_volts_per_code=light_volts_per_code,
+            drive_volts_per_code=monitor.full_scale / 2**monitor.bits / monitor.ratio,
+            drive_volts_at_zero=-monitor.offset / monitor.ratio,
+            detector_delay=detector.tau,
+        )
+
+    def as_dict(self) -> dict[str, float]:
+        """Every value by name."""
+        return asdict(self)

@@ -23,7 +23,8 @@ from host.link import Link, LinkError
 from host.link.codec import Decoder, LinkErrors, Packet
 from host.settings import Settings
 
-REPLY_TIMEOUT = 0.5  # s
+REPLY_TIMEOUT = 0.5  # s without a byte
+REPLY_PATIENCE = 2.0  # s, while others come: a slow link has them queue before the reply
 ATTEMPTS = 3  # at a request whose reply does not come
 SILENCE = 5.0  # s without a request after which the instrument switches its output off
 END_POLLS, END_POLL = 500, 0.01  # how often, and s apart, to ask whether a train has ended
@@ -82,6 +83,7 @@ class Instrument:
         self._replies: deque[dict[str, int]] = deque()
         self._frames: deque[Frame] = deque()
         self._assembler = _Assembler()
+        self._still_since: float | None = None  # a train has ended; when something of it last came
         self.identity = self._identify()
 
     @property
@@ -90,9 +92,10 @@ class Instrument:
         return self._decoder.errors
 
     @property
-    def frames_lost(self) -> int:
-        """Frames of which something did not arrive."""
-        return self._assembler.lost
+    def exhausted(self) -> bool:
+        """Whether the train has ended and nothing of it has come for a while: what has not arrived is lost."""
+        since = self._still_since
+        return since is not None and self.link.clock() - since > REPLY_PATIENCE
 
     def read(self, name: str) -> int:
         """Value of a register."""
@@ -110,9 +113,7 @@ class Instrument:
             self.write(name, value)
         self.write("watchdog", round(SILENCE * protocol.CLOCK_HZ))
         self.write("enable", 1)
-        train = self.read("train") + 1
-        self.write("run", 1)
-        return train
+        return self._launch()
 
     def stop(self) -> None:
         """End the train; its last frame is still to come."""
@@ -121,7 +122,10 @@ class Instrument:
     def frames(self, timeout: float) -> list[Frame]:
         """Frames that have arrived whole, waiting up to `timeout` seconds for the link."""
         if self.link.clock() - self._heard > SILENCE / 5:
-            self.read("status")  # or the instrument would think the host gone, and switch off
+            # Or the instrument would think the host gone, and switch off.
+            running = Status.RUNNING in Status(self.read("status"))
+            if not running and self._still_since is None:
+                self._still_since = self.link.clock()
         if not self._frames:
             self._receive(timeout)
         frames = list(self._frames)
@@ -141,6 +145,17 @@ class Instrument:
         """Why the output has been switched off, in words; empty if it has not."""
         cause = Trip(self.read("trip_cause"))
         return [TRIP_WORDS[trip] for trip in cause]
+
+    def _launch(self) -> int:
+        """Write 1 to `run`, but never twice, which would start the train anew. Returns the train's number."""
+        before = self.read("train")
+        self._still_since = None
+        for _ in range(ATTEMPTS):
+            self._send(Kind.WRITE, "run", 1)
+            train = self.read("train")  # goes in after it, and may be repeated
+            if train != before:
+                return train
+        raise InstrumentError(f"{self.link.name}: the train does not start; reset the instrument")
 
     def _end_train(self) -> None:
         """Stop, and wait until it has ended: settings must not change under it."""
@@ -184,14 +199,21 @@ class Instrument:
             digest=self.read("digest"),
         )
 
+    def _send(self, kind: Kind, name: str, value: int) -> int:
+        """Send a request; returns its sequence number."""
+        sequence = self._sequence
+        self._sequence = (sequence + 1) & 0xFFFF
+        payload = protocol.REQUEST.pack(address=REGISTERS[name].address, value=value)
+        self.link.write(protocol.encode_frame(kind, sequence, payload))
+        return sequence
+
     def _request(self, kind: Kind, name: str, value: int) -> int:
+        """Send a request until it is answered: twice does no harm, but to `run`. Returns the reply's value."""
         register = REGISTERS[name]
-        payload = protocol.REQUEST.pack(address=register.address, value=value)
+        sent = set()
         for _ in range(ATTEMPTS):
-            sequence = self._sequence
-            self._sequence = (sequence + 1) & 0xFFFF
-            self.link.write(protocol.encode_frame(kind, sequence, payload))
-            reply = self._reply(sequence)
+            sent.add(self._send(kind, name, value))
+            reply = self._reply(register.address, sent)
             if reply is not None:
                 self._heard = self.link.clock()
                 break
@@ -207,13 +229,15 @@ class Instrument:
             result -= 1 << 32
         return result
 
-    def _reply(self, sequence: int) -> dict[str, int] | None:
+    def _reply(self, address: int, sent: set[int]) -> dict[str, int] | None:
+        """The reply to one of the requests `sent`; None when it does not come in time."""
+        until = self.link.clock() + REPLY_PATIENCE
         while True:
             while self._replies:
                 reply = self._replies.popleft()
-                if reply["sequence"] == sequence:
+                if reply["sequence"] in sent and reply["address"] == address:
                     return reply
-            if not self._receive(REPLY_TIMEOUT):
+            if not self._receive(REPLY_TIMEOUT) or self.link.clock() > until:
                 return None
 
     def _receive(self, timeout: float) -> bool:
@@ -223,6 +247,8 @@ class Instrument:
             if packet.kind is Kind.REPLY:
                 self._replies.append(protocol.REPLY.unpack(packet.payload))
             else:
+                if self._still_since is not None:
+                    self._still_since = self.link.clock()
                 frame = self._assembler.add(packet)
                 if frame is not None:
                     self._frames.append(frame)
@@ -230,14 +256,12 @@ class Instrument:
 
 
 class _Assembler:
-    """Frames from their head and chunks. A frame with anything missing is dropped whole, and counted."""
+    """Frames from their head and chunks. A frame with anything missing is dropped whole."""
 
     def __init__(self) -> None:
-        self.lost = 0
         self._head: dict[str, int] | None = None
         self._sums = np.empty((0, 0), np.int64)
         self._missing: set[tuple[int, int]] = set()
-        self._next: tuple[int, int] | None = None  # train and number of the frame that should come
 
     def add(self, packet: Packet) -> Frame | None:
         if packet.kind is Kind.TRACE_HEAD:
@@ -247,12 +271,6 @@ class _Assembler:
         return None
 
     def _begin(self, head: dict[str, int]) -> None:
-        if self._head is not None:
-            self.lost += 1
-        train, number = head["train"], head["frame"]
-        if self._next is not None and self._next[0] == train:
-            self.lost += number - self._next[1]
-        self._next = train, number + 1
         self._head = head
         self._sums = np.zeros((len(CHANNELS), head["bins"]), np.int64)
         chunks = -(-head["bins"] // protocol.CHUNK_BINS)

@@ -67,6 +67,7 @@ class Options:
     """How to measure.
 
     top_fraction: last part of the pulse that makes the top.
+    top: V and its standard error, instead of that: of a window that ends before the pulse does.
     low, high: levels of A between which rise and fall run.
     settle_band: half width of the settling band, part of A.
     detector_delay: s, delay of the light channel against the drive; it is subtracted from onset,
@@ -74,6 +75,7 @@ class Options:
     """
 
     top_fraction: float = 0.1
+    top: tuple[float, float] | None = None
     low: float = 0.1
     high: float = 0.9
     settle_band: float = 0.02
@@ -291,26 +293,23 @@ class _Pulse:
             max(_clip(np.ceil(self._u1 - options.top_fraction * length + 0.5), n), self._lo),
             self._hi,
         )
+        if options.top:
+            self._top = slice(self._hi, self._hi)  # no bin of this trace
         self._after = _clip(np.ceil(self._u1 + 0.5), n)
 
     def measure(self) -> Measurements:
         light, y = self._light, self._light.y
         if self._base.stop < 2:
             return self._nothing("no baseline: the window does not begin before the drive edge")
-        if self._top.stop - self._top.start < 2:
+        if self._options.top is None and self._top.stop - self._top.start < 2:
             return self._nothing("no top: under two bins of the last part of the pulse")
         self._baseline = float(y[self._base].mean())
-        top = float(y[self._top].mean())
+        top, top_se = self._options.top or (float(y[self._top].mean()), None)
         self._amplitude = top - self._baseline
         self._variance = self._bin_variance()
-        amplitude_se = float(
-            np.sqrt(
-                sum(
-                    self._variance[part].sum() / (part.stop - part.start) ** 2
-                    for part in (self._base, self._top)
-                )
-            )
-        )
+        if top_se is None:
+            top_se = self._mean_se(self._top)
+        amplitude_se = float(np.hypot(self._mean_se(self._base), top_se))
         levels = (self._baseline, top, amplitude_se)
         if abs(self._amplitude) <= 1e-9 * float(np.abs(y).max()):
             return self._nothing("no pulse: the top equals the baseline", levels)
@@ -352,6 +351,10 @@ class _Pulse:
             self._time(high),
             light.pulses,
         )
+
+    def _mean_se(self, part: slice) -> float:
+        """Standard error of the mean of a part of the trace, V."""
+        return float(np.sqrt(self._variance[part].sum()) / (part.stop - part.start))
 
     def _nothing(
         self, reason: str, levels: tuple[float, float, float] = (np.nan, np.nan, np.nan)
@@ -411,8 +414,12 @@ class _Pulse:
         by_bin = np.zeros(self._z.size)
         by_bin[c.start : c.start + c.weights.size] = c.weights * c.misfit
         by_bin[self._base] += (1 - level) / c.slope / (self._base.stop - self._base.start)
-        by_bin[self._top] += level / c.slope / (self._top.stop - self._top.start)
-        return _Instant(c.u, by_bin * (sign / self._amplitude), 0.0, c.steepness >= _STEEP)
+        variance = 0.0
+        if self._options.top:
+            variance = (level / c.slope * self._options.top[1] / self._amplitude) ** 2
+        else:
+            by_bin[self._top] += level / c.slope / (self._top.stop - self._top.start)
+        return _Instant(c.u, by_bin * (sign / self._amplitude), variance, c.steepness >= _STEEP)
 
     def _transition(
         self, lo: int, hi: int, sign: int

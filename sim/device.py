@@ -19,6 +19,13 @@ with  s   = max(v - V_on, 0)                                          the one no
 
 On each side of the hinge the system is linear with real negative eigenvalues, so the state is a
 constant plus decaying exponentials; only the instants at which v crosses V_on are searched for.
+
+Two options, off in the paper's presets, add two states without a unit::
+
+    o    quenching               tau_o o'    = 1 - o above V_on, -o below
+    age  half-lives lived        constant between drive edges, moved on by `Device.aged`
+
+and multiply the light by  (1 + overshoot (1 - o)) 2^-age,  which is still a sum of exponentials.
 """
 
 import math
@@ -36,6 +43,12 @@ VACUUM_PERMITTIVITY = 8.8541878128e-12  # F/m, CODATA 2018
 STATES = 5
 DRIVER, CONTACT, SHALLOW, DEEP, CARRIER = range(STATES)
 """Indices into the state vector: vd, v, w1, w2, n."""
+
+QUENCHING, AGE = STATES, STATES + 1
+"""Indices of o and age, of a device with options only."""
+
+WEAR_POINTS = 400
+"""Times per piece at which the stress is evaluated: the wear of a pulse is good to 1e-4."""
 
 MAX_PIECES = 16
 """Response pieces per drive level; pulses need two or three, more means the search went wrong."""
@@ -79,6 +92,7 @@ class Material:
     dphi: float  # J, injection barrier relative to bmim3
     tau_n: float  # s, average photoluminescence lifetime
     eqe: float  # -, external quantum efficiency
+    T50: float  # s of operation at L_T50 after which half the light is left
 
 
 @dataclass(frozen=True)
@@ -88,6 +102,23 @@ class Geometry:
     name: str
     f_q: float  # -, fraction of the area that holds quantum dots (the rest is PMMA)
     k_R: float  # -, specific injection resistance relative to planar
+    k_T50: float  # -, T50 relative to planar
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the paper's presets leave off; at an `overshoot` and `ageing` of 0 the rest is unused."""
+
+    overshoot: float  # -, by how much more light there is at turn-on, before it is quenched
+    tau_o: float  # s, quenching
+    ageing: float  # -, speed of ageing: 0 never, 1 as the paper's T50 have it
+    n_age: float  # -, acceleration exponent, T50 ~ luminance^-n_age
+    L_T50: float  # cd/m2, luminance at which T50 holds
+
+    @property
+    def any(self) -> bool:
+        """Whether any of them is on."""
+        return self.overshoot != 0.0 or self.ageing != 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +151,7 @@ class Device:
     parameters: Parameters
     material: Material
     geometry: Geometry
+    options: Options
     area: float
 
     @property
@@ -161,8 +193,8 @@ class Device:
         return barrier * self.geometry.k_R / conductance
 
     def rest(self) -> Floats:
-        """The state after a long time at 0 V: zeros, shape (STATES,), V."""
-        return np.zeros(STATES)
+        """The state of a new device after a long time at 0 V: zeros, V."""
+        return np.zeros(STATES + 2 if self.options.any else STATES)
 
     def respond(self, state: Floats, volts: float) -> list[DevicePiece]:
         """The response to a constant drive of `volts` from `state` [V] on, until infinity."""
@@ -171,9 +203,11 @@ class Device:
         start = 0.0
         pieces: list[DevicePiece] = []
         while len(pieces) < MAX_PIECES:
-            const, coef, rates = self._solve(state, volts, conducting)
+            const, coef, rates = self._solve(state[:STATES], volts, conducting)
             overdrive = ExpSum(float(const[CONTACT]) - v_on, coef[CONTACT], rates)
             duration = _first_crossing(overdrive, 1.0 if conducting else -1.0)
+            if self.options.any:
+                const, coef, rates = self._with_options(const, coef, rates, state, conducting)
             piece = DevicePiece(start, start + duration, const, coef, rates)
             pieces.append(piece)
             if math.isinf(duration):
@@ -190,31 +224,80 @@ class Device:
 
     def luminance(self, piece: DevicePiece) -> ExpSum:
         """Light of one piece, cd/m2, its time counted from the start of the piece."""
+        light = self._unaged_luminance(piece)
+        return light.scale(2.0 ** -float(piece.const[AGE])) if self.options.any else light
+
+    def wear(self, pieces: Sequence[DevicePiece], dt: float) -> float:
+        """Half-lives that the device ages in the first `dt` [s] of `pieces`.
+
+        At a constant luminance L of the new device one half-life is T50 (L_T50 / L)^n_age.
+        """
+        if self.options.ageing == 0.0:
+            return 0.0
+        stress = 0.0  # s at L_T50
+        for piece in pieces:
+            length = min(dt, piece.end) - piece.start
+            if length > 0.0:
+                times = length * np.append(0.0, np.geomspace(1e-7, 1.0, WEAR_POINTS))
+                light = np.maximum(self._unaged_luminance(piece)(times), 0.0)
+                rate = (light / self.options.L_T50) ** self.options.n_age
+                stress += float(np.trapezoid(rate, times))
+        return self.options.ageing * stress / (self.material.T50 * self.geometry.k_T50)
+
+    @staticmethod
+    def aged(state: Floats, wear: float) -> Floats:
+        """`state` of a device with options, `wear` half-lives older."""
+        older = state.copy()
+        older[AGE] += wear
+        return older
+
+    def _unaged_luminance(self, piece: DevicePiece) -> ExpSum:
         carriers = piece.signal(CARRIER)
-        return (carriers * carriers).scale(self.luminance_per_square_volt)
+        light = (carriers * carriers).scale(self.luminance_per_square_volt)
+        spike = self.options.overshoot
+        if spike == 0.0:
+            return light
+        # o = its target + one exponential, at the rate that _with_options has put last
+        left = 1.0 - float(piece.const[QUENCHING])
+        gain = ExpSum(1.0 + spike * left, -spike * piece.coef[QUENCHING, -1:], piece.rates[-1:])
+        return light * gain
+
+    def _with_options(
+        self, const: Floats, coef: Floats, rates: Floats, state: Floats, conducting: bool
+    ) -> tuple[Floats, Floats, Floats]:
+        """A solution of `_solve` with o and age added: two more states, one more rate."""
+        target = 1.0 if conducting else 0.0
+        extended = np.zeros((STATES + 2, STATES + 1))
+        extended[:STATES, :STATES] = coef
+        extended[QUENCHING, -1] = state[QUENCHING] - target
+        return (
+            np.append(const, (target, state[AGE])),
+            extended,
+            np.append(rates, 1.0 / self.options.tau_o),
+        )
 
     def _solve(
         self, state: Floats, volts: float, conducting: bool
     ) -> tuple[Floats, Floats, Floats]:
         """const (m,), coef (m, m), rates (m,) of the linear system on one side of the hinge.
 
-        Where the area makes two rates coincide, the solution is not a sum of exponentials: the
-        contact is then made faster by a millionth, which moves its rate away from the other one.
+        Where two rates coincide, the solution is not a sum of exponentials: each state is then
+        made faster by some millionths, each by a different number, which moves the rates apart.
         """
-        equations = self._equations(volts, conducting)
+        equations = self.equations(volts, conducting)
         matrix, drive = equations[:, :STATES], equations[:, STATES]
         eigenvalues, modes = np.linalg.eig(matrix)
         ordered = np.sort(-eigenvalues.real)
         if np.any(np.diff(ordered) < RESONANCE * ordered[1:]):
-            equations[CONTACT] *= 1.0 + 10.0 * RESONANCE
+            equations *= 1.0 + 10.0 * RESONANCE * np.arange(STATES)[:, np.newaxis]
             eigenvalues, modes = np.linalg.eig(matrix)
         const = np.asarray(np.linalg.solve(matrix, -drive), dtype=np.float64)
         coef: Floats = modes.real * np.linalg.solve(modes.real, state - const)
         rates: Floats = -eigenvalues.real
         return const, coef, rates
 
-    def _equations(self, volts: float, conducting: bool) -> Floats:
-        """x' = M x + b as [M | b], shape (m, m + 1), on one side of the hinge."""
+    def equations(self, volts: float, conducting: bool) -> Floats:
+        """x' = M x + b as [M | b], shape (STATES, STATES + 1), on one side of the hinge."""
         p = self.parameters
         vd, v, w1, w2, n, one = np.eye(STATES + 1)
         g_i = 1.0 / self.injection_resistance(volts)

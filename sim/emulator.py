@@ -11,12 +11,17 @@ from numpy.typing import NDArray
 from gateware.protocol import CLOCK_HZ, LEVEL_LSB_V
 
 from .compile import library
-from .plant import Plant, Segment
+from .counting import PhotonCounter, mean_counts
+from .detector import ADC_BITS
+from .expsum import constant
+from .plant import WEAR_STEP, Plant, Segment
 
 SAME_STATE = (
     1e-9  # V: states closer than this count as one, so a steady train needs only a few segments
 )
+MANY_SEGMENTS = 1000  # a device that ages never meets the old ones again
 TX_ROOM = 1 << 20  # bytes a single run may give
+IDLE_INPUT = 0.5  # V at an ADC of 1 V full scale: what channel A sees where photons are counted
 
 
 class _Adc(ctypes.Structure):
@@ -26,6 +31,14 @@ class _Adc(ctypes.Structure):
         ("slope", ctypes.c_double),
         ("zero", ctypes.c_double),
         ("full", ctypes.c_int32),
+    ]
+
+
+class _Detector(ctypes.Structure):
+    _fields_ = [
+        ("dead_time", ctypes.c_double),
+        ("afterpulse", ctypes.c_double),
+        ("afterpulse_time", ctypes.c_double),
     ]
 
 
@@ -48,11 +61,15 @@ class Board:
         report: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._handle = None
-        self._lib = _load(library(report))
+        self._counter = plant.detector if isinstance(plant.detector, PhotonCounter) else None
+        self._lib = _load(library(self._counter is not None, report))
         self._plant = plant
-        self._handle = self._lib.board_new(seed & (2**64 - 1), fast_forward, _converters(plant))
+        self._handle = self._lib.board_new(
+            seed & (2**64 - 1), fast_forward, _converters(plant), _detector(self._counter)
+        )
         self._segments: list[tuple[int, NDArray[np.float64], Segment]] = []
         self._tx = ctypes.create_string_buffer(TX_ROOM)
+        self._lib.board_renew(self._handle, WEAR_STEP)
         rest = plant.rest()
         self._add_segment(0, rest)
 
@@ -84,10 +101,11 @@ class Board:
         """Drive the external trip input."""
         self._lib.board_trip(self._handle, level)
 
-    def run(self, cycles: int, rx: bytes = b"") -> tuple[bytes, int]:
+    def run(self, cycles: int, rx: bytes = b"", room: int | None = None) -> tuple[bytes, int]:
         """Run `cycles` clock cycles while `rx` arrives back to back.
 
-        Returns the bytes sent and how many bytes of `rx` were taken. Releases the GIL.
+        Returns the bytes sent and how many bytes of `rx` were taken. After `room` bytes the receiver holds the board
+        up, whose frames then grow. Releases the GIL.
         """
         until = self.cycle + cycles
         used, given = ctypes.c_int(), ctypes.c_int()
@@ -102,7 +120,7 @@ class Board:
                 len(rx) - taken,
                 ctypes.byref(used),
                 self._tx,
-                TX_ROOM,
+                TX_ROOM if room is None else min(room - len(sent), TX_ROOM),
                 ctypes.byref(given),
                 ctypes.byref(ask),
             )
@@ -132,10 +150,18 @@ class Board:
         return words, int(taken)
 
     def _answer(self, ask: _Ask) -> None:
-        """Tell the harness how plant and detector respond to an edge it has not met before."""
-        state = self._segments[ask.origin][2].state_after(ask.dt * 1e-9)
+        """Tell the harness how plant and detector respond to an edge it has not met before, or not at this age."""
+        if len(self._segments) > MANY_SEGMENTS:
+            self._forget()  # it asks again, by new numbers
+            return
+        segment, dt = self._segments[ask.origin][2], ask.dt * 1e-9
+        state, wear = segment.state_after(dt), self._plant.wear(segment, dt)
+        older = self._lib.board_worn(self._handle) + wear
+        if older > WEAR_STEP:
+            state, wear = self._plant.aged(state, older), 0.0
+            self._lib.board_renew(self._handle, WEAR_STEP)
         room = self._lib.board_add_transition(
-            self._handle, ask.origin, ask.dt, ask.code, self._segment_for(ask.code, state)
+            self._handle, ask.origin, ask.dt, ask.code, self._segment_for(ask.code, state), wear
         )
         if not room:
             self._forget()
@@ -153,7 +179,8 @@ class Board:
         rates: list[float] = []
         for piece in segment.pieces:
             starts.append(piece.start)
-            for signal in (piece.light, piece.drive):
+            light = constant(IDLE_INPUT) if self._counter else piece.light
+            for signal in (light, piece.drive):
                 slowest_first = np.argsort(signal.rates, kind="stable")
                 constants.append(signal.const)
                 counts.append(len(slowest_first))
@@ -168,12 +195,17 @@ class Board:
             _doubles(amps),
             _doubles(rates),
         )
+        if self._counter:
+            at, means, rate = mean_counts([(piece.start, piece.light) for piece in segment.pieces])
+            self._lib.board_add_means(
+                self._handle, at.size, _array(at * 1e9), _array(means), rate * 1e-9
+            )
         self._segments.append((code, state, segment))
         return len(self._segments) - 1
 
     def _forget(self) -> None:
         """Start the graph of segments anew from the ones in force: a long session may have met very many."""
-        live = (ctypes.c_int32 * 16)()
+        live = (ctypes.c_int32 * 32)()
         count = self._lib.board_forget(self._handle, live)
         kept = [self._segments[number] for number in live[:count]]
         self._segments.clear()
@@ -183,21 +215,37 @@ class Board:
 
 def _converters(plant: Plant) -> ctypes.Array[_Adc]:
     light, drive = plant.detector, plant.monitor
-    full = (1 << light.bits) - 1
-    return (_Adc * 2)(
-        _Adc(
+    if isinstance(light, PhotonCounter):
+        full = (1 << ADC_BITS) - 1
+        first = _Adc(1.0 / (full + 1), 0.0, 0.0, math.inf, full)
+    else:
+        full = (1 << light.bits) - 1
+        first = _Adc(
             light.full_scale / (full + 1),
             light.noise_floor_variance,
             light.shot_variance_per_volt,
-            light.dark_volts,
+            light.dark_signal,
             full,
-        ),
-        _Adc(drive.full_scale / (full + 1), drive.noise**2, 0.0, math.inf, full),
+        )
+    full = (1 << drive.bits) - 1
+    return (_Adc * 2)(
+        first, _Adc(drive.full_scale / (full + 1), drive.noise**2, 0.0, math.inf, full)
     )
+
+
+def _detector(counter: PhotonCounter | None) -> "ctypes._Pointer[_Detector] | None":
+    if counter is None:
+        return None
+    times = counter.dead_time, counter.afterpulse_time
+    return ctypes.pointer(_Detector(times[0] * 1e9, counter.afterpulse, times[1] * 1e9))
 
 
 def _doubles(values: list[float]) -> ctypes.Array[ctypes.c_double]:
     return (ctypes.c_double * len(values))(*values)
+
+
+def _array(values: NDArray[np.float64]) -> ctypes.Array[ctypes.c_double]:
+    return _doubles(values.tolist())
 
 
 def _load(path: Path) -> ctypes.CDLL:
@@ -207,7 +255,11 @@ def _load(path: Path) -> ctypes.CDLL:
     integers = ctypes.POINTER(ctypes.c_int32)
     counter = ctypes.POINTER(ctypes.c_int)
     for name, result, arguments in (
-        ("board_new", pointer, [ctypes.c_uint64, integer, ctypes.POINTER(_Adc)]),
+        (
+            "board_new",
+            pointer,
+            [ctypes.c_uint64, integer, ctypes.POINTER(_Adc), ctypes.POINTER(_Detector)],
+        ),
         ("board_free", None, [pointer]),
         ("board_cycle", ctypes.c_uint64, [pointer]),
         ("board_jumped", ctypes.c_uint64, [pointer]),
@@ -220,8 +272,11 @@ def _load(path: Path) -> ctypes.CDLL:
         (
             "board_add_transition",
             integer,
-            [pointer, integer, ctypes.c_int64, integer, integer],
+            [pointer, integer, ctypes.c_int64, integer, integer, ctypes.c_double],
         ),
+        ("board_worn", ctypes.c_double, [pointer]),
+        ("board_renew", None, [pointer, ctypes.c_double]),
+        ("board_add_means", None, [pointer, integer, doubles, doubles, ctypes.c_double]),
         ("board_forget", integer, [pointer, integers]),
         (
             "board_run",

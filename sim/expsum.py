@@ -96,3 +96,8 @@ class ExpSum:
         np.add.at(amps, group, self.amps)
         kept = np.abs(amps) >= tolerance
         return ExpSum(self.const, amps[kept], rates[kept])
+
+
+def constant(value: float) -> ExpSum:
+    """A signal that does not change."""
+    return ExpSum(value, np.empty(0), np.empty(0))

@@ -11,6 +11,7 @@
 
 #include GATEWARE  // what sim/translate.py made of the netlist
 #include "light.h"
+#include "photons.h"
 #include "sampling.h"
 
 namespace {
@@ -31,6 +32,15 @@ struct Ask {  // an edge run() could not resolve
   int64_t dt;
 };
 
+struct Detector {  // of photons; times in ns
+  double dead_time, afterpulse, afterpulse_time;
+};
+struct Start {  // of a segment
+  int64_t start;
+  int32_t node;
+};
+const int MAX_AHEAD = 8;
+
 struct Board {
   gateware::State state;
   gateware::Inputs in;
@@ -43,14 +53,20 @@ struct Board {
   Segments light;
   Edge edges[8];
   int edge_count;
-  struct { int64_t start; int32_t node; } ahead[8];
+  Start ahead[MAX_AHEAD];
   int ahead_count;
   int64_t start;
   int32_t node;
+  double worn, wear_step;  // half-lives since Python made the device older, and when it must again
   // sampling
   Sampler sampler;
   int piece;         // within the segment, -1: none entered
   int64_t sampled;   // instant of the latest sample, ns
+
+  // counting
+  Counter counter;
+  Start counter_ahead[MAX_AHEAD];
+  int counter_ahead_count;
 
   void restart_sampling() { piece = -1; }
 
@@ -62,12 +78,15 @@ struct Board {
       int32_t last_node = ahead_count ? ahead[ahead_count - 1].node : node;
       int64_t dt = edges[0].time - last_start;
       Transition *entry = light.find(last_node, dt, edges[0].code);
-      if (entry->to < 0) {
+      if (entry->to < 0 || worn + entry->wear > wear_step) {
         *ask = {last_node, edges[0].code, dt};
         return false;
       }
-      ahead[ahead_count].start = edges[0].time;
-      ahead[ahead_count++].node = entry->to;
+      worn += entry->wear;
+      ahead[ahead_count++] = {edges[0].time, entry->to};
+#ifdef COUNTING
+      counter_ahead[counter_ahead_count++] = {edges[0].time, entry->to};
+#endif
       for (int i = 1; i < edge_count; i++) edges[i - 1] = edges[i];
       edge_count--;
     }
@@ -103,7 +122,7 @@ struct Board {
     gateware::Outputs out;
     gateware::horizon(state, in, out);
     uint64_t skip = out.ff__horizon;
-    if (skip > until - cycle - 1) skip = until - cycle - 1;
+    if (skip > until - cycle - 1) skip = until - cycle - 1;  // until > cycle
     if (skip < SHORTEST_JUMP) return false;
     in.ff__skip = skip;
     gateware::jump(state, in, out);
@@ -112,9 +131,10 @@ struct Board {
     return true;
   }
 
-  void watch_drive(unsigned gate, unsigned phase, int level) {
+  // Notes the edges of this cycle; returns whether the drive does anything but stay as it is.
+  bool watch_drive(unsigned gate, unsigned phase, int level) {
     uint32_t word = gate | phase << 2 | (uint32_t)level << 5;
-    if (word == drive_word && (gate == 0 || gate == 3)) return;
+    if (word == drive_word && (gate == 0 || gate == 3)) return false;
     drive_word = word;
     for (int half = 0; half < 2; half++) {
       int32_t code = gate >> half & 1 ? level : 0;
@@ -123,6 +143,7 @@ struct Board {
         drive = code;
       }
     }
+    return true;
   }
 
   // Moves on to the segment in force at `now`.
@@ -135,6 +156,27 @@ struct Board {
       restart_sampling();
     }
   }
+
+#ifdef COUNTING
+  // When the next photon comes, as far as the drive is known.
+  double next_photon() {
+    for (;;) {
+      double t = counter.next();
+      if (!counter_ahead_count || counter_ahead[0].start > t) return t;
+      counter.enter(counter_ahead[0].start, counter_ahead[0].node);
+      for (int i = 1; i < counter_ahead_count; i++) counter_ahead[i - 1] = counter_ahead[i];
+      counter_ahead_count--;
+    }
+  }
+
+  // The discriminator's lanes in the cycle from `begin` ns on.
+  unsigned lanes(int64_t begin) {
+    unsigned seen = 0;
+    for (double t; (t = next_photon()) < begin + 8;)
+      if (counter.take(t)) seen |= 1u << ((int64_t)t - begin);
+    return seen;
+  }
+#endif
 
   uint32_t sample() {
     int64_t now = 8 * cycle;
@@ -153,13 +195,21 @@ struct Board {
   }
 };
 
-Board *board_new(uint64_t seed, int fast_forward, const Adc *adc) {
+// `detector`: of a board that counts photons, else null.
+Board *board_new(uint64_t seed, int fast_forward, const Adc *adc, const Detector *detector) {
   Board *b = (Board *)aligned_alloc(alignof(Board), sizeof(Board));
   memset((void *)b, 0, sizeof *b);
   b->fast_forward = fast_forward;
   b->sampler.seed = mix(seed);
   b->sampler.adc[0] = adc[0];
   b->sampler.adc[1] = adc[1];
+  if (detector) {
+    b->counter.dead_time = detector->dead_time;
+    b->counter.afterpulse = detector->afterpulse;
+    b->counter.afterpulse_time = detector->afterpulse_time;
+    b->counter.seed = mix(mix(seed) + 1);
+    b->counter.need = -1;
+  }
   b->light.start();
   b->restart_sampling();
   b->state.clear();
@@ -169,6 +219,9 @@ Board *board_new(uint64_t seed, int fast_forward, const Adc *adc) {
 }
 void board_free(Board *b) {
   b->light.stop();
+  free(b->counter.means.data);
+  free(b->counter.at.data);
+  free(b->counter.mean.data);
   free(b);
 }
 uint64_t board_cycle(const Board *b) { return b->cycle; }
@@ -194,24 +247,46 @@ void board_add_segment(Board *b, int pieces, const double *starts, const double 
     light.pieces.push(p);
   }
 }
+// Adds to the segment added last how many photons to expect: means[i] up to at[i] ns, then `rate` a ns.
+void board_add_means(Board *b, int points, const double *at, const double *means, double rate) {
+  Counter &counter = b->counter;
+  counter.means.push({counter.at.size, points, rate});
+  for (int i = 0; i < points; i++) {
+    counter.at.push(at[i]);
+    counter.mean.push(means[i]);
+  }
+}
+// Half-lives that the device has aged since Python made it older, in whole segments.
+double board_worn(const Board *b) { return b->worn; }
+// The device is as old as its segments say: edges are asked about again once it has aged by more than `step` since.
+void board_renew(Board *b, double step) {
+  b->worn = 0;
+  b->wear_step = step;
+}
 // Returns 0 when the table is getting full: forget everything and start again.
-int board_add_transition(Board *b, int from, int64_t dt, int code, int to) {
+int board_add_transition(Board *b, int from, int64_t dt, int code, int to, double wear) {
   Transition *entry = b->light.find(from, dt, code);
-  *entry = {from, to, dt, code};
+  *entry = {from, to, dt, code, wear};
   return ++b->light.table_used < b->light.table_size / 2;
 }
 // Forgets all segments and transitions. The segments in force or about to be are numbered anew from 0, their old numbers
 // written to `live`; they must be added again, in that order, before running on. Returns how many they are.
 int board_forget(Board *b, int32_t *live) {
-  live[0] = b->node;
-  b->node = 0;
-  for (int i = 0; i < b->ahead_count; i++) {
-    live[i + 1] = b->ahead[i].node;
-    b->ahead[i].node = i + 1;
-  }
+  int count = 0;
+  auto keep = [&](int32_t &node) {
+    live[count] = node;
+    node = count++;
+  };
+  keep(b->node);
+  for (int i = 0; i < b->ahead_count; i++) keep(b->ahead[i].node);
+  keep(b->counter.node);
+  for (int i = 0; i < b->counter_ahead_count; i++) keep(b->counter_ahead[i].node);
   b->light.clear();
+  b->counter.means.clear();
+  b->counter.at.clear();
+  b->counter.mean.clear();
   b->restart_sampling();
-  return b->ahead_count + 1;
+  return count;
 }
 
 // Runs until cycle `until`; returns 1 when `ask` must be answered first. While `tx` is full the link is held up.
@@ -229,12 +304,22 @@ int board_run(Board *b, uint64_t until, const uint8_t *rx, int rx_size, int *rx_
     in.rx__payload = in.rx__valid ? rx[taken] : 0;
     in.tx__ready = given < tx_room;
     if (!steady) rest = b->rest(in);
-    if (b->fast_forward && !out.sampling && b->quiet(rest, in) && b->jump(in, until)) {
+    uint64_t limit = until;
+    // A change of the drive is seen in its own cycle: what it leads to may limit a jump.
+    gateware::drive(b->state, in, out);
+    bool may_jump = !b->watch_drive(out.gate, out.phase, out.level) && b->fast_forward && !out.sampling;
+#ifdef COUNTING
+    // The lanes of one cycle are seen in the next, and no jump may pass over one that is not dark.
+    in.photons = b->cycle ? b->lanes(8 * (int64_t)(b->cycle - 1)) : 0;
+    may_jump = may_jump && !in.photons;
+    double next = b->next_photon() / 8 + 1;
+    if (next < (double)limit) limit = (uint64_t)next;
+#endif
+    if (may_jump && b->quiet(rest, in) && b->jump(in, limit)) {
       steady = false;
       continue;
     }
     steady = b->evaluate(rest, in, out);
-    b->watch_drive(out.gate, out.phase, out.level);
     if (out.sampling) in.samples = b->sample();
     b->cycle++;
     taken += in.rx__valid && out.rx__ready;
@@ -261,6 +346,7 @@ int board_probe(Board *b, int cycles, int trip, int phase_ready, const uint8_t *
   for (int i = 0; i < cycles; i++) {
     in.rx__valid = taken < rx_size;
     in.rx__payload = in.rx__valid ? rx[taken] : 0;
+    gateware::drive(b->state, in, out);
     gateware::cycle(b->state, in, out);
     bool took = in.rx__valid && out.rx__ready;
     words[i] = out.gate | out.phase << 2 | out.level << 5 | out.enable << 19 | out.sampling << 20 | took << 21 |

@@ -34,6 +34,7 @@ struct Transition {
   int32_t from, to;
   int64_t dt;
   int32_t code;
+  double wear;  // half-lives that the device ages until then
 };
 
 inline uint64_t mix(uint64_t x) {  // splitmix64's output function

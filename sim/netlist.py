@@ -37,6 +37,24 @@ class Chunk:
 Operand: TypeAlias = tuple[Chunk, ...]
 
 
+def parts_of(operand: Operand) -> list[Operand]:
+    """The same bits in operands of at most MAX_WIDTH of them."""
+    parts: list[list[Chunk]] = [[]]
+    room = MAX_WIDTH
+    for chunk in operand:
+        word, low, left = chunk.word, chunk.low, chunk.width
+        while left:
+            taken = min(left, room)
+            bits = low if word is not None else low & (1 << taken) - 1
+            parts[-1].append(Chunk(word, bits, taken))
+            low = low + taken if word is not None else low >> taken
+            left, room = left - taken, room - taken
+            if not room:
+                parts.append([])
+                room = MAX_WIDTH
+    return [tuple(part) for part in parts if part]
+
+
 def width_of(operand: Operand) -> int:
     """Bits in all chunks."""
     return sum(chunk.width for chunk in operand)
@@ -105,10 +123,12 @@ BITWISE = {
     "$mux",
     "$pmux",
 }  # any slice of the output needs the same slices of the data inputs alone
+REDUCTIONS = {"$reduce_and", "$reduce_or", "$reduce_bool", "$logic_not"}  # of any width
 OTHERS = {
+    *REDUCTIONS,
     *("$and", "$or", "$xor", "$xnor", "$not", "$add", "$sub", "$mul", "$neg"),
-    *("$eq", "$ne", "$lt", "$le", "$gt", "$ge", "$logic_not", "$logic_and", "$logic_or"),
-    *("$reduce_and", "$reduce_or", "$reduce_bool", "$reduce_xor"),
+    *("$eq", "$ne", "$lt", "$le", "$gt", "$ge", "$logic_and", "$logic_or"),
+    "$reduce_xor",
     *("$shl", "$shr", "$sshl", "$sshr", "$shift", "$shiftx"),
 }
 REGISTERS = {"$dff", "$dffe", "$sdff", "$sdffe", "$sdffce"}
@@ -185,7 +205,9 @@ class _Reader:
                 bits = connections["RD_DATA"]
                 if len(bits) != _number(cell["parameters"]["WIDTH"]):
                     raise NetlistError(f"memory {name} with two read ports")
-                pending.append(partial(self._memory, cell, self._drive(bits), name))
+                for low in range(0, len(bits), MAX_WIDTH):
+                    word = self._drive(bits[low : low + MAX_WIDTH])
+                    pending.append(partial(self._memory, cell, word, low, name))
             else:
                 raise NetlistError(f"cell {name} of kind {kind} is not understood")
         made = [make() for make in pending]
@@ -262,9 +284,10 @@ class _Reader:
     def _operation(self, cell: Mapping[str, Any], word: Word) -> Cell:
         connections, parameters = cell["connections"], cell["parameters"]
         inputs = {port: self._operand(connections[port]) for port in "AB" if port in connections}
-        if any(width_of(operand) > MAX_WIDTH for operand in inputs.values()):
-            raise NetlistError(f"{cell['type']} of more than {MAX_WIDTH} bits")
         kind = cell["type"]
+        widest = max(map(width_of, inputs.values()))
+        if widest > MAX_WIDTH and kind not in REDUCTIONS:
+            raise NetlistError(f"{kind} of {widest} bits")
         key = "B_SIGNED" if kind in ("$shift", "$shiftx") else "A_SIGNED"
         return Cell(kind, inputs, word, bool(_number(parameters[key])))
 
@@ -323,14 +346,16 @@ class _Reader:
                 names.setdefault(tuple(net["bits"]), []).append(name)
         return names
 
-    def _memory(self, cell: Mapping[str, Any], word: Word, name: str) -> Memory | Cell:
+    def _memory(self, cell: Mapping[str, Any], word: Word, low: int, name: str) -> Memory | Cell:
+        """The part of a memory that holds `word`, from bit `low` of each of its words on."""
         parameters, connections = cell["parameters"], cell["connections"]
         size, width = _number(parameters["SIZE"]), _number(parameters["WIDTH"])
         init = _number(parameters["INIT"]) if "1" in parameters["INIT"] else 0
         address = self._operand(connections["RD_ADDR"])
         writes, clocked = _number(parameters["WR_PORTS"]), _number(parameters["RD_CLK_ENABLE"])
         if not writes and not clocked:
-            table = [init >> n * width & (1 << width) - 1 for n in range(size)]
+            mask = (1 << word.width) - 1
+            table = [init >> n * width + low & mask for n in range(size)]
             return Cell("$rom", {"A": address}, word, table=table)
         enables = set(connections["WR_EN"])
         transparent = _number(parameters["RD_TRANSPARENCY_MASK"])
@@ -342,7 +367,7 @@ class _Reader:
             address,
             self._operand(connections["RD_EN"]),
             self._operand(connections["WR_ADDR"]),
-            self._operand(connections["WR_DATA"]),
+            self._operand(connections["WR_DATA"][low : low + word.width]),
             self._operand([enables.pop()]),
         )
 

@@ -5,17 +5,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.counting import PhotonCounter
 from sim.detector import Detector, DriveMonitor
 from sim.device import DRIVER, Device, DevicePiece
-from sim.expsum import ExpSum, Floats
+from sim.expsum import ExpSum, Floats, constant
+from sim.trpl import PulsedLight
 
 NEGLIGIBLE = 1e-10
 """V at an ADC below which an exponential term is dropped (an ADC step is 6 uV)."""
 
+WEAR_STEP = 5e-4
+"""Half-lives a device may age before it is worth another segment: 0.035 % of its light.
+
+A segment knows the age it began at, and only `Plant.aged` moves that on, so between two steps the
+segments of a steady train repeat as those of a device that does not age.
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class SignalPiece:
-    """Both ADC inputs in volts from `start` [s after the gate edge] on; their time starts there."""
+    """What the channels see from `start` [s after the gate edge] on; their time starts there.
+
+    Volts at the ADCs, and with a `PhotonCounter` the rate of its pulses, 1/s, for the light.
+    """
 
     start: float
     light: ExpSum
@@ -30,7 +42,7 @@ class Segment:
     device_pieces: tuple[DevicePiece, ...]
 
     def state_after(self, dt: float) -> Floats:
-        """The state [V], shape (STATES + 1,), at `dt` [s] after the edge: device, then detector."""
+        """The state [V] at `dt` [s] after the edge: device, then detector; as old as at the edge."""
         piece = next(piece for piece in reversed(self.pieces) if piece.start <= dt)
         device = Device.state_after(self.device_pieces, dt)
         return np.append(device, piece.light.at(dt - piece.start))
@@ -39,21 +51,26 @@ class Segment:
 class Plant:
     """A device, the detector that looks at its light and the monitor on its drive."""
 
-    def __init__(self, device: Device, detector: Detector, monitor: DriveMonitor) -> None:
+    def __init__(
+        self,
+        device: Device | PulsedLight,
+        detector: Detector | PhotonCounter,
+        monitor: DriveMonitor,
+    ) -> None:
         self.device = device
         self.detector = detector
         self.monitor = monitor
 
     def rest(self) -> Floats:
         """The state [V] after a long time at 0 V: device states, then volts at ADC A."""
-        return np.append(self.device.rest(), self.detector.dark_volts)
+        return np.append(self.device.rest(), self.detector.dark_signal)
 
     def segment(self, state: Floats, volts: float) -> Segment:
         """The response from `state` on to a gate edge after which the drive is `volts`."""
         detector, monitor = self.detector, self.monitor
-        gain = detector.volts_per_luminance(self.device.area)
-        dark = _constant(detector.dark_volts)
-        offset = _constant(monitor.offset)
+        gain = detector.signal_per_luminance(self.device.area)
+        dark = constant(detector.dark_signal)
+        offset = constant(monitor.offset)
         device_pieces = tuple(self.device.respond(state[:-1], volts))
         output = float(state[-1])
         pieces = []
@@ -65,6 +82,15 @@ class Plant:
             output = light.at(piece.end - piece.start)
         return Segment(tuple(pieces), device_pieces)
 
+    def wear(self, segment: Segment, dt: float) -> float:
+        """Half-lives that the device ages in the first `dt` [s] of `segment`; 0 if it does not."""
+        return self.device.wear(segment.device_pieces, dt)
+
+    @staticmethod
+    def aged(state: Floats, wear: float) -> Floats:
+        """`state` of a device that ages, `wear` half-lives older."""
+        return np.append(Device.aged(state[:-1], wear), state[-1])
+
     @staticmethod
     def light_at(segment: Segment, t: Floats) -> Floats:
         """Volts at ADC A at the times `t` [s after the edge], in the shape of `t`."""
@@ -74,10 +100,6 @@ class Plant:
     def drive_at(segment: Segment, t: Floats) -> Floats:
         """Volts at ADC B at the times `t` [s after the edge], in the shape of `t`."""
         return _evaluate(segment, t, lambda piece: piece.drive)
-
-
-def _constant(value: float) -> ExpSum:
-    return ExpSum(value, np.empty(0), np.empty(0))
 
 
 def _evaluate(segment: Segment, t: Floats, signal: Callable[[SignalPiece], ExpSum]) -> Floats:

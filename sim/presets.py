@@ -1,131 +1,137 @@
-"""Named devices and detectors from presets.toml, and the overrides a source URL may give them."""
+"""Named devices: those that come with trelscope, in presets.toml, and the user's own, in a file of that structure."""
 
-import math
-import tomllib
-from collections.abc import Callable, Collection, Mapping
-from functools import cache
-from importlib.resources import files
-from typing import Any, TypeVar
+import re
+from collections.abc import Mapping
+from typing import Any
 
-from sim.detector import Detector, DriveMonitor
-from sim.device import ELEMENTARY_CHARGE, Device, Geometry, Material, Parameters
+from sim import recipe, userfile
 from sim.plant import Plant
+from sim.recipe import PresetError as PresetError
+from sim.recipe import Recipe
 
-MIN_AREA_MM2 = 1e-6
-MAX_AREA_MM2 = 1e4
-"""From one 1 um pixel to a 10 cm panel; far outside, the model's time constants mean nothing."""
-
-TO_SI: Mapping[str, float] = {
-    "1": 1.0,
-    "%": 1e-2,
-    "A/W": 1.0,
-    "F/mm2": 1e6,
-    "K": 1.0,
-    "MHz": 1e6,
-    "V": 1.0,
-    "cd/m2": 1.0,
-    "dB": 1.0,
-    "eV": ELEMENTARY_CHARGE,
-    "kohm": 1e3,
-    "lm/W": 1.0,
-    "mm2": 1e-6,
-    "nA": 1e-9,
-    "nm": 1e-9,
-    "ns": 1e-9,
-    "ohm": 1.0,
-    "ohm mm2": 1e-6,
-    "uV": 1e-6,
-    "us": 1e-6,
-}
-"""Every unit presets.toml may use, in SI units."""
-
-
-_Built = TypeVar("_Built")
-
-
-class PresetError(ValueError):
-    """A preset or override that does not exist or cannot be, in one line for the user."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+"""What can name a preset, also in a URL."""
 
 
 def device_names() -> tuple[str, ...]:
-    """The presets that `load_plant` knows."""
-    return tuple(_tables()["devices"])
+    """The presets that `load_plant` knows; of the user's own those that are sound."""
+    return (*builtin_names(), *(name for name in _readable_user_names() if _is_sound(name)))
+
+
+def builtin_names() -> tuple[str, ...]:
+    """The presets that come with trelscope."""
+    return tuple(recipe.tables()["devices"])
+
+
+def user_names() -> tuple[str, ...]:
+    """The user's own presets, sound or not. Raises PresetError if their file cannot be read."""
+    return tuple(name for name in _user_devices() if name not in builtin_names())
+
+
+def detectors() -> dict[str, str]:
+    """A line about each detector, by name."""
+    return {name: str(table["label"]) for name, table in recipe.tables()["detectors"].items()}
 
 
 def describe(name: str) -> str:
-    """One line about a preset, for people: what it is made of and how large it is."""
-    tables = _tables()
-    device = _find(tables["devices"], "device", name)
-    material = tables["materials"][device["material"]]["label"]
-    geometry = tables["geometries"][device["geometry"]]["label"]
-    return f"{material}, {geometry}, {device['area_mm2']['value']:g} mm²"
+    """One line about a preset, for people: what it is made of, how large it is, what is special about it."""
+    chosen = _recipe(name)
+    own = {key: entry for key, entry in chosen.items() if isinstance(entry, dict)}
+    area = own.pop("area")["value"]
+    said = [
+        recipe.tables()[table][chosen[key]]["label"]
+        for key, table in recipe.parts(chosen).items()
+        if key != "detector" or chosen[key] != recipe.DETECTOR
+    ]
+    said.append(f"{area:g} mm²")
+    for key, entry in own.items():
+        unit = "" if entry["unit"] == "1" else f" {entry['unit']}"
+        said.append(f"{key} {entry['value']:g}{unit}")
+    return ", ".join(said)
 
 
 def load_plant(name: str, overrides: Mapping[str, str] | None = None) -> Plant:
-    """The preset `name` with the default detector, changed by `overrides`.
+    """The preset `name`, changed by `overrides`.
 
-    Keys of `overrides`: material, geometry, detector (names from presets.toml) and area (mm2).
+    Keys of `overrides`: material, geometry, detector (names from presets.toml; for photoluminescence trpl instead of
+    the first two) and every quantity by its name there, in its unit there. Raises PresetError.
     """
-    tables = _tables()
-    device = _find(tables["devices"], "device", name)
-    chosen = {"material": device["material"], "geometry": device["geometry"], "detector": "pin"}
-    area = _si(device["area_mm2"])
-    known = (*chosen, "area")
-    for key, value in (overrides or {}).items():
-        if key not in known:
-            raise PresetError(_unknown("parameter", key, known))
-        if key == "area":
-            area = _parse_area_mm2(value) * TO_SI["mm2"]
-        else:
-            chosen[key] = value
-    material = _find(tables["materials"], "material", chosen["material"])
-    geometry = _find(tables["geometries"], "geometry", chosen["geometry"])
-    detector = _find(tables["detectors"], "detector", chosen["detector"])
-    return Plant(
-        Device(
-            parameters=_build(Parameters, tables["parameters"]),
-            material=_build(Material, material, name=chosen["material"]),
-            geometry=_build(Geometry, geometry, name=chosen["geometry"]),
-            area=area,
-        ),
-        _build(Detector, detector),
-        _build(DriveMonitor, tables["monitor"]),
-    )
+    return recipe.plant(recipe.changed(_recipe(name), overrides or {}))
 
 
-@cache
-def _tables() -> dict[str, Any]:
-    return tomllib.loads(files("sim").joinpath("presets.toml").read_text(encoding="utf-8"))
-
-
-def _si(entry: Mapping[str, Any]) -> float:
-    return float(entry["value"]) * TO_SI[entry["unit"]]
-
-
-def _build(kind: Callable[..., _Built], table: Mapping[str, Any], **given: str) -> _Built:
-    """`kind` from the quantities of `table`, in SI units; its plain strings are for people."""
-    quantities = {key: _si(entry) for key, entry in table.items() if isinstance(entry, dict)}
-    return kind(**quantities, **given)
-
-
-def _find(table: Mapping[str, Any], what: str, name: str) -> Any:
-    if name not in table:
-        raise PresetError(_unknown(what, name, table))
-    return table[name]
-
-
-def _unknown(what: str, name: str, known: Collection[str]) -> str:
-    return f"unknown {what} {name!r}; known: {', '.join(known)}"
-
-
-def _parse_area_mm2(text: str) -> float:
-    try:
-        area = float(text)
-    except ValueError:
-        area = math.nan
-    if not MIN_AREA_MM2 <= area <= MAX_AREA_MM2:
+def save(name: str, source: str, overrides: Mapping[str, str]) -> None:
+    """Make the preset `source`, changed by `overrides`, the user's own preset `name`. Raises PresetError."""
+    if not NAME.fullmatch(name):
         raise PresetError(
-            f"area {text!r} is not possible: give a number of mm2 from"
-            f" {MIN_AREA_MM2:g} to {MAX_AREA_MM2:g}"
+            f"{name!r} cannot name a preset: use up to 40 letters, digits, '.', '_' and '-'"
         )
-    return area
+    if name in builtin_names():
+        raise PresetError(f"{name!r} comes with trelscope and stays as it is; choose another name")
+    new = recipe.changed(_recipe(source), overrides)
+    others = {other: _user_recipe(other) for other in _user_devices() if other != name}
+    _write({**others, name: new})
+
+
+def remove(name: str) -> None:
+    """Forget the user's own preset `name`. Raises PresetError."""
+    devices = _user_devices()
+    if name not in devices:
+        raise PresetError(recipe.unknown("preset of your own", name, devices))
+    _write({other: _user_recipe(other) for other in devices if other != name})
+
+
+def _recipe(name: str) -> Recipe:
+    builtin = recipe.tables()["devices"]
+    if name in builtin:
+        return {"detector": recipe.DETECTOR, **builtin[name]}
+    if name in _user_devices():
+        return _user_recipe(name)
+    raise PresetError(recipe.unknown("device", name, device_names()))
+
+
+def _user_recipe(name: str) -> Recipe:
+    """The preset `name` of the user's file. Raises PresetError, which names file and field, if it is not sound."""
+    try:
+        return recipe.sound(_user_devices()[name])
+    except recipe.FieldError as error:
+        field = ascii(f"devices.{name}.{error.field}".rstrip("."))[1:-1]
+        raise PresetError(f"{userfile.path()}: {field}: {error}; mend it") from None
+
+
+def _user_devices() -> dict[str, Any]:
+    """The devices of the user's file by name, not looked at yet. Raises PresetError."""
+    path = userfile.path()
+    try:
+        tables = userfile.read()
+    except OSError as error:
+        raise PresetError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        message = " ".join(str(error).split())
+        raise PresetError(f"{path}: {message}; mend it or delete the file") from None
+    for key, table in tables.items():
+        if key != "devices" or not isinstance(table, dict):
+            raise PresetError(f"{path}: {key!r}: only tables [devices.NAME] may be here; mend it")
+    devices: dict[str, Any] = tables.get("devices", {})
+    return devices
+
+
+def _write(devices: Mapping[str, Recipe]) -> None:
+    try:
+        userfile.write(devices)
+    except OSError as error:
+        raise PresetError(f"{userfile.path()}: cannot be written ({error.strerror})") from None
+
+
+def _readable_user_names() -> tuple[str, ...]:
+    try:
+        return user_names()
+    except PresetError:
+        return ()
+
+
+def _is_sound(name: str) -> bool:
+    try:
+        _user_recipe(name)
+    except PresetError:
+        return False
+    return True

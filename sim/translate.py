@@ -11,7 +11,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from sim.netlist import Cell, Memory, Netlist, NetlistError, Operand, Register, Word, width_of
+from sim.netlist import (
+    REDUCTIONS,
+    Cell,
+    Memory,
+    Netlist,
+    NetlistError,
+    Operand,
+    Register,
+    Word,
+    parts_of,
+    width_of,
+)
 
 WORTH_A_BRANCH = 3
 """Cells a choice must hold to itself before it is made with a branch instead of being computed and dropped."""
@@ -38,7 +49,9 @@ def translate(
 
     rests: kinds of rest, each with the values that registers and inputs, by name, have in it. `KIND_rests(state, in)`
     tells whether they do. As long as they do, `KIND_cycle`, which returns whether the registers still do after it, and
-    the views beginning with `KIND_` are the same as the others, only faster. Raises NetlistError for a name that is none.
+    the views beginning with `KIND_` are the same as the others, only faster.
+
+    Raises NetlistError for a name that is none.
     """
     viewed = {output for outputs in views.values() for output in outputs}
     others = {name: bits for name, bits in netlist.outputs.items() if name not in viewed}
@@ -321,6 +334,13 @@ class _Function:
 
     def _operation(self, cell: Cell) -> str:
         kind, inputs = cell.kind, cell.inputs
+        if kind in REDUCTIONS:
+            parts = [(self._value(part), width_of(part)) for part in parts_of(inputs["A"])]
+            if kind == "$reduce_and":
+                return " & ".join(f"({text} == {_constant((1 << n) - 1)})" for text, n in parts)
+            if kind == "$logic_not":
+                return " & ".join(f"!{text}" for text, _ in parts)
+            return " | ".join(f"({text} != 0)" for text, _ in parts)
         number = self._signed if cell.signed else self._value
         a = number(inputs["A"])
         mask = _constant((1 << cell.output.width) - 1)
@@ -330,12 +350,6 @@ class _Function:
             return f"~{a} & {mask}"
         if kind == "$neg":
             return f"-(uint64_t){a} & {mask}"
-        if kind == "$logic_not":
-            return f"!{a}"
-        if kind in ("$reduce_or", "$reduce_bool"):
-            return f"{a} != 0"
-        if kind == "$reduce_and":
-            return f"{a} == {_constant((1 << width_of(inputs['A'])) - 1)}"
         if kind == "$reduce_xor":
             return f"__builtin_parityll({a})"
         if kind in ("$shl", "$shr", "$sshl", "$sshr", "$shift", "$shiftx"):

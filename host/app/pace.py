@@ -3,7 +3,6 @@
 import time
 
 from host.link import Link
-from host.link.emulator import EmulatorLink
 
 INTERVAL = 2.0  # s averaged over: steady enough to read, short enough to be about now
 
@@ -14,7 +13,7 @@ class Pace:
     def __init__(self, link: Link) -> None:
         self.frame_rate = 0.0
         self.realtime_factor: float | None = None
-        self._emulated = link if isinstance(link, EmulatorLink) else None
+        self._link = link
         self._whole = False  # whether an interval has been completed
         self._restart()
 
@@ -25,8 +24,7 @@ class Pace:
         over = elapsed >= INTERVAL
         if over or not self._whole:
             self.frame_rate = self._frames / elapsed
-            if self._emulated:
-                self.realtime_factor = self._emulated.realtime_factor
+            self.realtime_factor = self._link.realtime_factor
         if over:
             self._whole = True
             self._restart()
@@ -34,5 +32,4 @@ class Pace:
     def _restart(self) -> None:
         self._frames = 0
         self._since = time.perf_counter()
-        if self._emulated:
-            self._emulated.restart_clock()
+        self._link.restart_clock()

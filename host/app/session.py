@@ -169,8 +169,10 @@ class Session:
 
     def _open(self, source: str) -> None:
         self._release()
-        refusal = self._snapshot.refusal
-        self._snapshot = Snapshot(source, State.OPENING, "opening", refusal)
+        before = self._snapshot
+        self._snapshot = Snapshot(source, State.OPENING, "opening", before.refusal)
+        if source == before.source:  # lost, and perhaps still not there: what was measured stays
+            self._publish(settings=before.settings, data=before.data)
         link = open_link(source, self._seed, report=self._report)
         try:
             self._instrument = Instrument(link)

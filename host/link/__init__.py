@@ -19,6 +19,13 @@ class Link(Protocol):
     front_end: FrontEnd
     """What the codes of this instrument's converters mean."""
 
+    @property
+    def realtime_factor(self) -> float | None:
+        """Time at the instrument over time on the wall since `restart_clock`; None where nobody knows better than 1."""
+
+    def restart_clock(self) -> None:
+        """Measure the real-time factor from now on."""
+
     def write(self, data: bytes) -> None:
         """Send all of `data`. Raises LinkError."""
 

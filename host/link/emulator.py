@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from gateware.protocol import CLOCK_HZ
 from host.frontend import FrontEnd
 from host.link import LinkError
+from host.link.realtime import RealTime
 from sim.compile import CompileError
 from sim.emulator import Board
 from sim.presets import PresetError, load_plant
 
 BATCH = CLOCK_HZ // 500  # cycles run at a time: 2 ms
 REPLY_BATCH = 2_000  # while a request is under way
-SLACK = 0.05  # s the emulator may be behind real time before it stops trying to catch up
 
 
 class EmulatorLink:
@@ -38,17 +38,9 @@ class EmulatorLink:
             self._board = Board(plant, seed, report=report)
         except (PresetError, CompileError) as error:
             raise LinkError(str(error)) from None
-        detector, monitor = plant.detector, plant.monitor
-        self.front_end = FrontEnd(
-            light_volts_per_code=detector.full_scale / 2**detector.bits,
-            drive_volts_per_code=monitor.full_scale / 2**monitor.bits / monitor.ratio,
-            drive_volts_at_zero=-monitor.offset / monitor.ratio,
-            detector_delay=detector.tau,
-        )
-        self._paced = paced
+        self.front_end = FrontEnd.of(plant.detector, plant.monitor)
+        self._pace = RealTime(self._board.time) if paced else None
         self._rx = b""
-        self._wall = time.perf_counter()
-        self._board_time = 0.0  # of the board, when the clock on the wall read `_wall`
         self.restart_clock()
 
     def restart_clock(self) -> None:
@@ -72,8 +64,8 @@ class EmulatorLink:
             batch = REPLY_BATCH if self._rx else min(BATCH, max(until - self._board.cycle, 1))
             sent, taken = self._board.run(batch, self._rx)
             self._rx = self._rx[taken:]
-            if self._paced:
-                self._wait()
+            if self._pace is not None:
+                time.sleep(max(self._pace.ahead(self._board.time), 0.0))
             if sent or self._board.cycle >= until:
                 return sent
 
@@ -88,10 +80,3 @@ class EmulatorLink:
     def close(self) -> None:
         """Switch the board off."""
         self._board.close()
-
-    def _wait(self) -> None:
-        ahead = (self._board.time - self._board_time) - (time.perf_counter() - self._wall)
-        if ahead > 0:
-            time.sleep(ahead)
-        elif ahead < -SLACK:
-            self._wall, self._board_time = time.perf_counter(), self._board.time

@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from host.link import Link, LinkError
 from host.link.emulator import EmulatorLink
+from host.link.tcp import TcpLink
 
 DEFAULT_SOURCE = "emulator:bmim3-1mm2"
 
@@ -15,11 +16,19 @@ def open_link(
     paced: bool = True,
     report: Callable[[str], None] = lambda line: None,
 ) -> Link:
-    """The instrument that `url` names: `emulator:PRESET`, with `?key=value&…` to override a preset's parameters.
+    """The instrument that `url` names: `emulator:PRESET` or `tcp://HOST:PORT`, either with `?key=value&…`.
 
+    These override a preset's parameters, or say what front end a real instrument has.
     seed, paced: of an emulated board; report is told what takes long. Raises LinkError.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise LinkError(f"not a source: {url!r} ({error})") from None
     if parts.scheme == "emulator":
         return EmulatorLink(parts.path, dict(parse_qsl(parts.query)), seed, paced, report)
-    raise LinkError(f"unknown source {url!r}; known: emulator:PRESET, e.g. {DEFAULT_SOURCE}")
+    if parts.scheme == "tcp":
+        return TcpLink(url)
+    raise LinkError(
+        f"unknown source {url!r}; known: emulator:PRESET, e.g. {DEFAULT_SOURCE}, and tcp://HOST:PORT"
+    )

@@ -146,7 +146,7 @@ class LitRig(Rig):
         instant = CYCLE * self.cycle
         self._follow(instant)
         t = (instant - self._since + np.arange(CYCLE)) * 1e-9
-        light = self.plant.light_at(self._segment, t) - self.plant.detector.dark_volts
+        light = self.plant.light_at(self._segment, t) - self.plant.detector.dark_signal
         self.chances[entry] = 1 - np.exp(-self._brightness * np.maximum(light, 0))
         hit = self._throw.random(CYCLE) < self.chances[entry]
         self.lanes[entry] = np.packbits(hit, bitorder="little")[0]

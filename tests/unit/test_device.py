@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from sim.device import CARRIER, CONTACT, STATES, Device
+from sim.device import AGE, CARRIER, CONTACT, QUENCHING, STATES, Device, DevicePiece
 from sim.expsum import Floats
-from sim.presets import device_names, load_plant
+from sim.presets import builtin_names, load_plant
 
 V_ON = 1239.841984 / 520.0  # hc/(q 520 nm)
 HC_FILL = math.pi / (2 * math.sqrt(3)) * (1.3 / (25400 / 9072)) ** 2  # 1.3 um dots, 9072 PPI
@@ -109,8 +109,8 @@ def test_two_pulses_agree_with_a_general_solver(name: str, volts: float) -> None
         exact, numeric = solved[:, -1], integrated[:, -1]
 
 
-def test_every_preset_is_checked_against_literal_values() -> None:
-    assert set(LITERAL) == set(device_names())
+def test_every_driven_preset_is_checked_against_literal_values() -> None:
+    assert set(LITERAL) == {n for n in builtin_names() if isinstance(load_plant(n).device, Device)}
 
 
 def test_settled_light_follows_the_resistances() -> None:
@@ -160,7 +160,7 @@ areas = st.floats(-12.0, -2.0).map(lambda exponent: math.pow(10.0, exponent))  #
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(device_names()), areas, steps, st.floats(0.01, 0.99))
+@given(st.sampled_from(sorted(LITERAL)), areas, steps, st.floats(0.01, 0.99))
 def test_any_pulse_train(
     name: str, area: float, train: list[tuple[float, float]], part: float
 ) -> None:
@@ -197,7 +197,108 @@ def test_an_area_at_which_two_rates_coincide(detuning: float) -> None:
         device = replace(unit, area=area)
         (first, *_) = device.respond(device.rest(), 5.0)
         system = np.zeros((STATES + 1, STATES + 1))
-        system[:STATES] = device._equations(5.0, conducting=False)
+        system[:STATES] = device.equations(5.0, conducting=False)
         for t in np.linspace(0.0, first.end, 7):
             expected = (expm(system * t) @ np.append(device.rest(), 1.0))[:STATES]
             assert first.state(float(t)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_two_lifetimes_that_coincide() -> None:
+    """Neither depends on the area; the driver moves the carriers, so the system is defective."""
+    plant = load_plant("bmim3-1mm2", {"tau_drv": "29.84", "tau_1": "29.84"})
+    device = plant.device
+    _, second = device.respond(device.rest(), 5.0)
+    system = np.zeros((STATES + 1, STATES + 1))
+    system[:STATES] = device.equations(5.0, conducting=True)
+    start = np.append(second.state(second.start), 1.0)
+    for t in np.geomspace(1e-9, 20e-6, 9):
+        expected = (expm(system * t) @ start)[:STATES]
+        assert second.state(second.start + float(t)) == pytest.approx(expected, abs=1e-4)
+
+
+def luminance_at(device: Device, pieces: list[DevicePiece], times: Floats) -> Floats:
+    values = np.empty_like(times)
+    for piece in pieces:
+        mine = (times >= piece.start) & (times < piece.end)
+        values[mine] = device.luminance(piece)(times[mine] - piece.start)
+    return values
+
+
+def test_options_that_are_off_change_nothing() -> None:
+    """Not one bit, whatever their other numbers, and not one state more."""
+    plain = load_plant("hr-1mm2").device
+    idle = load_plant("hr-1mm2", {"tau_o": "1", "n_age": "2", "L_T50": "7", "T50": "1"}).device
+    for device in (plain, idle):
+        assert device.rest().shape == (STATES,)
+    for a, b in zip(plain.respond(plain.rest(), 5.0), idle.respond(idle.rest(), 5.0), strict=True):
+        assert np.array_equal(a.coef, b.coef)
+        assert np.array_equal(plain.luminance(a).amps, idle.luminance(b).amps)
+    assert plain.wear(plain.respond(plain.rest(), 5.0), 1.0) == 0.0
+
+
+def test_overshoot_multiplies_the_light_by_what_is_not_yet_quenched() -> None:
+    plain = load_plant("hr-1mm2").device
+    device = load_plant("hr-1mm2", {"overshoot": "0.3", "tau_o": "2"}).device
+    times = np.linspace(0.0, 20e-6, 4001)
+    o_0 = 0.0
+    state, plain_state = device.rest(), plain.rest()
+    for volts in (5.0, 0.0, 5.0):
+        pieces, plain_pieces = device.respond(state, volts), plain.respond(plain_state, volts)
+        turned = pieces[0].end  # v crosses V_on, up or down
+        before, after = (0.0, 1.0) if volts else (1.0, 0.0)
+        o_turn = before + (o_0 - before) * math.exp(-turned / 2e-6)
+        o = np.where(
+            times < turned,
+            before + (o_0 - before) * np.exp(-times / 2e-6),
+            after + (o_turn - after) * np.exp(-(times - turned) / 2e-6),
+        )
+        expected = luminance_at(plain, plain_pieces, times) * (1.0 + 0.3 * (1.0 - o))
+        assert luminance_at(device, pieces, times) == pytest.approx(expected, rel=1e-9, abs=1e-6)
+        state = device.state_after(pieces, 20e-6)
+        plain_state = plain.state_after(plain_pieces, 20e-6)
+        assert state[:STATES] == pytest.approx(plain_state, abs=1e-12)
+        o_0 = float(o[-1])
+        assert state[QUENCHING] == pytest.approx(o_0, abs=1e-9)
+
+
+def test_overshoot_shows_as_a_spike_above_the_settled_light() -> None:
+    device = load_plant("hr-1mm2", {"overshoot": "0.5", "tau_o": "5"}).device
+    light = luminance_at(device, device.respond(device.rest(), 5.0), np.linspace(0, 100e-6, 2001))
+    assert 1.1 < light.max() / light[-1] < 1.5
+    assert np.argmax(light) * 50e-9 < 5e-6
+
+
+@pytest.mark.parametrize(
+    ("name", "hours"), [("control-4mm2", 8.62), ("bmim3-4mm2", 131.87), ("hr-4mm2", 74.4)]
+)
+def test_half_the_light_is_left_after_t50(name: str, hours: float) -> None:
+    """At 100 cd/m2; and 2^1.75 times as soon at twice that."""
+    device = load_plant(name, {"ageing": "1"}).device
+    state = device.rest()
+    settled = device.respond(state, 5.0)[-1]
+    new = device.luminance(settled).const
+    lifetime = hours * 3600.0 * (100.0 / new) ** 1.75
+    steady = [replace(settled, start=0.0, coef=0.0 * settled.coef)]
+    wear = device.wear(steady, lifetime)
+    assert wear == pytest.approx(1.0, rel=2e-4)
+    old = device.respond(device.aged(state, wear), 5.0)[-1]
+    assert device.luminance(old).const == pytest.approx(0.5 * new, rel=2e-4)
+    assert old.const[CONTACT] == settled.const[CONTACT]
+    assert device.state_after([old], old.start + 1.0)[AGE] == wear
+    bright = load_plant(name, {"ageing": "1", "L_T50": "50"}).device
+    assert bright.wear(steady, lifetime) == pytest.approx(2.0**1.75, rel=2e-4)
+    fast = load_plant(name, {"ageing": "10"}).device
+    assert fast.wear(steady, lifetime) == pytest.approx(10.0, rel=2e-4)
+
+
+def test_wear_is_the_integral_of_the_stress_and_adds_up() -> None:
+    device = load_plant("bmim3-1mm2", {"ageing": "1"}).device
+    pieces = device.respond(device.rest(), 5.0)
+    times = np.linspace(0.0, 50e-6, 200_001)
+    stress = np.trapezoid((luminance_at(device, pieces, times) / 100.0) ** 1.75, times)
+    wear = device.wear(pieces, 50e-6)
+    assert wear == pytest.approx(stress / (131.87 * 3600.0), rel=1e-3)
+    rest = device.respond(device.state_after(pieces, 10e-6), 5.0)
+    assert device.wear(pieces, 10e-6) + device.wear(rest, 40e-6) == pytest.approx(wear, rel=1e-3)
+    off = device.respond(device.state_after(pieces, 50e-6), 0.0)
+    assert 0.0 < device.wear(off, 50e-6) < 0.02 * wear

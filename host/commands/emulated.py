@@ -1,0 +1,27 @@
+"""What commands about the emulated device share: the preset and its changes that a source URL names."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import parse_qsl, urlsplit
+
+from host.errors import UserError
+from sim.presets import PresetError
+
+EXAMPLE = "emulator:bmim3-4mm2?area=2.5&x_Nt=1.4"
+
+
+def split(source: str) -> tuple[str, dict[str, str]]:
+    """Preset and overrides of `emulator:PRESET?key=value&…`. Raises UserError for any other source."""
+    parts = urlsplit(source)
+    if parts.scheme != "emulator":
+        raise UserError(f"{source!r} is not emulated; give a source such as {EXAMPLE}")
+    return parts.path, dict(parse_qsl(parts.query, keep_blank_values=True))
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What the presets refuse is the user's to mend."""
+    try:
+        yield
+    except PresetError as error:
+        raise UserError(str(error)) from None

@@ -1,0 +1,81 @@
+"""The window on a served board, and what it does when that goes away."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from PyQt6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from host.app.snapshot import State
+from host.app.window import Window
+from host.serve import Server
+from sim.emulator import Board
+from sim.presets import load_plant
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+PATIENCE = 60_000  # ms: the first test may have to compile the emulator
+Serve = Callable[[int], tuple[str, Callable[[], None]]]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serves a board on a port; gives its source and what ends it."""
+    ends: list[Callable[[], None]] = []
+
+    def start(port: int) -> tuple[str, Callable[[], None]]:
+        server = Server(Board(load_plant("hr-1mm2")), "127.0.0.1", port)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+
+        def end() -> None:
+            server.stop()
+            thread.join()
+            server.close()
+            ends.remove(end)
+
+        ends.append(end)
+        return server.address, end
+
+    yield start
+    for end in list(ends):
+        end()
+
+
+def test_a_lost_server_is_said_the_data_stay_and_run_connects_again(
+    qtbot: QtBot, serve: Serve
+) -> None:
+    source, end = serve(0)
+    window = Window(source)
+    qtbot.addWidget(window)
+    window.show()
+
+    def pulses() -> int:
+        data = window.session.snapshot.data
+        return data.accounting.pulses_averaged if data else 0
+
+    qtbot.waitUntil(lambda: pulses() > 600, timeout=PATIENCE)
+    window.refresh()
+    assert window.banner.factor.text() == ""
+    assert source in window.banner.name.text()
+    end()
+    qtbot.waitUntil(
+        lambda: "the connection is lost" in window.banner.words.text(), timeout=PATIENCE
+    )
+    assert window.session.snapshot.state is State.FAILED
+    assert pulses() > 600
+    assert window.traces.mean.getOriginalDataset()[0] is not None
+    qtbot.mouseClick(window.controls.run, Qt.MouseButton.LeftButton)  # nobody there
+    qtbot.waitUntil(lambda: "nobody listens" in window.banner.words.text(), timeout=PATIENCE)
+    assert pulses() > 600
+    before = window.session.snapshot.data
+    serve(int(source.rpartition(":")[2]))
+    qtbot.mouseClick(window.controls.run, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(
+        lambda: pulses() > 0 and window.session.snapshot.data is not before, timeout=PATIENCE
+    )
+    assert window.session.snapshot.state is State.RUNNING
+    window.close()
+    assert not window.session.alive

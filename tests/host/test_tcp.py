@@ -1,0 +1,172 @@
+"""The TCP link against a bare socket at the other end."""
+
+import socket
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from host.errors import UserError
+from host.frontend import FrontEnd
+from host.link import LinkError, tcp
+from host.link.assumed import query_for
+from host.link.open import open_link
+from host.link.tcp import TcpLink
+from sim.presets import load_plant
+
+PATIENCE = 30.0  # s
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+def url(listener: socket.socket, query: str = "") -> str:
+    return f"tcp://127.0.0.1:{listener.getsockname()[1]}{query}"
+
+
+@pytest.fixture
+def ends(listener: socket.socket) -> Iterator[tuple[TcpLink, socket.socket]]:
+    link = TcpLink(url(listener))
+    peer, _ = listener.accept()
+    with peer:
+        yield link, peer
+    link.close()
+
+
+def read(link: TcpLink, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        part = link.read(PATIENCE)
+        assert part
+        data += part
+    return data
+
+
+def test_bytes_go_both_ways_in_whatever_pieces(ends: tuple[TcpLink, socket.socket]) -> None:
+    link, peer = ends
+    link.write(b"request")
+    assert peer.recv(7, socket.MSG_WAITALL) == b"request"
+    for byte in b"reply":
+        peer.sendall(bytes([byte]))
+    assert read(link, 5) == b"reply"
+    assert link.read(0) == b""
+    assert link.read(0.001) == b""
+    assert link.realtime_factor is None
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_a_lost_connection_is_one_line(ends: tuple[TcpLink, socket.socket], how: str) -> None:
+    link, peer = ends
+    peer.sendall(b"last words")
+    assert read(link, 10) == b"last words"
+    if how == "reset":
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+    with pytest.raises(LinkError, match="the connection is lost") as error:
+        link.read(PATIENCE)
+    assert "\n" not in str(error.value)
+    assert link.name in str(error.value)
+    link.close()
+    link.close()
+    with pytest.raises(LinkError):
+        link.write(b"more")
+
+
+def test_a_refusal_is_passed_on_in_the_servers_words(ends: tuple[TcpLink, socket.socket]) -> None:
+    link, peer = ends
+    peer.sendall(b"trelscope: in use by somebody\n")
+    peer.close()
+    read(link, 30)
+    with pytest.raises(LinkError, match=r"tcp://.*: in use by somebody$"):
+        link.read(PATIENCE)
+
+
+def test_an_end_that_takes_nothing_is_given_up(
+    ends: tuple[TcpLink, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp, "WRITE_TIMEOUT", 0.05)
+    link, _ = ends
+    with pytest.raises(LinkError, match="taken nothing"):
+        link.write(bytes(1 << 28))  # more than any system keeps for the other end
+
+
+def test_nobody_there(listener: socket.socket) -> None:
+    where = url(listener)
+    listener.close()
+    with pytest.raises(LinkError, match=r"nobody listens there; is `trelscope serve` running"):
+        open_link(where)
+
+
+def test_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silence(address: tuple[str, int], timeout: float) -> socket.socket:
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", silence)
+    with pytest.raises(LinkError, match="no answer for 5 s"):
+        open_link("tcp://127.0.0.1:1")
+
+
+def test_ipv6_in_brackets() -> None:
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("no IPv6 on this machine")
+    with listener:
+        link = open_link(f"tcp://[::1]:{listener.getsockname()[1]}")
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(b"six")
+            assert link.read(PATIENCE) == b"six"
+        link.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("tcp://127.0.0.1", "not tcp://HOST:PORT"),
+        ("tcp://127.0.0.1:0", "a port is 1 to 65535"),
+        ("tcp://127.0.0.1:65536", "a port is 1 to 65535"),
+        ("tcp://127.0.0.1:scpi", "not tcp://HOST:PORT"),
+        ("tcp://:8735", "not tcp://HOST:PORT"),
+        ("tcp://::1:8735", "brackets"),
+        ("tcp://[::1", "not a source"),
+        ("tcp://me@127.0.0.1:8735", "not tcp://HOST:PORT"),
+        ("tcp://127.0.0.1:8735/instrument", "not tcp://HOST:PORT"),
+        ("tcp:127.0.0.1:8735", "not tcp://HOST:PORT"),
+        ("tcp://no.such.host.invalid:8735", "no host of the name"),
+        ("tcp://a..b:8735", "no host of the name"),
+        ("tcp://127.0.0.1:8735?detector=eye", "unknown detector 'eye'; known: pin"),
+        ("tcp://127.0.0.1:8735?colour=red", "unknown parameter 'colour'; known: detector, light"),
+        ("tcp://127.0.0.1:8735?detector_delay=", "detector_delay: not a number"),
+    ],
+)
+def test_bad_sources_are_refused_in_one_line(source: str, says: str) -> None:
+    with pytest.raises(UserError, match=says) as error:
+        open_link(source)
+    assert "\n" not in str(error.value)
+
+
+def test_the_front_end_is_the_presets_unless_the_url_says_otherwise(
+    listener: socket.socket,
+) -> None:
+    plant = load_plant("hr-1mm2")
+    known = TcpLink(url(listener)).front_end
+    assert known.light_volts_per_code == plant.detector.full_scale / 2**14
+    assert known.detector_delay == plant.detector.tau
+    assert TcpLink(url(listener, "?detector=pin")).front_end == known
+    other = TcpLink(url(listener, "?detector_delay=2n&drive_volts_at_zero=-50m")).front_end
+    assert other.detector_delay == 2e-9
+    assert other.drive_volts_at_zero == -0.05
+    assert other.light_volts_per_code == known.light_volts_per_code
+
+
+def test_a_front_end_goes_through_a_url_unchanged(listener: socket.socket) -> None:
+    usual = TcpLink(url(listener)).front_end
+    assert query_for(usual) == ""
+    other = FrontEnd(1 / 3e5, usual.drive_volts_per_code, -0.2 / 7, 1e-9 / 3)
+    query = query_for(other)
+    assert "drive_volts_per_code" not in query
+    assert TcpLink(url(listener, f"?{query}")).front_end == other
