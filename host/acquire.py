@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from gateware.protocol import TraceFlag
 from host.average import Block, RunningAverage
 from host.errors import UserError
+from host.frontend import FrontEnd
 from host.instrument import Frame, Instrument
 from host.measure import Measurements, Options, measure
 from host.settings import Settings
@@ -40,6 +41,19 @@ class Accounting:
         return asdict(self)
 
 
+def empty_average(settings: Settings, front_end: FrontEnd) -> RunningAverage:
+    """What the frames of a train are averaged in: light in V at the ADC or, counted, in photons/s; drive in V."""
+    light, light_at_zero = front_end.light_volts_per_code, 0.0
+    if settings.counting:
+        light = 1 / settings.bin
+        light_at_zero = -0.5 * light  # a count is no interval, and has no middle
+    return RunningAverage(
+        settings.times(),
+        (light, front_end.drive_volts_per_code),
+        (light_at_zero, front_end.drive_volts_at_zero),
+    )
+
+
 class Acquisition:
     """Starts a train on construction; `poll` until `done`."""
 
@@ -54,12 +68,7 @@ class Acquisition:
         self._missed = 0
         self._clipped = 0
         self._frames_sent = self._frames_whole = 0
-        front_end = instrument.link.front_end
-        self._average = RunningAverage(
-            settings.times(),
-            (front_end.light_volts_per_code, front_end.drive_volts_per_code),
-            (0.0, front_end.drive_volts_at_zero),
-        )
+        self._average = empty_average(settings, instrument.link.front_end)
         self._train = instrument.start(settings)
 
     def poll(self, timeout: float) -> list[Frame]:
@@ -111,7 +120,7 @@ class Acquisition:
         )
 
     def traces(self) -> tuple[Trace, Trace]:
-        """Light [V at the ADC] and drive [V at the driver's output]."""
+        """Light [V at the ADC, or counted photons/s] and drive [V at the driver's output]."""
         return self._average.trace(LIGHT), self._average.trace(DRIVE)
 
     def measure(self) -> Measurements:

@@ -19,7 +19,7 @@ class Block:
     """What one frame adds: sums over a number of pulses.
 
     sums: (channels, bins) int64, sums of ADC codes.
-    counts: (bins,) int64, number of samples in each bin, the same for every channel.
+    counts: (channels, bins) int64, number of samples in each bin; (bins,) if all channels have the same.
     pulses: number of pulses summed.
     """
 
@@ -56,8 +56,8 @@ class RunningAverage:
         """Forget every block."""
         shape = (len(self._scale), self._t.size)
         self._sums = np.zeros(shape, np.int64)
-        self._counts = np.zeros(self._t.size, np.int64)
-        self._filled = np.zeros(self._t.size, np.int64)  # blocks with a sample in the bin
+        self._counts = np.zeros(shape, np.int64)
+        self._filled = np.zeros(shape, np.int64)  # blocks with a sample in the bin
         # Scatter is taken about the first mean seen in each bin: no cancellation of large codes.
         self._origin = np.full(shape, np.nan)
         self._first = np.zeros(shape)  # sum over blocks of n * (mean - origin)
@@ -77,17 +77,21 @@ class RunningAverage:
 
     def add(self, block: Block) -> None:
         """Add one block; raises ValueError when its shape is not this average's."""
-        if block.sums.shape != self._sums.shape or block.counts.shape != self._counts.shape:
+        if block.sums.shape != self._sums.shape or block.counts.shape not in (
+            self._counts.shape,
+            self._t.shape,
+        ):
             raise ValueError(
                 f"block of {block.sums.shape} sums and {block.counts.shape} counts"
                 f" does not fit an average of {self._sums.shape[0]} channels"
                 f" x {self._sums.shape[1]} bins"
             )
-        filled = block.counts > 0
+        counts = np.broadcast_to(block.counts, self._counts.shape)
+        filled = counts > 0
         self._sums += block.sums
-        self._counts += block.counts
+        self._counts += counts
         self._filled += filled
-        n = block.counts.astype(np.float64)
+        n = counts.astype(np.float64)
         mean = block.sums / np.where(filled, n, 1.0)
         self._origin = np.where(np.isnan(self._origin) & filled, mean, self._origin)
         away = np.where(filled, mean - self._origin, 0.0)
@@ -98,8 +102,8 @@ class RunningAverage:
 
     def trace(self, channel: int) -> Trace:
         """The average of one channel; y is nan in bins without samples, se with under 2 blocks."""
-        counts = np.where(self._counts > 0, self._counts, 1)
-        empty = self._counts == 0
+        counts = np.where(self._counts[channel] > 0, self._counts[channel], 1)
+        empty = self._counts[channel] == 0
         scale = self._scale[channel]
         y = (self._sums[channel] / counts + 0.5) * scale + self._zero[channel]
         y[empty] = np.nan
@@ -108,8 +112,9 @@ class RunningAverage:
     def _standard_error(self, channel: int, counts: NDArray[np.int64]) -> NDArray[np.float64]:
         """(bins,) codes; nan where unknown."""
         se = np.full(self._t.size, np.nan)
-        used = self._filled > 0
-        dof = np.maximum(self._filled[used] - 1, 0)
+        filled = self._filled[channel]
+        used = filled > 0
+        dof = np.maximum(filled[used] - 1, 0)
         if not dof.any():
             return se
         scatter = self._second[channel] - self._first[channel] ** 2 / counts

@@ -1,9 +1,10 @@
 """One capture from start to end, without a window."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from gateware.protocol import Feature
 from host.acquire import Accounting, Acquisition
 from host.frontend import FrontEnd
 from host.instrument import Instrument
@@ -46,14 +47,19 @@ def capture(
     link: Link,
     settings_for: Callable[[int], Settings],
     progress: Callable[[int, int], None] = lambda done, total: None,
+    counting: bool | None = None,
 ) -> Capture:
     """Run a counted train on `link` and measure its average.
 
     settings_for: settings for a given depth of trace memory; progress: told pulses so far and in all.
+    counting: photons instead of samples; None: if the instrument can.
     Raises LinkError, InstrumentError, AcquisitionError, SettingsError.
     """
     instrument = Instrument(link)
     settings = settings_for(instrument.identity.depth)
+    if counting is None:
+        counting = Feature.COUNTING in instrument.identity.features
+    settings = replace(settings, counting=counting)
     link.restart_clock()
     acquisition = Acquisition(instrument, settings)
     while not acquisition.done:

@@ -107,6 +107,11 @@ class Instrument:
 
     def start(self, settings: Settings) -> int:
         """End the train in progress, if any, and start another. Returns the number its frames carry."""
+        if settings.counting and Feature.COUNTING not in self.identity.features:
+            raise InstrumentError(
+                f"{self.link.name}: counts no photons; measure in analog mode, or take a detector that counts"
+                " (emulated: ?detector=pmt)"
+            )
         self._end_train()
         self._acknowledge_trips()
         for name, value in settings.registers().items():

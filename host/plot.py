@@ -28,9 +28,11 @@ def write_png(capture: Capture, path: Path) -> None:
     light = figure.addPlot(row=1, col=0)
     light.setXLink(drive)
     figure.ci.layout.setRowStretchFactor(1, 3)
+    counting = capture.settings.counting
+    light_axis = ("Photons", "1/ms", 1e-3) if counting else ("Light", "mV", 1e3)
     for plot, trace, name, unit, scale, colour in (
         (drive, capture.drive, "Drive", "V", 1.0, DRIVE),
-        (light, capture.light, "Light", "mV", 1e3, LIGHT),
+        (light, capture.light, *light_axis, LIGHT),
     ):
         plot.plot((trace.t - m.t0) * 1e6, trace.y * scale, pen=pg.mkPen(colour, width=1))
         plot.setLabel("left", f"{name} ({unit})")

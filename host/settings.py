@@ -17,6 +17,7 @@ from gateware.protocol import (
     LEVEL_MIN,
     MAX_BIN_SHIFT,
     WIDTH_LIMIT_NS,
+    Mode,
 )
 from host.errors import UserError
 from host.units import format_si
@@ -42,6 +43,7 @@ class Settings:
 
     volts: V; rate: Hz; width: s; pulses: 0 until stopped; window_start: s from the drive edge; window_length, bin: s;
     interleave: launch steps of 1 ns fill the grid between ADC samples; frame_pulses: pulses a frame at least sums.
+    counting: the light channel's memory counts photons instead of summing samples.
     """
 
     volts: float
@@ -53,6 +55,7 @@ class Settings:
     bin: float
     interleave: bool
     frame_pulses: int
+    counting: bool = False
 
     def as_dict(self) -> dict[str, float | int | bool]:
         """Every setting by name, in SI units."""
@@ -87,7 +90,7 @@ class Settings:
             "window_bins": self.bins,
             "bin_shift": _ns(self.bin).bit_length() - 1,
             "frame_pulses": self.frame_pulses,
-            "mode": 0,
+            "mode": int(Mode.COUNTING if self.counting else 0),
         }
 
     def times(self) -> NDArray[np.float64]:
@@ -97,7 +100,15 @@ class Settings:
         return np.asarray((first + _ns(self.bin) * np.arange(self.bins)) * 1e-9, np.float64)
 
     def counts(self, pulses: int) -> NDArray[np.int64]:
-        """(bins,) samples in each bin after `pulses` pulses, the first of them launched without delay."""
+        """(channels, bins) samples in each bin after `pulses` pulses, the first of them launched without delay.
+
+        Of a channel that counts photons: how often the bin was looked at.
+        """
+        samples = self._samples(pulses)
+        light = np.full(self.bins, pulses, np.int64) if self.counting else samples
+        return np.stack((light, samples))
+
+    def _samples(self, pulses: int) -> NDArray[np.int64]:
         width = _ns(self.bin)
         if width >= CYCLE_NS:
             return np.full(self.bins, pulses * (width // CYCLE_NS), np.int64)

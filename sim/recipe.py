@@ -21,6 +21,7 @@ from sim.trpl import PulsedLight
 TO_SI: Mapping[str, float] = {
     "1": 1.0,
     "%": 1e-2,
+    "1/s": 1.0,
     "A/W": 1.0,
     "F/mm2": 1e6,
     "K": 1.0,

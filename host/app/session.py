@@ -8,10 +8,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 
-from host.acquire import LIGHT, Acquisition, AcquisitionError
+from gateware.protocol import Feature
+from host.acquire import LIGHT, Acquisition, AcquisitionError, empty_average
 from host.app.pace import Pace
 from host.app.snapshot import Data, Snapshot, State
-from host.average import Block, RunningAverage
+from host.average import Block
 from host.instrument import Instrument, InstrumentError
 from host.link import LinkError
 from host.link.open import open_link
@@ -213,7 +214,7 @@ class Session:
         self._begin(self._instrument, settings)
 
     def _plan(self, instrument: Instrument, wanted: Wanted) -> Settings:
-        return plan(
+        settings = plan(
             instrument.identity.depth,
             wanted.volts,
             wanted.rate,
@@ -221,6 +222,7 @@ class Session:
             pulses=0,
             frame_pulses=max(round(wanted.rate * FRAME_TIME), 1),
         )
+        return replace(settings, counting=Feature.COUNTING in instrument.identity.features)
 
     def _begin(self, instrument: Instrument, settings: Settings) -> None:
         """A new acquisition: nothing of the one before goes into it."""
@@ -291,7 +293,6 @@ def _last_light(acquisition: Acquisition, instrument: Instrument) -> Trace | Non
     frame, settings = acquisition.last_frame, acquisition.settings
     if frame is None:
         return None
-    end = instrument.link.front_end
-    alone = RunningAverage(settings.times(), (end.light_volts_per_code, end.drive_volts_per_code))
+    alone = empty_average(settings, instrument.link.front_end)
     alone.add(Block(frame.sums, settings.counts(frame.pulses), frame.pulses))
     return alone.trace(LIGHT)

@@ -15,7 +15,8 @@ from host.app.panel import label
 from host.app.snapshot import Snapshot, State
 from host.settings import Settings
 
-US, MV = 1e6, 1e3
+US, MV, PER_MS = 1e6, 1e3, 1e-3
+LIGHT_AXIS, COUNT_AXIS = "Light above dark level (mV)", "Photons above dark level (1/ms)"
 AXIS_WIDTH = 62  # pixels; the same for both plots, so that their time axes are in line
 WAITING = {
     State.OPENING: "opening",
@@ -44,7 +45,7 @@ class Traces(pg.GraphicsLayoutWidget):
         self.ci.layout.setContentsMargins(4, 8, 12, 4)
         self.ci.layout.setSpacing(4)
         self.addLabel(LEGEND, row=0, col=0, size="9pt", color=style.DIM, justify="right")
-        self.light = self._plot(1, "Light above dark level (mV)")
+        self.light = self._plot(1, LIGHT_AXIS)
         self.drive = self._plot(2, "Drive (V)")
         self.drive.setXLink(self.light)
         self.drive.setLabel("bottom", "Time from the drive edge (µs)")
@@ -92,15 +93,16 @@ class Traces(pg.GraphicsLayoutWidget):
         m, light, se = data.measurements, data.light, np.nan_to_num(data.light.se)
         t = (light.t - m.t0) * US
         dark = dark_level(light.y, t)
-        mean = (light.y - dark) * MV
-        self.last.setData(t, (data.last_light.y - dark) * MV)
-        self._upper.setData(t, mean + se * MV)
-        self._lower.setData(t, mean - se * MV)
+        unit = PER_MS if data.settings.counting else MV
+        mean = (light.y - dark) * unit
+        self.last.setData(t, (data.last_light.y - dark) * unit)
+        self._upper.setData(t, mean + se * unit)
+        self._lower.setData(t, mean - se * unit)
         self.mean.setData(t, mean)
         self.voltage.setData((data.drive.t - m.t0) * US, data.drive.y)
         for marker, at, level in ((self.low, m.t_low, 0.1), (self.high, m.t_high, 0.9)):
             height = m.baseline + level * (m.top - m.baseline) - dark
-            marker.place((at - m.t0) * US, height * MV)
+            marker.place((at - m.t0) * US, height * unit)
 
     def _plot(self, row: int, name: str) -> Any:
         plot = self.addPlot(row=row, col=0)
@@ -138,6 +140,7 @@ class Traces(pg.GraphicsLayoutWidget):
         if window != self._window:
             self._window = window
             self.reset()
+        self.light.getAxis("left").setLabel(COUNT_AXIS if settings.counting else LIGHT_AXIS)
         if settings.volts != self._volts:
             self._volts = settings.volts
             self.light.enableAutoRange(y=True)

@@ -29,6 +29,11 @@ def add(commands: Commands) -> None:
         help="s from the drive edge, and s (default: the pulse and its decay)",
     )
     p.add_argument("--bin", type=number, help="bin width in s (default: the finest that fits)")
+    p.add_argument(
+        "--mode",
+        choices=("analog", "counting"),
+        help="sum samples or count photons (default: count where the detector does)",
+    )
     p.add_argument("--seed", type=int, default=0, help="of the emulated noise (default 0)")
     p.add_argument("--flat-out", action="store_true", help="let the emulator outrun real time")
     p.add_argument("--json", action="store_true", help="print one JSON object")
@@ -58,6 +63,7 @@ def _capture(options: argparse.Namespace) -> int:
         ),
         options.seed,
         paced=not options.flat_out,
+        counting=None if options.mode is None else options.mode == "counting",
     )
     if options.output:
         export.write(options.output, result.light, result.drive, result.about())

@@ -30,12 +30,16 @@ def count(text: str) -> int:
 
 
 def run_capture(
-    source: str, settings_for: Callable[[int], Settings], seed: int, paced: bool
+    source: str,
+    settings_for: Callable[[int], Settings],
+    seed: int,
+    paced: bool,
+    counting: bool | None = None,
 ) -> Capture:
     """Open `source`, capture with progress on the terminal, close it."""
     link = open_link(source, seed, paced, say)
     try:
-        return capture(link, settings_for, _progress if sys.stderr.isatty() else _quiet)
+        return capture(link, settings_for, _progress if sys.stderr.isatty() else _quiet, counting)
     finally:
         link.close()
 

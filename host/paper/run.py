@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from gateware.digest import gateware_digest
-from host.acquire import DRIVE, LIGHT, Acquisition
-from host.average import Block, RunningAverage
+from host.acquire import DRIVE, LIGHT, Acquisition, empty_average
+from host.average import Block
 from host.capture import Capture, capture
 from host.instrument import Instrument
 from host.link import Link
@@ -227,11 +227,7 @@ def _first_pulses(
         instrument = Instrument(link)
         settings = plan(instrument.identity.depth, volts, rate, pulses=1, interleave=False)
         front_end = link.front_end
-        average = RunningAverage(
-            settings.times(),
-            (front_end.light_volts_per_code, front_end.drive_volts_per_code),
-            (0.0, front_end.drive_volts_at_zero),
-        )
+        average = empty_average(settings, front_end)
         for n in range(count):
             rested = link.clock() + REST
             while link.clock() < rested:

@@ -103,6 +103,6 @@ def test_a_host_that_looks_away(monkeypatch: pytest.MonkeyPatch) -> None:
     # And its sums are those of so many pulses, not one more or less.
     front_end = link.front_end
     for frame in frames:
-        mean = frame.sums[1] / settings.counts(frame.pulses)
+        mean = frame.sums[1] / settings.counts(frame.pulses)[1]
         volts = mean * front_end.drive_volts_per_code + front_end.drive_volts_at_zero
         assert abs(volts[2:-1].mean() - VOLTS) < 0.4 * VOLTS / max(frame.pulses, 100)

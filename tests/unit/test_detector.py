@@ -16,6 +16,12 @@ from sim.presets import builtin_names, detectors, load_plant
 AREA = 1e-6  # m2
 WIDTH = 50e-6  # s
 
+ANALOGUE = [
+    name
+    for name in detectors()
+    if isinstance(load_plant("hr-1mm2", {"detector": name}).detector, Detector)
+]
+
 
 @pytest.fixture
 def plant() -> Plant:
@@ -119,7 +125,7 @@ def test_the_pole_delays_slow_light_by_its_time_constant(plant: Plant, pin: Dete
 
 
 @pytest.mark.parametrize("name", builtin_names())
-@pytest.mark.parametrize("detector", detectors())
+@pytest.mark.parametrize("detector", ANALOGUE)
 @pytest.mark.parametrize("volts", [3.0, 7.0])
 def test_both_channels_are_continuous_and_on_scale(name: str, detector: str, volts: float) -> None:
     plant = load_plant(name, {"detector": detector})
@@ -173,7 +179,7 @@ def test_channel_b_shows_the_slew_of_the_driver(tau_drv: float) -> None:
 
 
 def test_the_brightest_device_uses_the_scale_of_each_detector() -> None:
-    for detector in detectors():
+    for detector in ANALOGUE:
         plant = load_plant("hr-4mm2", {"detector": detector})
         others = [load_plant(n, {"detector": detector}) for n in ("bmim3-4mm2", "bmim3-libr-4mm2")]
         peak = max(float(p.light_at(pulse(p, 7.0)[0], np.array(WIDTH))) for p in (plant, *others))

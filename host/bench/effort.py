@@ -1,0 +1,24 @@
+"""How much is measured."""
+
+from dataclasses import dataclass
+
+from host.bench.workload import FRAME, STEADY
+
+
+@dataclass(frozen=True)
+class Effort:
+    """samples: of every figure. seconds: each takes, at least. frames: until an acquisition counts as steady.
+
+    watched: cycles in which engines must agree. build: whether to compile what takes long.
+    """
+
+    samples: int
+    seconds: float
+    frames: int
+    watched: int
+    build: bool
+
+
+FULL = Effort(samples=5, seconds=1.0, frames=3, watched=STEADY + 2 * FRAME, build=True)
+QUICK = Effort(samples=2, seconds=0.02, frames=1, watched=2_500, build=False)
+"""Shows that everything works. Its figures mean nothing."""

