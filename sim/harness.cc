@@ -315,7 +315,7 @@ int board_run(Board *b, uint64_t until, const uint8_t *rx, int rx_size, int *rx_
     double next = b->next_photon() / 8 + 1;
     if (next < (double)limit) limit = (uint64_t)next;
 #endif
-    if (may_jump && b->quiet(rest, in) && b->jump(in, limit)) {
+    if (may_jump && rest != SENDING && b->quiet(rest, in) && b->jump(in, limit)) {
       steady = false;
       continue;
     }

@@ -288,8 +288,12 @@ class _Reader:
         widest = max(map(width_of, inputs.values()))
         if widest > MAX_WIDTH and kind not in REDUCTIONS:
             raise NetlistError(f"{kind} of {widest} bits")
-        key = "B_SIGNED" if kind in ("$shift", "$shiftx") else "A_SIGNED"
-        return Cell(kind, inputs, word, bool(_number(parameters[key])))
+        signed = bool(_number(parameters["A_SIGNED"]))
+        if kind in ("$shift", "$shiftx"):
+            if signed and word.width > width_of(inputs["A"]):
+                raise NetlistError(f"{kind} that extends a signed operand")
+            signed = bool(_number(parameters["B_SIGNED"]))
+        return Cell(kind, inputs, word, signed)
 
     def _choice(self, cell: Mapping[str, Any], word: Word, low: int) -> Cell:
         """One part of a $mux or $pmux as inputs A, B0, B1, …, and S0, S1, … that choose among them."""

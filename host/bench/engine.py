@@ -18,7 +18,7 @@ class Engine(Protocol):
         """Run so many further cycles; what each showed, as `workload` packs it."""
 
     def run(self, cycles: int) -> float:
-        """Run so many further cycles in the way that is usual with this engine; the seconds it took."""
+        """Run so many further cycles in the way that is usual with this engine; the seconds it took of its core."""
 
     def close(self) -> None:
         """Let go of it."""

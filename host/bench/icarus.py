@@ -60,7 +60,7 @@ class Icarus:
         return self._ask(cycles)[0]
 
     def run(self, cycles: int) -> float:
-        """Run so many further cycles; the seconds it took, by the simulator's own clock. Raises BenchError."""
+        """Run so many further cycles; the seconds it took of its core. Raises BenchError."""
         return self._ask(cycles)[1]
 
     def _ask(self, cycles: int) -> tuple[NDArray[np.uint32], float]:

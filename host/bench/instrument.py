@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 
 from gateware.protocol import CLOCK_HZ
 from host.bench import verilated
@@ -14,74 +15,99 @@ from host.bench.workload import DEPTH, fingerprint
 from host.settings import Settings, plan
 from host.units import format_si
 from sim.emulator import Board
+from sim.plant import Plant
 from sim.presets import load_plant
 
 FRAME_RATE = 30  # Hz: the window's
 RATE = 10e3
+COUNTER = {"detector": "pmt", "filter": "3e-6"}
+"""Counts a million photons a second from the default device, in the whole of a period."""
+THEIRS = "window"
+"""What Verilator does too."""
 WAYS = {"fast": "fast-forward", "plain": "every cycle"}
 
 
-def _settings() -> dict[str, Settings]:
-    """What is acquired: the pulse in a short window, and the window's default, which covers pulse and decay."""
+@dataclass(frozen=True)
+class Case:
+    """What is acquired, from what."""
+
+    what: str
+    plant: Plant
+    settings: Settings
+
+
+def _cases() -> dict[str, Case]:
+    analog, counting = load_plant(PRESET), load_plant(PRESET, COUNTER)
     frame = round(RATE / FRAME_RATE)
     short = plan(DEPTH, rate=RATE, width=8e-6, pulses=0, window=(-1e-6, 20e-6), frame_pulses=frame)
-    return {"window": short, "trace": plan(DEPTH, rate=RATE, pulses=0, frame_pulses=frame)}
+    whole = plan(DEPTH, rate=RATE, pulses=0, frame_pulses=frame)
+    return {
+        "window": Case(_what(short), analog, short),
+        "trace": Case(_what(whole), analog, whole),
+        "counting": Case(f"{_what(whole)}, photons", counting, replace(whole, counting=True)),
+    }
+
+
+def _what(settings: Settings) -> str:
+    window, bin = format_si(settings.window_length, "s"), format_si(settings.bin, "s")
+    return f"{format_si(settings.rate, 'Hz')}, {window} in bins of {bin}"
 
 
 def rows(effort: Effort, report: Report) -> list[Row]:
     """Real-time factors and evaluated cycles of the emulator, and of Verilator in its place. Raises BenchError."""
-    settings = _settings()
-    with _running(settings, effort, report) as (running, why):
+    cases = _cases()
+    with _running(cases, effort, report) as (running, why):
         report("instrument: the first frames")
         for live in running.values():
             live.settle(effort.frames)
-        alike = {kind: _agreed(running, kind) for kind in settings}
+        notes = {kind: _agreed(running, kind) for kind in cases}
+        rate = format_si(running["counting.fast"].counts, "counts/s", 3)
+        notes["counting"] = f"{rate}, {notes['counting']}"
         report("instrument: simulated time over time on the clock")
         samples = _measure(running, effort)
-    factors = {key: [sample.factor for sample in found] for key, found in samples.items()}
+    speeds = {key: [sample.efficiency for sample in found] for key, found in samples.items()}
     rows = []
-    for kind, shown in settings.items():
+    for kind, case in cases.items():
         for way, name in WAYS.items():
             key = f"{kind}.{way}"
-            rows += _rows(key, _what(shown, name), samples[key], alike[kind])
-        what = _what(shown, "fast-forward over every cycle")
-        fast, plain = factors[f"{kind}.fast"], factors[f"{kind}.plain"]
-        rows.append(compared(f"instrument.{kind}.gain", what, fast, plain))
+            rows += _rows(key, f"{case.what}, {name}", samples[key], notes[kind])
+        ids = f"instrument.{kind}.gain", "  fast-forward over every cycle"
+        rows.append(compared(*ids, speeds[f"{kind}.fast"], speeds[f"{kind}.plain"]))
     for way, name in WAYS.items():
-        key, ours = f"window.verilator.{way}", factors[f"window.{way}"]
-        what = _what(settings["window"], f"Verilator, {name}")
+        key, ours = f"{THEIRS}.verilator.{way}", speeds[f"{THEIRS}.{way}"]
+        what = f"{cases[THEIRS].what}, Verilator, {name}"
         ratio = f"instrument.{key}.ratio", f"  emulator over Verilator, {name}"
         if why:
             rows.append(missing(f"instrument.{key}", what, TIMES, why))
             rows.append(missing(*ratio, TIMES, why))
         else:
-            rows += _rows(key, what, samples[key], alike["window"])
-            rows.append(compared(*ratio, ours, factors[key]))
+            rows += _rows(key, what, samples[key], notes[THEIRS])
+            rows.append(compared(*ratio, ours, speeds[key]))
     return rows
 
 
 @contextmanager
 def _running(
-    settings: Mapping[str, Settings], effort: Effort, report: Report
+    cases: Mapping[str, Case], effort: Effort, report: Report
 ) -> Iterator[tuple[dict[str, Live], str]]:
     """All acquisitions, by kind and way; and why Verilator is not among them, if so."""
-    plant = load_plant(PRESET)
     running: dict[str, Live] = {}
     tool = verilated.find()
     why = "" if tool else verilated.HOW
     with ExitStack() as stack:
 
-        def add(key: str, kind: str, board: Board) -> None:
-            running[key] = Live(key, plant, board, settings[kind])
+        def add(key: str, case: Case, board: Board) -> None:
+            running[key] = Live(key, case.plant, board, case.settings)
             stack.callback(running[key].close)
 
         for way in WAYS:
-            for kind in settings:
-                add(f"{kind}.{way}", kind, board(plant, way == "fast", report))
-            path = tool and verilated.library(tool, way == "fast", report, effort.build)
+            fast = way == "fast"
+            for kind, case in cases.items():
+                add(f"{kind}.{way}", case, board(case.plant, fast, report))
+            path = tool and verilated.library(tool, fast, report, effort.build)
             if path:
-                theirs = verilated.board(path, plant, way == "fast")
-                add(f"window.verilator.{way}", "window", theirs)
+                theirs = verilated.board(path, cases[THEIRS].plant, fast)
+                add(f"{THEIRS}.verilator.{way}", cases[THEIRS], theirs)
             elif tool:
                 why = verilated.NOT_BUILT
         yield running, why
@@ -116,8 +142,3 @@ def _rows(key: str, what: str, samples: list[Sample], alike: str) -> list[Row]:
             f"instrument.{key}.cycles", "  cycles evaluated", [s.speed for s in samples], "cycles/s"
         ),
     ]
-
-
-def _what(settings: Settings, way: str) -> str:
-    window, bin = format_si(settings.window_length, "s"), format_si(settings.bin, "s")
-    return f"{format_si(settings.rate, 'Hz')}, {window} in bins of {bin}, {way}"

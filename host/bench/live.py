@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from gateware.protocol import CLOCK_HZ
-from host.acquire import Acquisition
+from host.acquire import LIGHT, Acquisition
 from host.bench.compiled import PRESET
 from host.bench.rows import BenchError
 from host.frontend import FrontEnd
@@ -34,6 +34,11 @@ class Sample:
     def factor(self) -> float:
         """Times real time."""
         return self.board / self.wall
+
+    @property
+    def efficiency(self) -> float:
+        """Seconds of the board's time for a second of the core: what a busy machine does not change."""
+        return self.board / self.busy
 
     @property
     def speed(self) -> float:
@@ -75,6 +80,13 @@ class Live:
             time.process_time() - busy,
             cycles - (board.jumped - jumped),
         )
+
+    @property
+    def counts(self) -> float:
+        """Photons counted per second of the board's time, in the latest frame."""
+        frame = self._acquisition.last_frame
+        assert frame is not None
+        return float(frame.sums[LIGHT].sum() / frame.pulses * self._acquisition.settings.rate)
 
     @property
     def sent(self) -> bytes:

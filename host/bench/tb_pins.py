@@ -28,7 +28,7 @@ async def play(dut: Any) -> None:
         file = connection.makefile("rwb")
         while request := file.read(REQUEST.size):
             words = []
-            begin = time.perf_counter()
+            begin = time.process_time()
             for _ in range(*REQUEST.unpack(request)):
                 await edge
                 # What is read here is what the cycle showed that ends with this edge.
@@ -39,7 +39,7 @@ async def play(dut: Any) -> None:
                     valid.value = bool(queue)
                     if queue:
                         payload.value = queue[0]
-            seconds = time.perf_counter() - begin
+            seconds = time.process_time() - begin
             answer = np.array(words, np.uint32).tobytes()
             file.write(ANSWER.pack(seconds, len(answer)) + answer)
             file.flush()

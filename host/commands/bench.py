@@ -19,18 +19,14 @@ def add(commands: Commands) -> None:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from host.bench import counting, gateware, instrument, startup  # nobody else needs them
+    from host.bench import gateware, instrument, startup  # nobody else needs them
     from host.bench.effort import FULL, QUICK
     from host.bench.machine import machine
     from host.bench.rows import table
 
     effort = QUICK if options.quick else FULL
     here = machine()
-    rows = [
-        row
-        for group in (instrument, gateware, counting, startup)
-        for row in group.rows(effort, say)
-    ]
+    rows = [row for group in (instrument, gateware, startup) for row in group.rows(effort, say)]
     if options.json:
         print(json.dumps({"rows": [row.as_dict() for row in rows], "machine": here}))
     else:
