@@ -156,7 +156,7 @@ def test_impossible_areas(area: str) -> None:
         ("mine", {"x_Nt": "1"}, "mine", device_names()),
         ("hr-1mm2", {"material": "bmim9"}, "bmim9", ("control", "bmim3", "bmim3-libr")),
         ("hr-1mm2", {"geometry": "round"}, "round", ("planar", "hr")),
-        ("hr-1mm2", {"detector": "eye"}, "eye", ("pin", "apd")),
+        ("hr-1mm2", {"detector": "eye"}, "eye", ("pin", "apd", "pmt", "sipm")),
     ],
 )
 def test_unknown_names(
