@@ -16,6 +16,7 @@ from host.units import format_si, format_with_error
 
 DEFAULT = "emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0"
 WINDOW = -100e-9, 1.024e-6  # s
+LANE = 1e-9  # s: photons within one of the discriminator's lanes are one
 NEAR = 50e-9  # s from the drive edge, between which the excitation is looked for
 
 
@@ -51,7 +52,7 @@ def _decay(options: argparse.Namespace) -> int:
     )
     counts, edges = histogram(result)
     pulses = result.accounting.pulses_averaged
-    live = live_pulses(counts, edges, pulses, options.dead_time) if options.dead_time else pulses
+    live = live_pulses(counts, edges, pulses, options.dead_time, LANE)
     fit = fit_decay(counts, edges, live, options.response, options.order, (-NEAR, NEAR))
     if fit.reason:
         raise DecayError(f"{result.source}: {fit.reason}")
