@@ -107,7 +107,8 @@ class Times(Panel):
         for key, quantity in quantities.items():
             self.values[key].setText(format_with_error(quantity.value, quantity.se, "s"))
             _say(self.notes[key], quantity.reason or _flags(frozenset(quantity.flags) - shared))
-        self.amplitude.setText(format_with_error(m.top - m.baseline, m.amplitude_se, "V"))
+        unit = "/s" if data.settings.counting else "V"
+        self.amplitude.setText(format_with_error(m.top - m.baseline, m.amplitude_se, unit))
         self.reference.setText(f"zero of time: {m.reference}")
 
 
