@@ -108,11 +108,15 @@ class Measurements:
     t_high: float
     pulses: int
 
+    def quantities(self) -> dict[str, Quantity]:
+        """All of them by name."""
+        names = ("onset", "rise", "response", "settling", "fall")
+        return {name: getattr(self, name) for name in names}
+
     def as_dict(self) -> dict[str, dict[str, object]]:
         """Quantities by name: value and se (s, None if not measured), flags, reason if any."""
         result: dict[str, dict[str, object]] = {}
-        for name in ("onset", "rise", "response", "fall", "settling"):
-            q: Quantity = getattr(self, name)
+        for name, q in self.quantities().items():
             known = bool(np.isfinite(q.value))
             result[name] = {
                 "value": q.value if known else None,
