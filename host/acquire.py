@@ -1,13 +1,13 @@
 """An acquisition: a train's frames, averaged and accounted for."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from gateware.protocol import TraceFlag
 from host.average import Block, RunningAverage
 from host.errors import UserError
 from host.frontend import FrontEnd
 from host.instrument import Frame, Instrument
-from host.measure import Measurements, Options, measure
+from host.measure import Estimator, Measurements, Options, measure
 from host.settings import Settings
 from host.trace import Trace
 
@@ -123,15 +123,15 @@ class Acquisition:
         """Light [V at the ADC, or counted photons/s] and drive [V at the driver's output]."""
         return self._average.trace(LIGHT), self._average.trace(DRIVE)
 
-    def measure(self) -> Measurements:
-        """Times read from the present average."""
+    def measure(self, estimator: Estimator = Estimator.FAST) -> Measurements:
+        """What the present average says."""
         light, drive = self.traces()
         account = self.accounting
         return measure(
             light,
             self.settings.width,
             drive,
-            self._options,
+            replace(self._options, estimator=estimator),
             clipped=account.clipped,
             dropped=account.frames_lost + account.pulses_missed,
         )

@@ -9,7 +9,7 @@ from host.acquire import Accounting, Acquisition
 from host.frontend import FrontEnd
 from host.instrument import Instrument
 from host.link import Link
-from host.measure import Measurements
+from host.measure import SECONDARY, Estimator, Measurements
 from host.settings import Settings
 from host.trace import Trace
 
@@ -37,6 +37,8 @@ class Capture:
             "front_end": self.front_end.as_dict(),
             "settings": self.settings.as_dict(),
             "measurements": self.measurements.as_dict(),
+            "secondary": self.measurements.as_dict(SECONDARY),
+            "levels": self.measurements.options.levels(),
             "reference": self.measurements.reference,
             "accounting": accounting,
             "realtime_factor": self.realtime_factor,
@@ -74,7 +76,7 @@ def capture(
         settings,
         light,
         drive,
-        acquisition.measure(),
+        acquisition.measure(Estimator.BEST),
         acquisition.accounting,
         factor,
     )

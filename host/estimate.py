@@ -246,34 +246,36 @@ def _horner(poly: Array, x: float) -> float:
 
 
 def transition(
-    z: Array, variance: Array, lo: int, hi: int, low: float, high: float
-) -> tuple[Crossing | None, Crossing | None, float, float]:
-    """Where a transition from 0 to 1 passes `low` and `high`, using bins lo … hi-1.
+    z: Array, variance: Array, lo: int, hi: int, levels: Array
+) -> tuple[list[Crossing | None], Array]:
+    """Where a transition from 0 to 1 passes `levels` (k,), ascending, using bins lo … hi-1.
 
-    z, variance: (n,) progress and its variance per bin. Returns the two crossings and their
-    isotonic pilots (bins; nan when the level is not passed).
+    z, variance: (n,) progress and its variance per bin. Returns the crossings and their isotonic
+    pilots (k,) (bins; nan when the level is not passed).
 
     Transitions start with a hinge: nothing, then a rise. A polynomial must not reach over it, and
-    at low signal the noise hides a hinge a few bins away. The window for `low` therefore reaches
-    back at most three quarters of the way to where a chord meets zero; only if nothing is resolved
-    so is it let go to `lo`.
+    at low signal the noise hides a hinge a few bins away. The windows for the lower half therefore
+    reach back at most three quarters of the way to where a chord meets zero; only if nothing is
+    resolved are they let go to `lo`.
     """
-    levels = np.array([low, low + 0.2, low + 0.4, high])
-    at = pilot(z[lo:hi], levels) + lo
-    if np.isnan(at[3]):
-        return None, None, float(at[0]), float(at[3])
+    low = levels[0]
+    at = pilot(z[lo:hi], np.concatenate((levels, (low + 0.2, low + 0.4)))) + lo
+    at, chord_at = at[:-2], at[-2:]
+    if np.isnan(at[-1]):
+        return [None] * levels.size, at
     sums = Sums.of(z, variance)
-    chord = np.max((at[1:3] - at[0]) / (levels[1:3] - low))
-    back = int(np.floor(at[0] - 0.75 * low * chord))
-    stop = min(int(np.ceil(at[3])) + 1, hi)
-    first = crossing(sums, low, at[0], max(back, lo), stop)
-    if first is None:
-        first = crossing(sums, low, at[0], lo, stop)
-    reach = 3 * (at[3] - at[0]) + 8
-    last = crossing(
-        sums, high, at[3], max(int(np.floor(at[0])), lo), min(int(at[3] + reach) + 1, hi)
-    )
-    return first, last, float(at[0]), float(at[3])
+    chord = np.max((chord_at - at[0]) / (0.2, 0.4))
+    back = max(int(np.floor(at[0] - 0.75 * low * chord)), lo)
+    stop = min(int(np.ceil(at[-1])) + 1, hi)
+    reach = min(int(at[-1] + 3 * (at[-1] - at[0]) + 8) + 1, hi)
+    found = []
+    for level, u in zip(levels.tolist(), at.tolist(), strict=True):
+        if level >= 0.5:
+            found.append(crossing(sums, level, u, max(int(np.floor(at[0])), lo), reach))
+            continue
+        c = crossing(sums, level, u, back, stop)
+        found.append(c if c is not None else crossing(sums, level, u, lo, stop))
+    return found, at
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,7 @@
 """A capture as text and as a picture."""
 
-import numpy as np
-
 from host.capture import Capture
-from host.measure import Quantity
+from host.quantities import DEFINITIONS, Measurements, Quantity
 from host.units import format_si, format_with_error
 
 
@@ -16,14 +14,8 @@ def table(capture: Capture) -> str:
         f" bins of {format_si(s.bin, 's')}; times from: {m.reference}",
         "",
     ]
-    quantities = {
-        "onset (10 %)": m.onset,
-        "rise (10–90 %)": m.rise,
-        "response (90 %)": m.response,
-        "settling (±2 %)": m.settling,
-        "fall (90–10 %)": m.fall,
-    }
-    lines += [f"  {name:<16} {_quantity(q)}" for name, q in quantities.items()]
+    lines += [_quantity(name, q, m) for name, q in m.quantities().items()]
+    lines += ["", m.options.levels(), *methods(m)]
     lines += [
         "",
         f"pulses: {a.pulses_averaged} averaged of {a.pulses_emitted} emitted, {a.pulses_missed} missed,"
@@ -34,6 +26,17 @@ def table(capture: Capture) -> str:
     return "\n".join(lines)
 
 
-def _quantity(q: Quantity) -> str:
-    text = q.reason if np.isnan(q.value) else format_with_error(q.value, q.se, "s")
-    return f"{text:<28} {' '.join(q.flags)}".rstrip()
+def _quantity(name: str, q: Quantity, m: Measurements) -> str:
+    definition = DEFINITIONS[name]
+    title = f"{definition.title} ({definition.words(m.options)})"
+    text = q.reason or format_with_error(q.value, q.se, definition.unit)
+    return f"  {title:<62} {text:<28} {' '.join(q.flags)}".rstrip()
+
+
+def methods(m: Measurements) -> list[str]:
+    """How the quantities were found, a line for those found alike."""
+    by_method: dict[str, list[str]] = {}
+    for name, q in m.quantities().items():
+        if not q.reason:
+            by_method.setdefault(q.method, []).append(DEFINITIONS[name].title.lower())
+    return [f"{', '.join(names)}: {method}" for method, names in by_method.items()]

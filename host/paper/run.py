@@ -18,7 +18,7 @@ from host.capture import Capture, capture
 from host.instrument import Instrument
 from host.link import Link
 from host.link.open import open_link
-from host.measure import Measurements, Options, measure
+from host.measure import Estimator, Measurements, Options, measure
 from host.paper.conditions import Condition
 from host.settings import plan
 from host.trace import Trace
@@ -31,7 +31,7 @@ FIRST = 16  # times fewer first pulses
 REST = 2e-3  # s without a pulse before a first one: over 100 deep-trap time constants
 POINTS = 1200  # of a trace kept for the figures
 LIMIT_PERCENT = 2.0
-PROCEDURE = 2  # raise when what is done with a capture changes: kept results are then not taken
+PROCEDURE = 3  # raise when what is done with a capture changes: kept results are then not taken
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,11 @@ def _fine(
         part.light,
         part.settings.width,
         part.drive,
-        Options(top=top, detector_delay=part.front_end.detector_delay),
+        Options(
+            top=top,
+            detector_delay=part.front_end.detector_delay,
+            estimator=Estimator.BEST,
+        ),
         account.clipped,
         account.frames_lost + account.pulses_missed,
     )
@@ -240,7 +244,7 @@ def _first_pulses(
     finally:
         link.close()
     light, drive = average.trace(LIGHT), average.trace(DRIVE)
-    options = Options(detector_delay=front_end.detector_delay)
+    options = Options(detector_delay=front_end.detector_delay, estimator=Estimator.BEST)
     return light, measure(light, settings.width, drive, options)
 
 
