@@ -15,7 +15,8 @@ The crossing is the polynomial's root. Its derivative with respect to every bin 
 combination of crossings and levels propagates through one inner product with the bin variances.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -26,10 +27,15 @@ from scipy.stats import chi2
 
 Array = NDArray[np.float64]
 
-_CELLS = np.array([5, 6, 7, 8, 10, 12, 15, 18, 21, 24])  # a window is summed into so many
+_CELLS = np.array([5, 6, 7, 8, 10, 12, 16])  # a window is summed into so many, or the next fewer
+_COARSE = 1024  # groups of bins that a pilot looks at first
+_FINE_ENOUGH, _AROUND = (
+    64,
+    3,
+)  # groups in a transition that need no closer look; around it, where one is taken
 _ORDERS = 8  # Legendre orders 0..7: up to degree 5 reported, two more tested
 _DEGREES = np.array([2, 3, 4, 5])
-_RATIO = 1.6  # between neighbouring window extents
+_LADDER = 2 ** np.arange(1, 24)  # window extents
 _REJECT = 0.2  # size of the test on a window
 _STEEP = 4.0  # the slope must be this many of its standard errors, or the root is not linear
 
@@ -93,6 +99,23 @@ def pilot(y: Array, levels: Array) -> Array:
 
     nan where it stays below the level; -1, the bin before the first, where it starts above.
     """
+    size = y.size // _COARSE
+    if size < 2:
+        return _isotonic(y, levels)
+    groups = y.size // size
+    coarse = _isotonic(y[: groups * size].reshape(groups, size).mean(axis=1), levels)
+    at = np.where(coarse >= 0, (coarse + 0.5) * size - 0.5, coarse)
+    known = coarse[np.isfinite(coarse)]
+    if known.size < coarse.size or np.ptp(known) > _FINE_ENOUGH:
+        return np.asarray(at)
+    first = max(int((known.min() - _AROUND) * size), 0)
+    last = min(int((known.max() + _AROUND + 1) * size), y.size)
+    fine = _isotonic(y[first:last], levels)
+    return np.asarray(np.where((fine >= 0) | (first == 0), fine + first * (fine >= 0), at))
+
+
+def _isotonic(y: Array, levels: Array) -> Array:
+    """As `pilot`, in one go."""
     fit = isotonic_regression(y)
     value = np.asarray(fit.x)[fit.blocks[:-1]]
     centre = (fit.blocks[:-1] + fit.blocks[1:] - 1) / 2
@@ -126,12 +149,21 @@ class Sums:
         )
 
 
-def _extents(longest: float) -> NDArray[np.intp]:
+def _extents(longest: int) -> NDArray[np.intp]:
     """Window extents to try on one side, bins: geometric, the shortest 1/30 of the longest."""
-    longest = max(longest, 2.0)
-    shortest = max(2.0, longest / 30)
-    steps = int(np.ceil(np.log(longest / shortest) / np.log(_RATIO)))
-    return np.unique(np.round(np.geomspace(shortest, longest, steps + 1)).astype(np.intp))
+    longest = max(longest, 2)
+    first, last = np.searchsorted(_LADDER, (longest / 30, longest))
+    return np.append(_LADDER[first:last], longest)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What to look for: the upward crossing of `level` near `at` (bins), using only bins lo … hi-1."""
+
+    level: float
+    at: float
+    lo: int
+    hi: int
 
 
 @dataclass(frozen=True)
@@ -145,27 +177,38 @@ class _Window:
     misfit: float
 
 
-def _best_window(sums: Sums, at: float, lo: int, hi: int) -> _Window | None:
-    """The admissible window with the least variance at `at`; the least misfit if none is."""
-    k = int(np.clip(round(at), lo, hi - 1))
-    left, right = np.meshgrid(_extents(k - lo), _extents(hi - 1 - k), indexing="ij")
-    start = np.maximum(k - left.ravel(), lo)
-    n = np.minimum(k + right.ravel() + 1, hi) - start
-    size = -(-n // _CELLS[-1])
+def _candidates(goal: Goal) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """(windows,) starts, sizes of cells and numbers of cells to try for a goal."""
+    k = min(max(round(goal.at), goal.lo), goal.hi - 1)
+    left, right = _extents(k - goal.lo), _extents(goal.hi - 1 - k)
+    start = np.repeat(np.maximum(k - left, goal.lo), right.size)
+    n = np.minimum(k + np.tile(right, left.size) + 1, goal.hi) - start
+    most = int(_CELLS[-1])
+    size = np.maximum(np.minimum((n + most // 2) // most, (goal.hi - start) // most), 1)
     cells = np.append(0, _CELLS)[np.searchsorted(_CELLS, n // size, side="right")]
+    return start, size, cells
+
+
+def _best_windows(sums: Sums, goals: Sequence[Goal]) -> list[_Window | None]:
+    """For each goal the admissible window with the least variance; the least misfit if none is."""
+    tried = [_candidates(goal) for goal in goals]
+    owner = np.repeat(np.arange(len(goals)), [starts.size for starts, _, _ in tried])
+    start, size, cells = (np.concatenate(parts) for parts in zip(*tried, strict=True))
+    at = np.array([goal.at for goal in goals])[owner]
     found = []
-    for g in np.unique(cells[cells > 0]):
+    for g in np.unique(cells[cells > 0]).tolist():
         here = cells == g
         a, m = start[here], size[here]
-        basis = _basis(int(g))
+        basis = _basis(g)
         orders = basis.q.shape[1]
         index = a[:, None] + m[:, None] * np.arange(g + 1)
-        mean = np.diff(sums.y[index], axis=1) / m[:, None]
-        var = np.diff(sums.variance[index], axis=1) / (m * m)[:, None]
+        ends, spread = sums.y[index], sums.variance[index]
+        mean = (ends[:, 1:] - ends[:, :-1]) / m[:, None]
+        var = (spread[:, 1:] - spread[:, :-1]) / (m * m)[:, None]
         coef = mean @ basis.q
         z2 = np.cumsum(coef**2 / (var @ basis.q**2), axis=1)
         half = g * m / 2
-        x = (at - a + 0.5 - half) / half
+        x = (at[here] - a + 0.5 - half) / half
         powers = x[:, None] ** np.arange(orders)
         phi, dphi = powers @ basis.value, powers @ basis.slope
         degree = _DEGREES[: max(orders - 4, 0)]
@@ -178,63 +221,78 @@ def _best_window(sums: Sums, at: float, lo: int, hi: int) -> _Window | None:
         steep &= (np.abs(x) <= 1 + 1 / half)[:, None]  # the root may lie one bin outside
         level_var = even * np.cumsum(phi**2, axis=1)[:, degree]
         w, d = np.nonzero(steep)
-        found.append(
-            np.array([misfit[w, d], level_var[w, d], a[w], m[w], np.full(w.size, g), degree[d]])
-        )
-    choice = np.hstack(found) if found else np.empty((6, 0))
-    if choice.shape[1] == 0:
-        return None
-    fits = choice[0] <= 1
-    rank = np.where(fits, choice[1], np.inf) if fits.any() else choice[0]
-    best = choice[:, int(np.argmin(rank))]
-    begin, cell, count, order = (int(v) for v in best[2:])
-    return _Window(begin, cell, count, order, float(np.sqrt(max(best[0], 1.0))))
+        rows = owner[here][w], misfit[w, d], level_var[w, d], a[w], m[w], np.full(w.size, g)
+        found.append(np.array([*rows, degree[d]]))
+    choice = np.hstack(found) if found else np.empty((7, 0))
+    windows: list[_Window | None] = []
+    for k in range(len(goals)):
+        own = choice[1:, choice[0] == k]
+        if own.shape[1] == 0:
+            windows.append(None)
+            continue
+        fits = own[0] <= 1
+        rank = np.where(fits, own[1], np.inf) if fits.any() else own[0]
+        best = own[:, int(np.argmin(rank))]
+        begin, cell, count, order = (int(v) for v in best[2:])
+        windows.append(_Window(begin, cell, count, order, float(np.sqrt(max(best[0], 1.0)))))
+    return windows
 
 
-def crossing(sums: Sums, level: float, at: float, lo: int, hi: int) -> Crossing | None:
-    """Upward crossing of `level` near `at` (bins) using only bins lo … hi-1.
-
-    None when no window resolves it: too few bins, or the slope is lost in the noise.
-    """
-    result: Crossing | None = None
+def crossings(sums: Sums, goals: Sequence[Goal]) -> list[Crossing | None]:
+    """Of every goal; None where no window resolves it: too few bins, or the slope is lost in the noise."""
+    results: list[Crossing | None] = [None] * len(goals)
+    left = dict(enumerate(goals))
     for _ in range(2):
-        window = _best_window(sums, at, lo, hi)
-        if window is None:
-            return result
-        start, size, cells = window.start, window.size, window.cells
-        basis = _basis(cells)
-        index = start + size * np.arange(cells + 1)
-        mean = np.diff(sums.y[index]) / size
-        c = slice(0, window.degree + 1)
-        coef = mean @ basis.q[:, c]
-        poly = (basis.value[c, c] @ coef)[::-1]
-        poly[-1] -= level
-        slope_poly = (basis.slope[c, c] @ coef)[::-1]
-        half = cells * size / 2
-        limit = 1 + 1 / half
-        pilot_x = x = (at - start + 0.5 - half) / half
-        for _ in range(8):
-            slope = _horner(slope_poly, x)
-            if slope <= 0:
-                return result
-            step = min(max(_horner(poly, x) / slope, -0.5), 0.5)
-            x = min(max(x - step, -limit), limit)
-            if abs(step) < 1e-9:
-                break
-        else:
-            return result
-        powers = x ** np.arange(window.degree + 1)
-        w = basis.q[:, c] @ (powers @ basis.value[c, c])
-        dw = basis.q[:, c] @ (powers @ basis.slope[c, c])
-        variance = np.diff(sums.variance[index]) / size**2
-        steepness = slope / float(np.sqrt(dw**2 @ variance))
-        at = start - 0.5 + half + x * half
-        slope /= half
-        weights = np.repeat(-w / (size * slope), size)
-        result = Crossing(float(at), slope, steepness, window.misfit, start, weights)
-        if abs(x - pilot_x) < 0.05:
+        windows = _best_windows(sums, list(left.values()))
+        for (k, goal), window in zip(list(left.items()), windows, strict=True):
+            found = window and _read(sums, goal, window)
+            if not found:
+                del left[k]  # what an earlier window said stands
+                continue
+            result, moved = found
+            results[k] = result
+            if abs(moved) < 0.05:
+                del left[k]
+            else:
+                left[k] = replace(goal, at=result.u)
+        if not left:
             break
-    return result
+    return results
+
+
+def _read(sums: Sums, goal: Goal, window: _Window) -> tuple[Crossing, float] | None:
+    """The crossing in one window, and how far from the goal's `at`, in half widths of the window."""
+    start, size, cells = window.start, window.size, window.cells
+    basis = _basis(cells)
+    index = start + size * np.arange(cells + 1)
+    mean = np.diff(sums.y[index]) / size
+    c = slice(0, window.degree + 1)
+    coef = mean @ basis.q[:, c]
+    poly = (basis.value[c, c] @ coef)[::-1]
+    poly[-1] -= goal.level
+    slope_poly = (basis.slope[c, c] @ coef)[::-1]
+    half = cells * size / 2
+    limit = 1 + 1 / half
+    pilot_x = x = (goal.at - start + 0.5 - half) / half
+    for _ in range(8):
+        slope = _horner(slope_poly, x)
+        if slope <= 0:
+            return None
+        step = min(max(_horner(poly, x) / slope, -0.5), 0.5)
+        x = min(max(x - step, -limit), limit)
+        if abs(step) < 1e-9:
+            break
+    else:
+        return None
+    powers = x ** np.arange(window.degree + 1)
+    w = basis.q[:, c] @ (powers @ basis.value[c, c])
+    dw = basis.q[:, c] @ (powers @ basis.slope[c, c])
+    variance = np.diff(sums.variance[index]) / size**2
+    steepness = slope / float(np.sqrt(dw**2 @ variance))
+    slope /= half
+    weights = np.repeat(-w / (size * slope), size)
+    at = start - 0.5 + half + x * half
+    return Crossing(float(at), slope, steepness, window.misfit, start, weights), x - pilot_x
 
 
 def _horner(poly: Array, x: float) -> float:
@@ -268,13 +326,18 @@ def transition(
     back = max(int(np.floor(at[0] - 0.75 * low * chord)), lo)
     stop = min(int(np.ceil(at[-1])) + 1, hi)
     reach = min(int(at[-1] + 3 * (at[-1] - at[0]) + 8) + 1, hi)
-    found = []
-    for level, u in zip(levels.tolist(), at.tolist(), strict=True):
-        if level >= 0.5:
-            found.append(crossing(sums, level, u, max(int(np.floor(at[0])), lo), reach))
-            continue
-        c = crossing(sums, level, u, back, stop)
-        found.append(c if c is not None else crossing(sums, level, u, lo, stop))
+    goals = [
+        Goal(level, u, max(int(np.floor(at[0])), lo), reach)
+        if level >= 0.5
+        else Goal(level, u, back, stop)
+        for level, u in zip(levels.tolist(), at.tolist(), strict=True)
+    ]
+    found = crossings(sums, goals)
+    lost = [k for k, goal in enumerate(goals) if goal.level < 0.5 and found[k] is None]
+    if lost and back > lo:
+        again = crossings(sums, [replace(goals[k], lo=lo) for k in lost])
+        for k, c in zip(lost, again, strict=True):
+            found[k] = c
     return found, at
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from host.shapes import (
+    Cascade,
     Logistic,
     Modes,
     SecondOrder,
@@ -154,7 +155,7 @@ def fits(cells: Cells, low: float, high: float, rising: bool, pole: float = 0.0)
     10 and 90 % of its way."""
     span = high - low
     found = []
-    for shape in (Stretched(), SecondOrder(), Logistic()):
+    for shape in (Stretched(), Cascade(), SecondOrder(), Logistic()):
         found.append(climb(cells, shape, shape.start(low, high), span, _PLAIN))
     chains: list[Callable[..., Modes]] = [
         exponentials,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from host.estimate import Crossing, Sums, crossing, pilot, transition
+from host.estimate import Crossing, Goal, Sums, crossings, pilot, transition
 from host.found import NOISY, Found
 from host.pulse import Pulse
 from host.quantities import Flag
@@ -18,7 +18,10 @@ _STEEP = 6.0  # a slope of fewer standard errors: its error is not linear in the
 _FEW_BINS = 4.0  # a transition shorter than this many bins: BANDWIDTH_LIMITED
 _RESOLVED = 0.3  # groups must be shorter than this part of the rise to see ringing
 _SMOOTH = 8.0  # settling is looked for in groups whose error is the band over this
-_PEAK_GROUPS = 12.0  # groups in a transition in which its extreme is looked for
+_PEAK_GROUPS = (
+    12.0  # the widest groups whose means are looked at for an extreme: so many in a transition
+)
+_PLAIN = 50.0  # standard errors at which an extreme needs no averaging over more bins
 _SEEN = 4.0  # standard errors above which an extreme is no accident
 
 
@@ -186,7 +189,8 @@ class Local:
         at = float(pilot(sign * pulse.z[lo:hi], np.array([sign * level]))[0]) + lo
         if np.isnan(at):
             return None, f"{NOISY}: the entry into the settling band is lost in noise"
-        c = crossing(Sums.of(sign * pulse.z, pulse.variance), sign * level, at, lo, hi)
+        sums = Sums.of(sign * pulse.z, pulse.variance)
+        (c,) = crossings(sums, [Goal(sign * level, at, lo, hi)])
         if c is None:
             return None, f"{NOISY}: the slope at the edge of the settling band is lost in noise"
         return self._instant(c, level, sign), ""
@@ -196,15 +200,18 @@ class Local:
         pulse, (first, last) = self._pulse, part.pilots
         if np.isnan(first) or np.isnan(last):
             return Found(reason=part.reason, flags=part.flags, method=METHOD)
-        size = max(1, int((last - first) / _PEAK_GROUPS))
-        groups = (hi - lo) // size
-        if groups < 3:
+        most = max(1, min(int((last - first) / _PEAK_GROUPS), (hi - lo) // 3))
+        if hi - lo < 3:
             return Found(reason="too few bins", flags=part.flags, method=METHOD)
-        end = lo + groups * size
-        z = pulse.z[lo:end].reshape(groups, size).mean(axis=1)
-        k = int(np.argmax(z))
-        variance = pulse.variance[lo + k * size : lo + (k + 1) * size].sum() / size**2
-        se = float(np.hypot(np.sqrt(variance), pulse.top_se))
+        for size in [2**k for k in range(most.bit_length() - 1)] + [most]:
+            groups = (hi - lo) // size
+            end = lo + groups * size
+            z = pulse.z[lo:end].reshape(groups, size).mean(axis=1)
+            k = int(np.argmax(z))
+            variance = pulse.variance[lo + k * size : lo + (k + 1) * size].sum() / size**2
+            se = float(np.hypot(np.sqrt(variance), pulse.top_se))
+            if z[k] - 1 > _PLAIN * se:
+                break  # wider groups would only flatten it
         if z[k] - 1 < _SEEN * se or k == groups - 1:
             return Found(reason=f"none: the light does not exceed {beyond}", method=METHOD)
-        return Found(float(z[k] - 1), se, "", part.flags, method=f"mean of {size} bins")
+        return Found(float(z[k] - 1), se, "", part.flags, method=f"highest mean of {size} bins")

@@ -9,6 +9,7 @@ about one is large for all of them.
     squared rise    (1 - sum a e^(-x/tau))^2        light that goes with the square of the carriers
     squared fall    1 - (sum a e^(-x/tau))^2        the same, going dark
     stretched       1 - e^(-(x/tau)^beta)           R. Kohlrausch, Ann. Phys. 167, 179 (1854)
+    cascade         of equal poles, a gamma distribution: 1 - e^(-x/tau) (1 + x/tau + …)
     second order    with natural frequency and damping below critical: it rings
     logistic        1 / (1 + e^(-(t - centre)/scale))
 
@@ -235,6 +236,26 @@ class Stretched(Shape):
         x = np.maximum(t - p[0], 0.0)
         tau, beta = np.exp(p[1]), np.exp(p[2])
         return np.asarray(x - tau * gamma(1 + 1 / beta) * gammainc(1 / beta, (x / tau) ** beta))
+
+
+class Cascade(Shape):
+    """p: delay, ln of the sum of the time constants, ln of their number, which need not be whole."""
+
+    name = "cascade of equal poles"
+
+    def start(self, low: float, high: float) -> Array:
+        return np.array([low - 0.3 * (high - low), np.log(0.9 * (high - low)), np.log(2.0)])
+
+    def value(self, t: Array, p: Array) -> Array:
+        x = np.maximum(t - p[0], 0.0)
+        total, number = np.exp(p[1:])
+        return np.asarray(gammainc(number, x * number / total))
+
+    def area(self, t: Array, p: Array) -> Array:
+        x = np.maximum(t - p[0], 0.0)
+        total, number = np.exp(p[1:])
+        u = x * number / total
+        return np.asarray(x * gammainc(number, u) - total * gammainc(number + 1, u))
 
 
 class SecondOrder(Shape):

@@ -10,6 +10,7 @@ class Effort:
     """samples: of every figure. seconds: each takes, at least. frames: until an acquisition counts as steady.
 
     watched: cycles in which engines must agree. build: whether to compile what takes long.
+    snrs, runs: amplitude over noise of one bin, and traces of each, for precision.
     """
 
     samples: int
@@ -17,8 +18,18 @@ class Effort:
     frames: int
     watched: int
     build: bool
+    snrs: tuple[float, ...]
+    runs: int
 
 
-FULL = Effort(samples=5, seconds=1.0, frames=3, watched=STEADY + 2 * FRAME, build=True)
-QUICK = Effort(samples=2, seconds=0.02, frames=1, watched=2_500, build=False)
+FULL = Effort(
+    samples=5,
+    seconds=1.0,
+    frames=3,
+    watched=STEADY + 2 * FRAME,
+    build=True,
+    snrs=(3, 30, 300),
+    runs=30,
+)
+QUICK = Effort(samples=2, seconds=0.02, frames=1, watched=2_500, build=False, snrs=(30,), runs=2)
 """Shows that everything works. Its figures mean nothing."""

@@ -1,4 +1,4 @@
-"""`trelscope bench`: how fast the instrument runs here, and next to other ways to run it."""
+"""`trelscope bench`: how fast the instrument runs here and how precise it is, next to other ways."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from host.commands.common import Commands, say
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    p = commands.add_parser("bench", help="how fast the emulator is, next to other simulators")
+    p = commands.add_parser("bench", help="how fast and how precise this is, next to other ways")
     p.set_defaults(command=_bench)
     p.add_argument("--json", action="store_true", help="print one JSON object")
     p.add_argument(
@@ -19,14 +19,18 @@ def add(commands: Commands) -> None:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from host.bench import gateware, instrument, startup  # nobody else needs them
+    from host.bench import gateware, instrument, precision, startup  # nobody else needs them
     from host.bench.effort import FULL, QUICK
     from host.bench.machine import machine
     from host.bench.rows import table
 
     effort = QUICK if options.quick else FULL
     here = machine()
-    rows = [row for group in (instrument, gateware, startup) for row in group.rows(effort, say)]
+    rows = [
+        row
+        for group in (instrument, gateware, startup, precision)
+        for row in group.rows(effort, say)
+    ]
     if options.json:
         print(json.dumps({"rows": [row.as_dict() for row in rows], "machine": here}))
     else:

@@ -14,9 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.measure import Flag, Measurements, Options, measure
-from host.trace import Trace
-from tests.host.waveforms import (
+from host.bench.waveforms import (
     WIDTH,
     Array,
     Pulse,
@@ -32,6 +30,8 @@ from tests.host.waveforms import (
     stretched,
     two_exponentials,
 )
+from host.measure import Flag, Measurements, Options, measure
+from host.trace import Trace
 
 QUICK = delayed_exponential(20e-9, 60e-9)
 MEDIUM = delayed_exponential(100e-9, 600e-9)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import gammainc
+from scipy.special import gammainc, ndtr
 
 from host.trace import Trace
 
@@ -60,6 +60,14 @@ def hyperbolic(delay: float, half: float, power: float) -> Shape:
     def shape(t: Array) -> Array:
         s = (np.maximum(t - delay, 0) / half) ** power
         return np.asarray(s / (1 + s))
+
+    return shape
+
+
+def lognormal(delay: float, median: float, spread: float) -> Shape:
+    def shape(t: Array) -> Array:
+        s = np.maximum(t - delay, 1e-15) / median
+        return np.asarray(ndtr(np.log(s) / spread), float)
 
     return shape
 
