@@ -7,7 +7,7 @@ from host.average import Block, RunningAverage
 from host.errors import UserError
 from host.frontend import FrontEnd
 from host.instrument import Frame, Instrument
-from host.measure import Estimator, Measurements, Options, measure
+from host.measure import Estimator, Measurements, Memory, Options, measure
 from host.settings import Settings
 from host.trace import Trace
 
@@ -69,6 +69,7 @@ class Acquisition:
         self._clipped = 0
         self._frames_sent = self._frames_whole = 0
         self._average = empty_average(settings, instrument.link.front_end)
+        self._memory = Memory()
         self._train = instrument.start(settings)
 
     def poll(self, timeout: float) -> list[Frame]:
@@ -134,6 +135,7 @@ class Acquisition:
             replace(self._options, estimator=estimator),
             clipped=account.clipped,
             dropped=account.frames_lost + account.pulses_missed,
+            memory=self._memory,
         )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from host.fit import NEGLIGIBLE, Cells, Fit, fits
+from host.fit import NEGLIGIBLE, Cells, Fit, again, fits
 from host.found import Found
 from host.local import Local
 from host.pulse import Pulse
@@ -135,11 +135,30 @@ class _Curve:
         return _Point(value, np.concatenate((self._sign * slopes, np.zeros(2))))
 
 
+class Memory:
+    """The shapes that held last time, by part of the pulse: a search begins with them while an average grows.
+
+    Of twice as many pulses less noise may show another shape: then all are tried again.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[int, list[Fit]]] = {}
+
+    def recall(self, part: int, pulses: int) -> list[Fit] | None:
+        """What held for about so many pulses of the same average; None if that is not known."""
+        since, fits = self._kept.get(part, (0, []))
+        return fits if since <= pulses < 2 * since else None
+
+    def keep(self, part: int, pulses: int, fits: list[Fit]) -> None:
+        """Those that held when all were tried."""
+        self._kept[part] = pulses, fits
+
+
 class Best:
     """Improves what `Local` has found, quantity by quantity."""
 
-    def __init__(self, pulse: Pulse, local: Local) -> None:
-        self._pulse, self._local = pulse, local
+    def __init__(self, pulse: Pulse, local: Local, memory: Memory | None = None) -> None:
+        self._pulse, self._local, self._memory = pulse, local, memory or Memory()
 
     def found(self) -> dict[str, Found]:
         """Every quantity by name."""
@@ -189,15 +208,20 @@ class Best:
         if Flag.DRIFT in pulse.flags:
             return [], "no shape is fitted where the baseline drifts"
         cells = Cells.of(z, pulse.variance, parts, edge, low, high)
-        tried = fits(cells, low, high, sign > 0, pulse.options.detector_delay / pulse.dt)
-        if not tried:
-            return [], "no shape can be fitted"
-        holding = [fit for fit in tried if fit.holds]
-        if not holding:
-            near = tried[0]
-            return [], f"no shape holds (nearest: {near.shape.name}, chi2 {_per_freedom(near)})"
-        least = 2 * np.log(NEGLIGIBLE)
-        best = [fit for fit in holding if holding[0].criterion - fit.criterion > least]
+        pulses = pulse.light.pulses
+        known = self._memory.recall(sign, pulses)
+        if known == []:
+            return [], "no shape held"
+        best = _weighty(again(cells, known or [], high - low))
+        if not best:
+            tried = fits(cells, low, high, sign > 0, pulse.options.detector_delay / pulse.dt)
+            if not tried:
+                return [], "no shape can be fitted"
+            best = _weighty(tried)
+            self._memory.keep(sign, pulses, best)
+            if not best:
+                near = tried[0]
+                return [], f"no shape holds (nearest: {near.shape.name}, chi2 {_per_freedom(near)})"
         main = parts[-1]
         inside = cells.edges[(cells.edges >= main.start) & (cells.edges < main.stop - 0.5)]
         grid = np.sort(np.concatenate((inside, inside[:-1] + _GRID * np.diff(inside))))
@@ -226,6 +250,13 @@ class Best:
             "fall": first and last and last - first,
             "decay": one_over_e and one_over_e.minus(self._pulse.u1),
         }
+
+
+def _weighty(tried: list[Fit]) -> list[Fit]:
+    """Of fits, best first, those that hold and count for something."""
+    holding = [fit for fit in tried if fit.holds]
+    least = 2 * np.log(NEGLIGIBLE)
+    return [fit for fit in holding if holding[0].criterion - fit.criterion > least]
 
 
 def _averaged(curves: list[_Curve], points: list[_Point | None]) -> tuple[float, float] | None:

@@ -166,6 +166,12 @@ def fits(cells: Cells, low: float, high: float, rising: bool, pole: float = 0.0)
     return sorted((fit for fit in found if fit is not None), key=lambda fit: fit.criterion)
 
 
+def again(cells: Cells, before: Sequence[Fit], span: float) -> list[Fit]:
+    """The families of `before` once more, beginning where they ended: for an average that has grown."""
+    found = [climb(cells, fit.shape, fit.p, span, _PLAIN) for fit in before]
+    return sorted((fit for fit in found if fit is not None), key=lambda fit: fit.criterion)
+
+
 def _grown(
     cells: Cells, chain: Callable[[int], Modes], low: float, high: float
 ) -> list[Fit | None]:

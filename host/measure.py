@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from host.best import Best
+from host.best import Best, Memory
 from host.found import NOISY, Found
 from host.local import Local
 from host.pulse import Pulse
@@ -33,6 +33,7 @@ __all__ = [
     "Estimator",
     "Flag",
     "Measurements",
+    "Memory",
     "Options",
     "Quantity",
     "Top",
@@ -42,6 +43,9 @@ __all__ = [
 DEFAULTS = Options()
 
 _VAGUE = 0.1  # se above this part of the transition: LOW_SNR
+TEN_TO_NINETY = float(np.log(9))  # rise of one pole, in time constants
+_SLOW = 4.0  # times the detector's own rise; a faster transition is 3 % or more the detector's: BANDWIDTH_LIMITED
+_SHAPED_BY = {"rise": ("onset", "delay", "response", "settling"), "fall": ("decay",)}
 _FROM_START = ("onset", "delay", "response", "settling")
 _FROM_END = ("decay",)
 
@@ -53,15 +57,17 @@ def measure(
     options: Options = DEFAULTS,
     clipped: int = 0,
     dropped: int = 0,
+    memory: Memory | None = None,
 ) -> Measurements:
     """Measure one pulse of commanded `width` (s).
 
     light: detector trace, evenly spaced bins that begin before the pulse. drive: monitor of the
     drive voltage; without it t0 is the commanded edge, t = 0. clipped, dropped: samples at the
-    converter's end stops and pulses lost; any at all is flagged.
+    converter's end stops and pulses lost; any at all is flagged. memory: of one average that grows, which makes the
+    best estimator fast.
     """
     flags = [Flag.CLIPPED] * (clipped > 0) + [Flag.DROPPED] * (dropped > 0)
-    edges = reference(width, drive)
+    edges = reference(width, drive, options.launch_delay)
     results = dict.fromkeys(DEFINITIONS, Found(reason=unfit(light, width)))
     levels = np.nan, np.nan, np.nan
     marks = np.nan, np.nan
@@ -76,7 +82,7 @@ def measure(
         else:
             local = Local(pulse)
             best = options.estimator is Estimator.BEST
-            results = Best(pulse, local).found() if best else local.found()
+            results = Best(pulse, local, memory).found() if best else local.found()
             onset, response = results["onset"].value, results["response"].value
             marks = pulse.instant(pulse.u0 + onset), pulse.instant(pulse.u0 + response)
     quantities = {}
@@ -87,6 +93,9 @@ def measure(
             se = float(np.hypot(found.se, edges.start_se))
             found = replace(found, value=found.value - options.detector_delay, se=se)
         quantities[name] = _quantity(found, flags)
+    for transition, others in _SHAPED_BY.items():
+        if quantities[transition].value < _SLOW * TEN_TO_NINETY * options.detector_delay:
+            quantities |= {name: _limited(quantities[name]) for name in (transition, *others)}
     return Measurements(
         **quantities,
         baseline=levels[0],
@@ -99,6 +108,13 @@ def measure(
         pulses=light.pulses,
         options=options,
     )
+
+
+def _limited(q: Quantity) -> Quantity:
+    """Of a transition that the detector shapes."""
+    if Flag.BANDWIDTH_LIMITED in q.flags:
+        return q
+    return replace(q, flags=(*q.flags, Flag.BANDWIDTH_LIMITED))
 
 
 def _quantity(found: Found, common: list[Flag]) -> Quantity:

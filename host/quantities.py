@@ -48,8 +48,9 @@ class Options:
     low, high: levels of A between which rise and fall run.
     tangent: levels of A through which the line that defines the delay is laid.
     settle_band: half width of the settling band, part of A.
-    detector_delay: s, delay of the light channel against the drive; it is subtracted from what is held against a
-        drive edge, and leaves rise and fall as they are.
+    detector_delay: s, delay of the light channel against the drive, the time constant of its pole; it is subtracted
+        from what is held against a drive edge, and leaves rise and fall as they are.
+    launch_delay: s, from the commanded edge to the drive's, as calibrated: used where no monitor shows the drive.
     """
 
     top_fraction: float = 0.1
@@ -60,10 +61,11 @@ class Options:
     tangent: tuple[float, float] = (0.2, 0.5)
     settle_band: float = 0.02
     detector_delay: float = 0.0
+    launch_delay: float = 0.0
     estimator: Estimator = Estimator.FAST
 
     def levels(self) -> str:
-        """Baseline and top in words."""
+        """Baseline, top and what is subtracted, in words."""
         if self.top is not None:
             top = "as given"
         elif self.top_method is Top.MEAN:
@@ -72,7 +74,10 @@ class Options:
             top = "commonest level of the pulse"
         else:
             top = "highest sample of the pulse"
-        return f"top: {top}; baseline: mean before the pulse".replace("%", " %")
+        words = f"top: {top}; baseline: mean before the pulse".replace("%", " %")
+        if self.detector_delay:
+            words += f"; detector's delay of {self.detector_delay * 1e9:.3g} ns subtracted"
+        return words
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Where the drive pulse begins and ends: the instants that light is held against."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,16 +23,23 @@ class Reference:
     words: str
 
 
-def reference(width: float, drive: Trace | None) -> Reference:
-    """Both edges of the pulse of commanded `width` (s), from the monitored drive where it shows them."""
+def reference(width: float, drive: Trace | None, launch_delay: float = 0.0) -> Reference:
+    """Both edges of the pulse of commanded `width` (s), from the monitored drive where it shows them.
+
+    launch_delay: s, by which the drive's edges follow the commanded ones: for where it does not.
+    """
+    commanded = Reference(launch_delay, 0.0, launch_delay + width, "commanded edge")
+    if launch_delay:
+        words = f"commanded edge and calibrated delay of {launch_delay * 1e9:.3g} ns"
+        commanded = replace(commanded, words=words)
     if drive is None:
-        return Reference(0.0, 0.0, width, "commanded edge")
+        return commanded
     problem = unfit(drive, width)
     if problem:
-        return Reference(0.0, 0.0, width, f"commanded edge (drive monitor: {problem})")
+        return replace(commanded, words=f"{commanded.words} (drive monitor: {problem})")
     rising = _drive_edge(drive, 0.0, width / 2)
     if rising is None:
-        return Reference(0.0, 0.0, width, "commanded edge (the drive monitor shows no edge)")
+        return replace(commanded, words=f"{commanded.words} (the drive monitor shows no edge)")
     start, se, resolved = rising
     words = "drive monitor 50 % edge"
     if not resolved:

@@ -10,7 +10,7 @@ class Effort:
     """samples: of every figure. seconds: each takes, at least. frames: until an acquisition counts as steady.
 
     watched: cycles in which engines must agree. build: whether to compile what takes long.
-    snrs, runs: amplitude over noise of one bin, and traces of each, for precision.
+    snrs, runs: amplitude over noise of one bin, and traces of each, for precision; cases: how many of its waveforms.
     """
 
     samples: int
@@ -20,6 +20,7 @@ class Effort:
     build: bool
     snrs: tuple[float, ...]
     runs: int
+    cases: int
 
 
 FULL = Effort(
@@ -29,7 +30,10 @@ FULL = Effort(
     watched=STEADY + 2 * FRAME,
     build=True,
     snrs=(3, 30, 300),
-    runs=30,
+    runs=20,
+    cases=99,
 )
-QUICK = Effort(samples=2, seconds=0.02, frames=1, watched=2_500, build=False, snrs=(30,), runs=2)
+QUICK = Effort(
+    samples=2, seconds=0.02, frames=1, watched=2_500, build=False, snrs=(30,), runs=2, cases=3
+)
 """Shows that everything works. Its figures mean nothing."""

@@ -10,6 +10,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
+from host.bench.devices import device_rise
 from host.bench.effort import Effort
 from host.bench.rows import TIMES, Report, Row, measured, missing
 from host.bench.waveforms import (
@@ -56,6 +57,14 @@ class Case:
         return Pulse(self.family(*(parameters or self.parameters)), FALL)
 
 
+PAPER_PRESETS = (
+    "control-4mm2",
+    "bmim3-4mm2",
+    "bmim3-libr-4mm2",
+    "bmim3-1mm2",
+    "hr-4mm2",
+    "hr-1mm2",
+)
 CASES = (
     Case("exponential", delayed_exponential, (300e-9, 1.5e-6)),
     Case("stretched", stretched, (200e-9, 1e-6, 0.7)),
@@ -64,6 +73,7 @@ CASES = (
     Case("two exponentials", two_exponentials, (100e-9, 0.3e-6, 4e-6, 0.7)),
     Case("squared exponential", squared_exponential, (2e-6, 8e-6)),
     Case("cascade", gamma_rise, (150e-9, 0.5e-6, 3.0)),
+    *(Case(name, partial(device_rise, name), (1.0, 1.0, 1.0)) for name in PAPER_PRESETS),
     Case("hyperbolic (no family has it)", hyperbolic, (0.4e-6, 2e-6, 3.0)),
     Case("lognormal (no family has it)", lognormal, (50e-9, 1e-6, 0.6)),
 )
@@ -145,6 +155,16 @@ def _package(module: ModuleType, trace: Trace) -> Sequence[float]:
     return edge.start, edge.end - edge.start, edge.end
 
 
+def readers(response: float) -> dict[str, Reader]:
+    """Estimators by name; response: s, about, for those that must be told how much to smooth."""
+    return {
+        "best": partial(_ours, Estimator.BEST),
+        "fast": partial(_ours, Estimator.FAST),
+        "boxcar": partial(_boxcar, response),
+        "first crossing": _first_crossing,
+    }
+
+
 def errors(read: Reader, case: Case, snr: float, runs: int, seed: int = 1) -> Array:
     """s (runs, 3): measured less true, of `runs` traces with noise of their own."""
     pulse = case.pulse()
@@ -161,20 +181,14 @@ def rows(effort: Effort, report: Report) -> list[Row]:
 
 def _rows(effort: Effort, report: Report) -> Iterator[Row]:
     module = _installed()
-    for case in CASES:
-        response = float(times(case.pulse())[2])
-        readers: dict[str, Reader] = {
-            "best": partial(_ours, Estimator.BEST),
-            "fast": partial(_ours, Estimator.FAST),
-            "boxcar": partial(_boxcar, response),
-            "first crossing": _first_crossing,
-        }
+    for case in CASES[: effort.cases]:
+        ways = readers(float(times(case.pulse())[2]))
         if module:
-            readers[PACKAGE] = partial(_package, module)
+            ways[PACKAGE] = partial(_package, module)
         for snr in effort.snrs:
             report(f"precision: {case.name}, SNR {snr:g}")
             limit = float(bound(case, snr)[2])
-            for name, read in readers.items():
+            for name, read in ways.items():
                 found = errors(read, case, snr, effort.runs, seed=round(snr))[:, 2]
                 yield _row(case, snr, name, found[np.isfinite(found)], limit, effort.runs)
     yield from _durations(effort, report)

@@ -127,7 +127,7 @@ class Pulse:
 
 def first_passage(shape: Shape, level: float, longest: float) -> float:
     """s; where shape first reaches level."""
-    s = np.concatenate(([0.0], np.geomspace(1e-11, longest, 200001)))
+    s = np.concatenate(([0.0], np.geomspace(1e-11, longest, 20001)))
     k = int(np.argmax(shape(s) >= level))
     return float(
         brentq(lambda x: float(shape(np.array([x]))[0]) - level, s[k - 1], s[k], xtol=1e-16)

@@ -225,6 +225,30 @@ def test_detector_delay_moves_what_is_held_against_the_drive() -> None:
     assert moved.fall == plain.fall
 
 
+def test_a_calibrated_launch_delay_stands_in_for_the_monitor() -> None:
+    light = step_of(TYPICAL, bin_means(PULSES["exponential"], TYPICAL), 1e-2)
+    plain, late = measure(light, WIDTH), measure(light, WIDTH, options=Options(launch_delay=7e-9))
+    assert plain.response.value - late.response.value == pytest.approx(7e-9, abs=1e-9)
+    assert late.reference == "commanded edge and calibrated delay of 7 ns"
+    drive = drive_of(TYPICAL, 0, 5e-9, WIDTH, 1e-3, 2)
+    assert measure(light, WIDTH, drive, Options(launch_delay=7e-9)).t0 == pytest.approx(
+        5e-9 * np.log(2), abs=1e-10
+    )
+
+
+def test_faster_than_the_detector() -> None:
+    """The rise of 130 ns is no longer the light's alone behind a pole of 20 ns; the slow fall still is."""
+    pulse = Pulse(delayed_exponential(50e-9, 60e-9), MEDIUM)
+    light = step_of(TYPICAL, bin_means(pulse, TYPICAL), 1e-3)
+    m = measure(light, WIDTH, options=Options(detector_delay=20e-9))
+    for q in (m.onset, m.rise, m.response, m.settling):
+        assert Flag.BANDWIDTH_LIMITED in q.flags
+    assert Flag.BANDWIDTH_LIMITED not in m.fall.flags
+    assert "delay of 20 ns subtracted" in m.options.levels()
+    slow = measure(light, WIDTH, options=Options(detector_delay=2e-9))
+    assert Flag.BANDWIDTH_LIMITED not in slow.rise.flags
+
+
 def test_other_levels() -> None:
     tau = 1.5e-6
     light = step_of(
