@@ -1,0 +1,179 @@
+"""The boards, and everything in which they differ. Plain Python: build, flash and docs read it too.
+
+A pin is named as the board's maker prints it, `CONNECTOR:PIN`; which ball of the FPGA that is, `platforms` knows.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..protocol import Board
+
+Direction = Literal["i", "o"]
+
+SIGNALS: dict[str, tuple[Direction, str]] = {
+    "gate": ("o", "drive switch, high: the device is driven"),
+    "enable": ("o", "drive switch's output enable, high: on"),
+    "interlock": ("i", "high: closed, the output may be on; an open wire reads low and trips"),
+    "dac_sync": ("o", "level DAC (AD5641): frame, active low"),
+    "dac_sclk": ("o", "level DAC: clock"),
+    "dac_din": ("o", "level DAC: data"),
+    "photon": ("i", "discriminator; its output is wired to both pins, with traces of equal length"),
+    "adc_clk": ("o", "ADC (LTC2285): 125 MHz to CLKA and CLKB"),
+    "adc_light": ("i", "ADC channel A, the detector; highest bit last"),
+    "adc_drive": ("i", "ADC channel B, the drive monitor; highest bit last"),
+}
+"""The instrument's pins towards the front end: direction at the FPGA, and what is there."""
+
+
+@dataclass(frozen=True)
+class BoardFacts:
+    """One board. clock: Hz of its oscillator; baud: of its link; depth, counting: as of `Instrument`.
+
+    idcode: the FPGA's, over JTAG; usb: vendor and product of the programmer, which is the link too; loader: the
+    board's name in openFPGALoader; speed_grade: slowest delivered; pins: of each of SIGNALS, lowest bit first.
+    """
+
+    name: str
+    title: str
+    number: Board
+    part: str
+    speed_grade: int
+    idcode: int
+    usb: tuple[int, int]
+    usb_chip: str
+    loader: str
+    clock: int
+    baud: int
+    depth: int
+    counting: bool
+    pins: dict[str, tuple[str, ...]]
+
+
+def _pins(connector: str, **signals: str) -> dict[str, tuple[str, ...]]:
+    """Every signal's pins, on the one connector of the board."""
+    return {
+        name: tuple(f"{connector}:{pin}" for pin in pins.split()) for name, pins in signals.items()
+    }
+
+
+def _pmod(**signals: str) -> dict[str, tuple[str, ...]]:
+    """Every signal's pins, as `PMOD.PIN`."""
+    return {
+        name: tuple(f"pmod_{pin.replace('.', ':')}" for pin in pins.split())
+        for name, pins in signals.items()
+    }
+
+
+# Rows of neighbouring pins: the ADC's buses stay together, the drive switch is away from them.
+_ULX3S = _pins(
+    "gpio_0",
+    gate="8+",
+    enable="9+",
+    interlock="10+",
+    dac_sync="8-",
+    dac_sclk="9-",
+    dac_din="10-",
+    photon="18+ 19+",
+    adc_clk="7+",
+    adc_light="0+ 0- 1+ 1- 2+ 2- 3+ 3- 4+ 4- 5+ 5- 6+ 6-",
+    adc_drive="21+ 21- 22+ 22- 23+ 23- 24+ 24- 25+ 25- 26+ 26- 27+ 27-",
+)
+# All 28 of the header are used: 12 bits of light (the pin-compatible LTC2283 has no more) and the upper 7 of the drive.
+_ICEPI = _pins(
+    "gpio_0",
+    gate="4",
+    enable="17",
+    interlock="27",
+    dac_sync="8",
+    dac_sclk="11",
+    dac_din="10",
+    photon="0 1",
+    adc_clk="22",
+    adc_light="5 6 12 13 16 19 20 21 26 25 24 23",
+    adc_drive="2 3 7 9 14 15 18",
+)
+_ECPIX = _pmod(
+    gate="0.1",
+    enable="0.2",
+    interlock="0.3",
+    dac_sync="1.1",
+    dac_sclk="1.2",
+    dac_din="1.3",
+    photon="2.1 2.2",
+    adc_clk="5.9",
+    adc_light="4.1 4.2 4.3 4.4 4.7 4.8 4.9 4.10 5.1 5.2 5.3 5.4 5.7 5.8",
+    adc_drive="6.1 6.2 6.3 6.4 6.7 6.8 6.9 6.10 7.1 7.2 7.3 7.4 7.7 7.8",
+)
+
+_FT231X = (0x0403, 0x6015)
+_FT2232H = (0x0403, 0x6010)
+
+BOARDS: dict[str, BoardFacts] = {
+    board.name: board
+    for board in (
+        BoardFacts(
+            name="ulx3s-85f",
+            title="ULX3S 85F",
+            number=Board.ULX3S_85F,
+            part="LFE5U-85F",
+            speed_grade=6,
+            idcode=0x41113043,
+            usb=_FT231X,
+            usb_chip="FT231X",
+            loader="ulx3s",
+            clock=25_000_000,
+            baud=3_000_000,
+            depth=16384,
+            counting=True,
+            pins=_ULX3S,
+        ),
+        BoardFacts(
+            name="ulx3s-25f",
+            title="ULX3S 25F",
+            number=Board.ULX3S_25F,
+            part="LFE5U-25F",
+            speed_grade=6,
+            idcode=0x41111043,
+            usb=_FT231X,
+            usb_chip="FT231X",
+            loader="ulx3s",
+            clock=25_000_000,
+            baud=3_000_000,
+            depth=4096,
+            counting=True,
+            pins=_ULX3S,
+        ),
+        BoardFacts(
+            name="icepi-zero",
+            title="Icepi Zero",
+            number=Board.ICEPI_ZERO,
+            part="LFE5U-25F",
+            speed_grade=6,
+            idcode=0x41111043,
+            usb=_FT231X,
+            usb_chip="FT231X",
+            loader="icepi-zero",
+            clock=50_000_000,
+            baud=3_000_000,
+            depth=4096,
+            counting=True,
+            pins=_ICEPI,
+        ),
+        BoardFacts(
+            name="ecpix5-85f",
+            title="ECPIX-5 85F",
+            number=Board.ECPIX5_85F,
+            part="LFE5UM5G-85F",
+            speed_grade=8,
+            idcode=0x81113043,
+            usb=_FT2232H,
+            usb_chip="FT2232H",
+            loader="ecpix5",
+            clock=100_000_000,
+            baud=12_000_000,
+            depth=16384,
+            counting=True,
+            pins=_ECPIX,
+        ),
+    )
+}
