@@ -1,14 +1,14 @@
-"""Instrument -> Verilog -> Icarus -> cocotb."""
+"""Component -> Verilog -> Icarus -> cocotb."""
 
 import re
 from pathlib import Path
 
 from amaranth.back import verilog
+from amaranth.lib.wiring import Component
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
-from gateware.instrument import Instrument
-
+TOP = "instrument"
 ROOT = Path(__file__).parents[2]
 TIMESCALE = ("1ns", "1ps")
 CONSTANT_BITS = re.compile(r"always @\*(\s+\S+ = \d+'[bdh][0-9a-f]+;)")
@@ -16,23 +16,22 @@ CONSTANT_BITS = re.compile(r"always @\*(\s+\S+ = \d+'[bdh][0-9a-f]+;)")
 as in the Verilog standard, these bits would stay X. A synthesiser takes it as it is meant."""
 
 
-def run(module: str, depth: int, folder: Path, counting: bool = False) -> tuple[int, int]:
-    """Run `tests.cocotb.<module>` on an instrument with `depth` bins: how many tests there were, how many failed."""
-    instrument = Instrument(depth=depth, counting=counting)
-    text = verilog.convert(instrument, name="instrument", strip_internal_attrs=True)
-    source = folder / "instrument.v"
+def run(module: str, component: Component, folder: Path) -> tuple[int, int]:
+    """Run `tests.cocotb.<module>` on `component`: how many tests there were, how many failed."""
+    text = verilog.convert(component, name=TOP, strip_internal_attrs=True)
+    source = folder / f"{TOP}.v"
     source.write_text(CONSTANT_BITS.sub(r"initial\1", text))
     runner = get_runner("icarus")
     # The runner's own -g2012 would leave the blocks without inputs at X: Amaranth writes Verilog-2005.
     runner.build(
         sources=[source],
-        hdl_toplevel="instrument",
+        hdl_toplevel=TOP,
         build_dir=folder,
         build_args=["-g2005"],
         timescale=TIMESCALE,
     )
     results = runner.test(
-        hdl_toplevel="instrument",
+        hdl_toplevel=TOP,
         test_module=f"tests.cocotb.{module}",
         build_dir=folder,
         test_dir=folder,

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from gateware.instrument import Instrument
+
 from .icarus import run
 from .tb_instrument import DEPTH
 
@@ -9,4 +11,4 @@ TESTS = 13
 
 
 def test_instrument_verilog(tmp_path: Path) -> None:
-    assert run("tb_instrument", DEPTH, tmp_path) == (TESTS, 0)
+    assert run("tb_instrument", Instrument(DEPTH), tmp_path) == (TESTS, 0)

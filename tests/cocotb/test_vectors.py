@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from gateware.instrument import Instrument
 from tests import timing
 
 from .icarus import run
 
 
 def test_in_verilog(tmp_path: Path) -> None:
-    assert run("tb_vectors", timing.ENGINE_DEPTH, tmp_path) == (len(timing.load()), 0)
+    assert run("tb_vectors", Instrument(timing.ENGINE_DEPTH), tmp_path) == (len(timing.load()), 0)

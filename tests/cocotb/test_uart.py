@@ -1,0 +1,12 @@
+"""Instrument and UART in Icarus, talked to over two wires by `tb_uart`."""
+
+from pathlib import Path
+
+from .icarus import run
+from .tb_uart import Serial
+
+TESTS = 3
+
+
+def test_uart(tmp_path: Path) -> None:
+    assert run("tb_uart", Serial(), tmp_path) == (TESTS, 0)
