@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from host.link import Link, LinkError
 from host.link.emulator import EmulatorLink
+from host.link.serial import SerialLink
 from host.link.tcp import TcpLink
 
 DEFAULT_SOURCE = "emulator:bmim3-1mm2"
@@ -16,7 +17,7 @@ def open_link(
     paced: bool = True,
     report: Callable[[str], None] = lambda line: None,
 ) -> Link:
-    """The instrument that `url` names: `emulator:PRESET` or `tcp://HOST:PORT`, either with `?key=value&…`.
+    """The instrument that `url` names: `emulator:PRESET`, `serial:PORT` or `tcp://HOST:PORT`, with `?key=value&…`.
 
     These override a preset's parameters, or say what front end a real instrument has.
     seed, paced: of an emulated board; report is told what takes long. Raises LinkError.
@@ -29,6 +30,8 @@ def open_link(
         return EmulatorLink(parts.path, dict(parse_qsl(parts.query)), seed, paced, report)
     if parts.scheme == "tcp":
         return TcpLink(url)
+    if parts.scheme == "serial":
+        return SerialLink(url)
     raise LinkError(
-        f"unknown source {url!r}; known: emulator:PRESET, e.g. {DEFAULT_SOURCE}, and tcp://HOST:PORT"
+        f"unknown source {url!r}; known: emulator:PRESET, e.g. {DEFAULT_SOURCE}, serial:PORT and tcp://HOST:PORT"
     )

@@ -1,0 +1,92 @@
+"""An emulated board behind a pseudo-terminal: what a program sees of a serial port."""
+
+import os
+import pty
+import threading
+import tty
+from contextlib import suppress
+
+from host.link.emulator import BATCH, REPLY_BATCH
+from host.link.realtime import RealTime
+from host.link.serial import SerialLink
+from host.serve import ON_THE_WAY
+from sim.emulator import Board
+from sim.presets import load_plant
+
+UNPACED = 1e9
+
+
+class PtyBoard:
+    """`turn` moves bytes and lets the board run; `run` does until `stop`. `sent`: all that the board has said."""
+
+    def __init__(self, preset: str = "hr-1mm2", seed: int = 1, speed: float = UNPACED) -> None:
+        self.board = Board(load_plant(preset), seed)
+        self.sent = bytearray()
+        self._pace = RealTime(self.board.time, speed)
+        self._rx = self._tx = b""
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self.plug_in()
+
+    def plug_in(self) -> None:
+        """A new pseudo-terminal, with a name of its own."""
+        self._master, self._slave = pty.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self.device = os.ttyname(self._slave)
+
+    def unplug(self) -> None:
+        os.close(self._master)
+        os.close(self._slave)
+        self._rx = self._tx = b""
+
+    def turn(self) -> None:
+        with suppress(BlockingIOError):
+            self._rx += os.read(self._master, 4096)
+        if self._pace.ahead(self.board.time) <= 0.05:
+            sent, taken = self.board.run(
+                REPLY_BATCH if self._rx else BATCH, self._rx, ON_THE_WAY - len(self._tx)
+            )
+            self._rx = self._rx[taken:]
+            self._tx += sent
+            self.sent += sent
+        with suppress(BlockingIOError):
+            self._tx = self._tx[os.write(self._master, self._tx) :]
+
+    def start(self) -> None:
+        """Run in a thread of its own."""
+
+        def run() -> None:
+            while not self._stopping:
+                self.turn()
+
+        self._thread = threading.Thread(target=run)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stopping = True
+        if self._thread is not None:
+            self._thread.join()
+        self.unplug()
+        self.board.close()
+
+
+class Stepped(SerialLink):
+    """A link in whose reads the board runs, on the board's time. `received`: all that has come."""
+
+    def __init__(self, end: PtyBoard, url: str = "") -> None:
+        self.end = end
+        self.received = bytearray()
+        super().__init__(url or f"serial:{end.device}")
+
+    def read(self, timeout: float) -> bytes:
+        until = self.clock() + timeout
+        while True:
+            self.end.turn()
+            data = super().read(0)
+            self.received += data
+            if data or self.clock() > until:
+                return data
+
+    def clock(self) -> float:
+        return self.end.board.time
