@@ -40,3 +40,8 @@ def ports() -> list[Port]:
 def candidates() -> list[Port]:
     """Those of them that may be a board."""
     return [port for port in ports() if port.boards]
+
+
+def serial_of(where: str | None) -> str | None:
+    """USB serial number of a port, given by its name or by that number itself; None if it has none."""
+    return next((port.serial for port in ports() if where in (port.device, port.serial)), None)

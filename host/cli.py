@@ -5,7 +5,18 @@ import os
 import sys
 from collections.abc import Sequence
 
-from host.commands import bench, capture, decay, impedance, paper, presets, serve, window
+from host.commands import (
+    bench,
+    boards,
+    capture,
+    decay,
+    flash,
+    impedance,
+    paper,
+    presets,
+    serve,
+    window,
+)
 from host.errors import UserError
 from host.link.open import DEFAULT_SOURCE
 
@@ -38,7 +49,7 @@ def _parser() -> _Parser:
     )
     parser.set_defaults(command=window.run, source=DEFAULT_SOURCE)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (capture, decay, paper, serve, presets, impedance, bench):
+    for command in (capture, decay, paper, serve, presets, impedance, boards, flash, bench):
         command.add(commands)
     return parser
 

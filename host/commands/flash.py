@@ -1,0 +1,62 @@
+"""`trelscope flash`: put a bitstream into a board."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from gateware.platform.boards import BOARDS
+from host import flash
+from host.attached import serial_of
+from host.bitstream import built, check
+from host.commands.common import Commands, say
+from host.errors import UserError
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    p = commands.add_parser(
+        "flash", help="put a bitstream into a board, and check that it is there"
+    )
+    p.set_defaults(command=_flash)
+    p.add_argument(
+        "--board", required=True, choices=list(BOARDS), metavar="BOARD", help=", ".join(BOARDS)
+    )
+    where = p.add_mutually_exclusive_group()
+    where.add_argument("--sram", action="store_true", help="until the power goes (default)")
+    where.add_argument("--spi", action="store_true", help="for good, with verify")
+    p.add_argument(
+        "--file", type=Path, metavar="FILE.bit", help="(default: what `trelscope build` made)"
+    )
+    p.add_argument(
+        "--port", help="serial port to ask afterwards (default: the board's, if there is one)"
+    )
+    p.add_argument("--dry-run", action="store_true", help="print the commands, touch nothing")
+
+
+def _flash(options: argparse.Namespace) -> int:
+    board = BOARDS[options.board]
+    path = options.file or built(board)
+    if options.file is None and not path.exists():
+        unbuilt = f"no bitstream has been built for the {board.title}: `trelscope build --board {board.name}`"
+        if not options.dry_run:
+            raise UserError(unbuilt)
+        say(f"trelscope: {unbuilt}; then this would be done")
+        manifest = None
+    else:
+        manifest = check(path, board)
+    job = flash.Job(board, path, options.spi, serial_of(options.port))
+    if options.dry_run:
+        print(job.in_words())
+        return 0
+    say(f"{board.title}: {path} into {'its SPI flash' if job.spi else 'its SRAM'}")
+    flash.write(job, _show if sys.stderr.isatty() else lambda text: None)
+    identity = flash.confirm(board, manifest, options.port)
+    about = "as built" if manifest else "no manifest to compare it with"
+    print(
+        f"{board.title} answers: protocol {identity.version}, digest {identity.digest:08x} ({about})"
+    )
+    return 0
+
+
+def _show(text: str) -> None:
+    print(text, end="", file=sys.stderr, flush=True)
