@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from host.commands import (
     bench,
     boards,
+    calibrate,
     capture,
     decay,
     flash,
@@ -49,7 +50,18 @@ def _parser() -> _Parser:
     )
     parser.set_defaults(command=window.run, source=DEFAULT_SOURCE)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (capture, decay, paper, serve, presets, impedance, boards, flash, bench):
+    for command in (
+        capture,
+        decay,
+        paper,
+        serve,
+        presets,
+        impedance,
+        boards,
+        flash,
+        calibrate,
+        bench,
+    ):
         command.add(commands)
     return parser
 

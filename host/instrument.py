@@ -18,6 +18,7 @@ from gateware.protocol import (
     TraceFlag,
     Trip,
 )
+from host.calibration import Level, reachable
 from host.errors import UserError
 from host.link import Link, LinkError
 from host.link.codec import Decoder, LinkErrors, Packet
@@ -112,9 +113,10 @@ class Instrument:
                 f"{self.link.name}: counts no photons; measure in analog mode, or take a detector that counts"
                 " (emulated: ?detector=pmt)"
             )
+        registers = {**settings.registers(), "level": self._level_code(settings.volts)}
         self._end_train()
         self._acknowledge_trips()
-        for name, value in settings.registers().items():
+        for name, value in registers.items():
             self.write(name, value)
         self.write("watchdog", round(SILENCE * protocol.CLOCK_HZ))
         self.write("enable", 1)
@@ -150,6 +152,17 @@ class Instrument:
         """Why the output has been switched off, in words; empty if it has not."""
         cause = Trip(self.read("trip_cause"))
         return [TRIP_WORDS[trip] for trip in cause]
+
+    def _level_code(self, volts: float) -> int:
+        front_end = self.link.front_end
+        code = front_end.level_code(volts)
+        if not protocol.LEVEL_MIN <= code <= protocol.LEVEL_MAX:
+            low, high = reachable(Level(front_end.level_gain, front_end.level_offset))
+            raise InstrumentError(
+                f"{self.link.name}: as calibrated its output reaches {low:.4g} V to {high:.4g} V, not {volts:.4g} V;"
+                " take a level within, or calibrate again"
+            )
+        return code
 
     def _launch(self) -> int:
         """Write 1 to `run`, but never twice, which would start the train anew. Returns the train's number."""

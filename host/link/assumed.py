@@ -4,16 +4,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlencode
 
+from host.calibration import Level
 from host.frontend import FrontEnd
 from host.link import LinkError
 from host.units import parse_si
 from sim.presets import PresetError, device_names, load_plant
 
 DETECTOR = "detector"
+NOMINAL = Level()
 
 
-def assumed_front_end(options: Mapping[str, str]) -> FrontEnd:
+def assumed_front_end(options: Mapping[str, str], level: Level = NOMINAL) -> FrontEnd:
     """`detector` names one of sim/presets.toml; every value of `FrontEnd` can be given instead, in SI units.
+
+    level: the drive level's calibration, where one is kept.
 
     Raises LinkError.
     """
@@ -23,6 +27,7 @@ def assumed_front_end(options: Mapping[str, str]) -> FrontEnd:
     except PresetError as error:
         raise LinkError(str(error)) from None
     front_end = FrontEnd.of(plant.detector, plant.monitor)
+    front_end = replace(front_end, level_gain=level.gain, level_offset=level.offset)
     known = front_end.as_dict()
     for key, text in options.items():
         if key == DETECTOR:

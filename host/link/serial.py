@@ -9,7 +9,7 @@ import serial
 from gateware import protocol
 from gateware.platform.boards import BOARDS
 from gateware.protocol import REGISTERS, REQUEST, Kind
-from host import attached
+from host import attached, calibrations
 from host.link import LinkError
 from host.link.assumed import assumed_front_end
 from host.link.codec import Decoder
@@ -39,7 +39,8 @@ class SerialLink:
     """A connection to `serial:PORT`, or to the USB device of a serial number, whatever port that has today.
 
     Tries the bauds of the boards that it may be, or only the one that the URL asks for, until something answers.
-    The protocol does not say what the converters' codes mean: the URL may (see `assumed_front_end`).
+    The protocol does not say what the converters' codes mean: the URL may (see `assumed_front_end`). The drive level's
+    calibration is the one kept for the USB serial number.
     """
 
     def __init__(self, url: str) -> None:
@@ -47,8 +48,9 @@ class SerialLink:
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         asked = options.pop(BAUD, None)
-        self.front_end = assumed_front_end(options)
+        assumed_front_end(options)  # refuses what makes no sense before a port is looked for
         port = self._find(parts.path)
+        self.front_end = assumed_front_end(options, calibrations.load(port.serial))
         bauds = port_bauds(port) if asked is None else [self._baud(asked)]
         self._port = self._open(port.device, bauds[0])
         self.baud = self._negotiate(bauds)

@@ -27,6 +27,12 @@ from host.settings import Settings, plan
 from .pty_board import PtyBoard, Stepped
 
 
+@pytest.fixture(autouse=True)
+def uncalibrated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whatever this machine's user has calibrated."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+
 @pytest.fixture
 def end() -> Iterator[PtyBoard]:
     end = PtyBoard()

@@ -1,0 +1,137 @@
+"""`trelscope calibrate`: the drive level of a board, from two readings; the widths of its photon lanes."""
+
+import argparse
+import json
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateware.protocol import CYCLE_NS, Feature, TraceFlag
+from host import attached, calibrations
+from host.calibration import CalibrationError, level, reachable
+from host.commands.common import Commands, count, number, say
+from host.instrument import Instrument, InstrumentError
+from host.lanes import Lanes, lanes
+from host.link.open import open_link
+from host.settings import plan
+
+WIDTH = 1e-6  # s of drive, which must be on for a train to run at all
+AFTER = 20e-6  # s from the drive edge, when the device's own light has gone
+LONGEST = 16e-6  # s looked at after each pulse
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    p = commands.add_parser(
+        "calibrate", help="calibrate a board's drive level, check its photon lanes"
+    )
+    what = p.add_subparsers(title="what", metavar="WHAT", required=True)
+    one = what.add_parser("level", help="from two levels asked for and what a meter read at each")
+    one.set_defaults(command=_level)
+    one.add_argument(
+        "source", metavar="serial:PORT", help="the board, by port or USB serial number"
+    )
+    one.add_argument(
+        "reading",
+        nargs=2,
+        type=_reading,
+        metavar="ASKED:READ",
+        help="volts asked for (--volts), and read at the driver's output while it was high",
+    )
+    two = what.add_parser("lanes", help="widths of the photon lanes, from steady light")
+    two.set_defaults(command=_lanes)
+    two.add_argument("source", metavar="SOURCE")
+    two.add_argument("--pulses", type=count, default=100_000, help="(default 100k)")
+    two.add_argument(
+        "--after", type=number, default=AFTER, help="s from the drive edge (default 20u)"
+    )
+    two.add_argument("--seed", type=int, default=0, help="of the emulated noise (default 0)")
+    two.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _reading(text: str) -> tuple[float, float]:
+    asked, colon, read = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError(f"not ASKED:READ: {text!r} (write e.g. 4:4.03)")
+    return number(asked), number(read)
+
+
+def _level(options: argparse.Namespace) -> int:
+    where = options.source.removeprefix("serial:")
+    serial = attached.serial_of(where)
+    if serial is None:
+        raise CalibrationError(
+            f"{options.source}: no port with a USB serial number, under which a calibration is kept;"
+            " see `trelscope boards`"
+        )
+    before = calibrations.load(serial)  # in force when the levels were asked for
+    asked, read = zip(*options.reading, strict=True)
+    now = level([before.nominal(volts) for volts in asked], read)
+    path = calibrations.store(serial, now)
+    low, high = reachable(now)
+    print(f"{serial}: gain {now.gain:.5f}, offset {now.offset * 1e3:+.1f} mV; from now on in force")
+    print(f"the output reaches {low:.3f} V to {high:.3f} V; kept in {path}")
+    return 0
+
+
+def _lanes(options: argparse.Namespace) -> int:
+    link = open_link(options.source, options.seed, False, say)
+    try:
+        result = lanes(_counts(Instrument(link), options.pulses, options.after))
+    finally:
+        link.close()
+    if options.json:
+        print(json.dumps({"source": options.source, **_about(result)}))
+    else:
+        print(_table(result))
+    return 0
+
+
+def _counts(instrument: Instrument, pulses: int, after: float) -> NDArray[np.int64]:
+    """(cycles, 8) photons by clock cycle after the drive edge, and lane."""
+    if Feature.COUNTING not in instrument.identity.features:
+        raise InstrumentError(f"{instrument.link.name}: counts no photons, and so has no lanes")
+    cycles = min(instrument.identity.depth // CYCLE_NS, round(LONGEST * 1e9) // CYCLE_NS)
+    settings = plan(
+        instrument.identity.depth,
+        width=WIDTH,
+        pulses=pulses,
+        window=(after, cycles * CYCLE_NS * 1e-9),
+        bin=1e-9,
+    )
+    total = np.zeros(cycles * CYCLE_NS, np.int64)
+    # All launched without a delay: otherwise each bin would be looked at through every lane in turn.
+    train = instrument.start(replace(settings, counting=True, interleave=False))
+    ended = False
+    while not ended and not instrument.exhausted:
+        for frame in instrument.frames(0.1):
+            if frame.train != train:
+                continue
+            total += frame.sums[0]
+            ended = TraceFlag.END in frame.flags
+            if TraceFlag.TRIPPED in frame.flags:
+                raise InstrumentError(
+                    f"the output was switched off: {', '.join(instrument.trips())}"
+                )
+    instrument.stop()
+    return total.reshape(cycles, CYCLE_NS)
+
+
+def _about(result: Lanes) -> dict[str, object]:
+    return {
+        "widths": (result.widths * 1e-9).tolist(),
+        "se": (result.errors * 1e-9).tolist(),
+        "photons": result.photons,
+        "chi2": result.chi2,
+        "p": result.p,
+    }
+
+
+def _table(result: Lanes) -> str:
+    rows = [
+        f"  lane {n}   {width:.3f} ± {error:.3f} ns"
+        for n, (width, error) in enumerate(zip(result.widths, result.errors, strict=True))
+    ]
+    verdict = f"chi2 {result.chi2:.1f} for 7 degrees of freedom, p = {result.p:.2g}"
+    return "\n".join([f"{result.photons} photons", "", *rows, "", verdict])
