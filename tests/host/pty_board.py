@@ -6,6 +6,7 @@ import threading
 import tty
 from contextlib import suppress
 
+from gateware.protocol import CLOCK_HZ
 from host.link.emulator import BATCH, REPLY_BATCH
 from host.link.realtime import RealTime
 from host.link.serial import SerialLink
@@ -17,9 +18,19 @@ UNPACED = 1e9
 
 
 class PtyBoard:
-    """`turn` moves bytes and lets the board run; `run` does until `stop`. `sent`: all that the board has said."""
+    """`turn` moves bytes and lets the board run; after `start` a thread does. `sent`: all that the board has said.
 
-    def __init__(self, preset: str = "hr-1mm2", seed: int = 1, speed: float = UNPACED) -> None:
+    baud: at which it sends, on its own time; None: as fast as the other end takes it.
+    """
+
+    def __init__(
+        self,
+        preset: str = "hr-1mm2",
+        seed: int = 1,
+        speed: float = UNPACED,
+        baud: int | None = None,
+    ) -> None:
+        self._baud = baud
         self.board = Board(load_plant(preset), seed)
         self.sent = bytearray()
         self._pace = RealTime(self.board.time, speed)
@@ -44,9 +55,11 @@ class PtyBoard:
         with suppress(BlockingIOError):
             self._rx += os.read(self._master, 4096)
         if self._pace.ahead(self.board.time) <= 0.05:
-            sent, taken = self.board.run(
-                REPLY_BATCH if self._rx else BATCH, self._rx, ON_THE_WAY - len(self._tx)
-            )
+            batch = REPLY_BATCH if self._rx else BATCH
+            room = ON_THE_WAY - len(self._tx)
+            if self._baud is not None:
+                room = min(room, batch * self._baud // (10 * CLOCK_HZ))
+            sent, taken = self.board.run(batch, self._rx, room)
             self._rx = self._rx[taken:]
             self._tx += sent
             self.sent += sent

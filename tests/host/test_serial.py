@@ -13,6 +13,7 @@ import serial
 
 from gateware import protocol
 from host import attached
+from host.acquire import Acquisition
 from host.capture import capture
 from host.cli import main
 from host.errors import UserError
@@ -77,6 +78,21 @@ def test_a_capture_over_a_serial_port_is_a_capture(end: PtyBoard) -> None:
     assert result.front_end == direct.front_end
     there, here = (each.measurements.as_dict()["response"] for each in (result, direct))
     assert abs(there["value"] - here["value"]) < 4 * (there["se"] + here["se"])
+
+
+def test_at_3_megabaud_frames_are_longer_and_no_pulse_is_lost() -> None:
+    """16 kB a frame take 55 ms, in which some 550 pulses come."""
+    end = PtyBoard(baud=3_000_000)
+    whole = plan(16384, width=6e-6, pulses=800, window=(-0.2e-6, 2.048e-6))
+    acquisition = Acquisition(Instrument(Stepped(end)), whole)
+    pulses = []
+    while not acquisition.done:
+        pulses += [frame.pulses for frame in acquisition.poll(0.1)]
+    end.close()
+    account = acquisition.accounting
+    assert account.pulses_emitted == account.pulses_averaged == sum(pulses) == 800
+    assert account.frames_lost == account.crc_errors == 0
+    assert 500 < max(pulses) < 580
 
 
 def test_an_unplugged_board_is_one_line_and_can_be_opened_again(end: PtyBoard) -> None:
