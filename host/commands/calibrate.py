@@ -78,7 +78,7 @@ def _level(options: argparse.Namespace) -> int:
 def _lanes(options: argparse.Namespace) -> int:
     link = open_link(options.source, options.seed, False, say)
     try:
-        result = lanes(_counts(Instrument(link), options.pulses, options.after))
+        result = lanes(lane_counts(Instrument(link), options.pulses, options.after))
     finally:
         link.close()
     if options.json:
@@ -88,7 +88,7 @@ def _lanes(options: argparse.Namespace) -> int:
     return 0
 
 
-def _counts(instrument: Instrument, pulses: int, after: float) -> NDArray[np.int64]:
+def lane_counts(instrument: Instrument, pulses: int, after: float) -> NDArray[np.int64]:
     """(cycles, 8) photons by clock cycle after the drive edge, and lane."""
     if Feature.COUNTING not in instrument.identity.features:
         raise InstrumentError(f"{instrument.link.name}: counts no photons, and so has no lanes")

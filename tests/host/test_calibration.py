@@ -12,8 +12,10 @@ from gateware.protocol import LEVEL_LSB_V
 from host import attached, calibrations
 from host.calibration import CalibrationError, Level, level, reachable
 from host.cli import main
+from host.commands.calibrate import lane_counts
 from host.instrument import Instrument, InstrumentError
 from host.lanes import lanes
+from host.link.emulator import EmulatorLink
 from host.settings import plan
 
 from .pty_board import PtyBoard, Stepped
@@ -198,3 +200,13 @@ def test_lanes_through_the_instrument(capsys: pytest.CaptureFixture[str]) -> Non
     assert np.abs((np.array(said["widths"]) - 1e-9) / np.array(said["se"])).max() < 5
     assert main(["calibrate", "lanes", STEADY, "--pulses", "100"]) == 1
     assert "too few" in capsys.readouterr().err
+
+
+def test_no_launch_is_delayed_or_every_bin_would_see_every_lane() -> None:
+    link = EmulatorLink("hr-1mm2", {"detector": "pmt"}, paced=False)
+    instrument = Instrument(link)
+    assert lane_counts(instrument, 50, 20e-6).shape == (2000, 8)
+    assert instrument.read("dither") == 1
+    assert instrument.read("pulses") == 50
+    assert instrument.read("window_start") % 8 == 0
+    link.close()
