@@ -7,6 +7,7 @@ from pathlib import Path
 import platformdirs
 
 from gateware.platform.boards import BOARDS, BoardFacts
+from gateware.protocol import VERSION
 from host.errors import UserError
 
 PREAMBLE = b"\xff\xff\xbd\xb3"
@@ -23,10 +24,11 @@ class BitstreamError(UserError):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a build says of its bitstream. digest: of the gateware's sources, in hexadecimal digits."""
+    """What a build says of its bitstream. digest: of the gateware's sources, hexadecimal; protocol: its version."""
 
     board: str
     digest: str
+    protocol: int
 
     @property
     def word(self) -> int:
@@ -79,6 +81,10 @@ def check(path: Path, board: BoardFacts) -> Manifest | None:
         raise BitstreamError(
             f"{path}: was built for {manifest.board}; give --board {manifest.board}, or build one for {board.name}"
         )
+    if manifest is not None and manifest.protocol != VERSION:
+        raise BitstreamError(
+            f"{path}: speaks protocol version {manifest.protocol}, this program speaks {VERSION}; build it again"
+        )
     return manifest
 
 
@@ -92,7 +98,7 @@ def read_manifest(bitstream: Path) -> Manifest | None:
     except (OSError, ValueError):
         said = None
     try:
-        manifest = Manifest(str(said["board"]), str(said["digest"]))
+        manifest = Manifest(str(said["board"]), str(said["digest"]), int(said["protocol"]))
         _ = manifest.word
     except (TypeError, KeyError, ValueError):
         raise BitstreamError(f"{path}: not the manifest of a build; build again") from None

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from gateware.digest import gateware_digest
 from gateware.platform.boards import BOARDS
 from host import flash
 from host.attached import serial_of
@@ -44,6 +45,8 @@ def _flash(options: argparse.Namespace) -> int:
         manifest = None
     else:
         manifest = check(path, board)
+    if manifest is not None and manifest.digest != gateware_digest():
+        say(f"{path}: built from other gateware than is here; `trelscope build` makes it anew")
     job = flash.Job(board, path, options.spi, serial_of(options.port))
     if options.dry_run:
         print(job.in_words())

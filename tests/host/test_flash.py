@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from gateware import protocol
+from gateware.digest import gateware_digest
 from gateware.platform.boards import BOARDS
 from gateware.protocol import REGISTERS, REPLY, REQUEST, Kind
 from host import attached, bitstream, flash
@@ -163,10 +164,10 @@ def bit(
     return path
 
 
-def manifest(path: Path, **said: str) -> None:
-    path.with_suffix(".json").write_text(
-        json.dumps({"board": BOARD.name, "digest": DIGEST, **said})
-    )
+def manifest(path: Path, **said: str | int) -> None:
+    """What a build leaves beside its bitstream."""
+    whole = {"board": BOARD.name, "digest": DIGEST, "protocol": protocol.VERSION, **said}
+    path.with_suffix(".json").write_text(json.dumps(whole))
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 1) -> str:
@@ -176,7 +177,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 1) 
     assert out == ""
     *said, last = err.splitlines()
     assert last.startswith("trelscope: ")
-    assert len(said) <= 1, "what is being done, and no more"
+    assert all(str(BOARD.title) in line or "other gateware" in line for line in said)
     return last
 
 
@@ -237,6 +238,16 @@ def test_a_dry_run_needs_neither_tool_nor_build(capsys: pytest.CaptureFixture[st
     assert "trelscope build --board icepi-zero" in err
 
 
+def test_a_bitstream_of_other_gateware_is_said_to_be_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = bit(tmp_path / "top.bit")
+    for digest, says in ((gateware_digest(), False), (DIGEST, True)):
+        manifest(path, digest=digest)
+        assert main(["flash", "--board", BOARD.name, "--file", str(path), "--dry-run"]) == 0
+        assert ("built from other gateware" in capsys.readouterr().err) == says
+
+
 def test_nothing_built(tool: Tool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tool()
     assert "`trelscope build --board ulx3s-85f`" in refused(capsys)
@@ -253,6 +264,8 @@ def test_bad_files_are_refused_before_anything_is_touched(
     text.write_text("no bitstream at all\n" * 100)
     other = bit(tmp_path / "other.bit")
     manifest(other, board="ulx3s-25f")
+    old = bit(tmp_path / "old.bit")
+    manifest(old, protocol=protocol.VERSION - 1)
     broken = bit(tmp_path / "broken.bit")
     broken.with_suffix(".json").write_text("{")
     for path, says in (
@@ -264,6 +277,7 @@ def test_bad_files_are_refused_before_anything_is_touched(
         (bit(strange, 0x12345678), "is for an FPGA of IDCODE 0x12345678"),
         (bit(tmp_path / "short.bit", end=b""), "is cut short"),
         (other, "was built for ulx3s-25f; give --board ulx3s-25f"),
+        (old, "speaks protocol version 0, this program speaks 1; build it again"),
         (broken, "not the manifest of a build"),
     ):
         for dry in ([], ["--dry-run"]):
