@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.integrate import quad
 
-from host.decay import Decay, Value, _Histogram, fit_decay, live_pulses
+from host.decay import Decay, Value, fit_decay, live_pulses
+from host.decay.histogram import Histogram
 from sim.presets import load_plant
 from sim.trpl import PulsedLight
 
@@ -133,7 +134,7 @@ def test_the_model_is_the_integral_over_each_bin(ratio: float) -> None:
     life, t0 = 10 * NS, 3 * NS
     response = ratio * life
     edges = np.arange(-3, 8) * life
-    data = _Histogram(np.ones(10), edges, np.ones(10), response, edges[0], edges[-1])
+    data = Histogram(np.ones(10), edges, np.ones(10), response, edges[0], edges[-1])
     mean, _ = data.model(np.array([1.0, np.log(life), t0, 0.0]))
 
     def late(t: float) -> float:
@@ -153,7 +154,7 @@ def test_the_model_is_the_integral_over_each_bin(ratio: float) -> None:
 
 
 def test_derivatives() -> None:
-    data = _Histogram(np.ones(440), EDGES, np.linspace(0.5, 1, 440), 2 * NS, EDGES[0], EDGES[-1])
+    data = Histogram(np.ones(440), EDGES, np.linspace(0.5, 1, 440), 2 * NS, EDGES[0], EDGES[-1])
     p = np.array([3e4, 1e4, np.log(5 * NS), np.log(40 * NS), 0.37 * NS, 1e9])
     _, jac = data.model(p)
     for k, step in enumerate((1.0, 1.0, 1e-6, 1e-6, 1e-15, 1e3)):
