@@ -17,6 +17,16 @@ fix far better than the amplitude.
 
 from host.decay.corrections import live_pulses
 from host.decay.fit import fit_decay
-from host.decay.result import Component, Decay, Value
+from host.decay.response import Measured, measured
+from host.decay.result import Component, Decay, Key, Value
 
-__all__ = ["Component", "Decay", "Value", "fit_decay", "live_pulses"]
+__all__ = [
+    "Component",
+    "Decay",
+    "Key",
+    "Measured",
+    "Value",
+    "fit_decay",
+    "live_pulses",
+    "measured",
+]

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from host.decay.histogram import Histogram
+from host.decay.data import Data
+from host.decay.models import Exponentials, Law, Stretched
 from host.decay.result import Array
 
 _ITERATIONS = 200
@@ -17,14 +18,15 @@ _STALL, _PATIENCE = 1e-3, 12  # the top, too: the deviance fell by less in so ma
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """The top of the likelihood for one number of components.
+    """The top of the likelihood for one law.
 
-    cell: the bin of t0. p, mean, jac: parameters there and what `Histogram.model` makes of them. free: (parameters,)
-    not at a limit. covariance: nan for what is not free, or everywhere if the data leave some
-    combination open. converged: whether it is the top.
+    cell: that of t0. p, mean, jac: parameters there and what `Data.model` makes of them. free:
+    (parameters,) not at a limit. covariance: nan for what is not free, or everywhere if the data
+    leave some combination open. converged: whether it is the top.
     """
 
-    data: Histogram
+    data: Data
+    law: Law
     cell: int
     p: Array
     mean: Array
@@ -34,8 +36,12 @@ class Fit:
     converged: bool
 
     @property
-    def order(self) -> int:
-        return self.p.size // 2 - 1
+    def amounts(self) -> Array:
+        return self.p[: self.law.parts]
+
+    @property
+    def shape(self) -> Array:
+        return self.p[self.law.parts : -2]
 
     @property
     def deviance(self) -> float:
@@ -43,42 +49,57 @@ class Fit:
 
     @property
     def bic(self) -> float:
-        """G. Schwarz, Ann. Stat. 6, 461 (1978), up to a constant; the observations are photons."""
-        return self.deviance + self.p.size * float(np.log(self.data.counts.sum()))
+        """G. Schwarz, Ann. Stat. 6, 461 (1978), up to a constant; of counts the observations are photons."""
+        return self.deviance + self.p.size * float(np.log(self.data.observations))
 
 
-def fits(data: Histogram, start: float, length: float, most: int) -> Iterator[Fit]:
-    """The best fit with 1, 2, … `most` components; each begins from what the one before found."""
-    # the stretch of most likelihood in a decay is 1.26 lifetimes long
-    lives, t0 = np.array([length / 1.26]), start
+def fits(data: Data, start: float, life: float, most: int) -> Iterator[Fit]:
+    """The best fit with 1, 2, … `most` exponentials; each begins from what the one before found.
+
+    start: s, of the light. life: s, a guess.
+    """
+    lives, t0 = np.array([life]), start
     for order in range(1, most + 1):
-        tried = []
-        for begin in _splits(lives, order):
-            here = data.bin_of(t0)
-            tried += [_walk(data, begin, cell) for cell in (here, here - 1, here + 1)]
-        best = min(tried, key=lambda fit: fit.deviance)
-        lives, t0 = np.exp(best.p[order : 2 * order]), float(best.p[-2])
+        law = Exponentials(order)
+        best = _best(data, law, [law.begin(split) for split in _splits(lives, order)], t0)
+        lives, t0 = law.lives(best.shape), float(best.p[-2])
         yield best
 
 
-def _walk(data: Histogram, lives: Array, cell: int) -> Fit:
-    """The fit that begins with these lifetimes (s) and t0 in bin `cell`.
+def stretched(data: Data, start: float, life: float) -> Fit:
+    """The best fit of a stretched exponential."""
+    law = Stretched()
+    return _walk(data, law, law.begin(np.array([life])), start, data.cell_of(start))
 
-    Where the light starts, the model has a kink as t0 passes from a bin to the next, so the climb
-    keeps to one bin; from a top at its border it goes on in the bin beyond.
+
+def _best(data: Data, law: Law, shapes: list[Array], t0: float) -> Fit:
+    """Of the fits that begin with these shapes, near t0 (s)."""
+    here = data.cell_of(t0)
+    cells = dict.fromkeys(min(max(k, 0), data.cells.size - 2) for k in (here, here - 1, here + 1))
+    tried = [_walk(data, law, shape, t0, cell) for shape in shapes for cell in cells]
+    return min(tried, key=lambda fit: fit.deviance)
+
+
+def _walk(data: Data, law: Law, shape: Array, t0: float, cell: int) -> Fit:
+    """The fit that begins with this shape and t0 (s) in `cell`.
+
+    The climb keeps to one cell, as the model may have a kink where t0 passes on to the next; from a
+    top at its border it goes on in the cell beyond.
     """
-    cell = data.bin_of(float(data.edges[min(max(cell, 0), data.counts.size - 1)]))
-    low, high = data.limits(lives.size, cell)
-    best = climb(data, _begin(data, lives, (low[-2] + high[-2]) / 2, cell), cell)
+    cell = data.cell_of(float(data.cells[cell]))
+    low, high = data.limits(law, cell)
+    if data.cells.size > 2:
+        t0 = (low[-2] + high[-2]) / 2
+    best = climb(data, law, _begin(data, law, shape, t0, cell), cell)
     seen, fit = {cell}, best
     while True:
-        low, high = data.limits(lives.size, cell)
+        low, high = data.limits(law, cell)
         t0 = fit.p[-2]
         cell += 1 if t0 >= high[-2] else -1 if t0 <= low[-2] else 0
-        if cell in seen or cell != data.bin_of(float(data.edges[max(cell, 0)])):
+        if cell in seen or cell != data.cell_of(float(data.cells[max(cell, 0)])):
             return best
         seen.add(cell)
-        fit = climb(data, np.clip(fit.p, *data.limits(lives.size, cell)), cell)
+        fit = climb(data, law, np.clip(fit.p, *data.limits(law, cell)), cell)
         if fit.deviance > best.deviance + _DONE:
             return best
         best = fit
@@ -94,46 +115,50 @@ def _splits(lives: Array, order: int) -> list[Array]:
     ]
 
 
-def _begin(data: Histogram, lives: Array, t0: float, cell: int) -> Array:
-    """Parameters with these lifetimes and t0 (s), the rest from weighted least squares."""
-    n = lives.size
-    p = np.concatenate((np.ones(n), np.log(lives), (t0, 1.0)))
-    low, high = data.limits(n, cell)
-    p = np.clip(p, low, high)
-    _, jac = data.model(p)
+def _begin(data: Data, law: Law, shape: Array, t0: float, cell: int) -> Array:
+    """Parameters with this shape and t0 (s), the rest from weighted least squares."""
+    n = law.parts
+    low, high = data.limits(law, cell)
+    p = np.clip(np.concatenate((np.ones(n), shape, (t0, 1.0))), low, high)
+    _, jac = data.model(law, p)
     linear = [*range(n), -1]
-    weight = 1 / np.sqrt(data.counts + 1)
+    least = np.array([data.guesses[0]] * n + [data.guesses[1]])
+    weight = np.sqrt(data.roughly)
     scale = np.maximum(np.abs(jac[:, linear]).max(axis=0), 1e-300)
-    amounts, _ = nnls(jac[:, linear] / scale * weight[:, None], data.counts * weight)
-    p[linear] = np.maximum(
-        amounts / scale, data.counts.sum() * 1e-3 * np.append(np.ones(n), 1e-3 / data.span)
-    )
-    return np.clip(p, low, high)
+    columns = jac[:, linear] / scale
+    if least[-1] < 0:  # a background may be negative
+        columns = np.column_stack((columns, -columns[:, -1]))
+    amounts, _ = nnls(columns * weight[:, None], (data.y - data.given) * weight)
+    if least[-1] < 0:
+        amounts = np.append(amounts[:-2], amounts[-2] - amounts[-1])
+    p[linear] = np.maximum(amounts / scale, least)
+    return np.asarray(np.clip(p, low, high))
 
 
-def climb(data: Histogram, p: Array, cell: int) -> Fit:
+def climb(data: Data, law: Law, p: Array, cell: int) -> Fit:
     """Fisher scoring from `p`, damped as by Levenberg and Marquardt, to the top with t0 in `cell`."""
-    low, high = data.limits(p.size // 2 - 1, cell)
-    mean, jac = data.model(p)
+    low, high = data.limits(law, cell)
+    n, room = law.parts, float(np.diff(data.cells)[cell])
+    mean, jac = data.model(law, p)
     deviance, damping, converged = data.deviance(mean), 1e-3, False
     fell: list[float] = []
     for _ in range(_ITERATIONS):
-        gradient, normal = jac.T @ (data.counts / mean - 1), (jac / mean[:, None]).T @ jac
+        weight = data.weight(mean)
+        gradient, normal = jac.T @ (weight * (data.y - mean)), (jac * weight[:, None]).T @ jac
         free = ~(((p <= low) & (gradient <= 0)) | ((p >= high) & (gradient >= 0)))
         free &= normal.diagonal() > 0
         step = np.zeros(p.size)
         step[free] = _solve(normal[np.ix_(free, free)], gradient[free], damping)
-        n = p.size // 2 - 1
-        step[n : 2 * n] = np.clip(step[n : 2 * n], -1.0, 1.0)
-        # at the end of its bin t0 has no slope, and what it should explain goes to the background
-        step[-2] = min(step[-2], 0.75 * max(high[-2] - p[-2], 4e-6 * data.width[cell]))
+        step[n:-2] = np.clip(step[n:-2], -1.0, 1.0)
+        # at the end of its cell t0 has no slope, and what it should explain goes to the background
+        step[-2] = min(step[-2], 0.75 * max(high[-2] - p[-2], 4e-6 * room))
         trial = np.clip(p + step, low, high)
         promise = float(gradient @ (trial - p))
-        trial_mean, trial_jac = data.model(trial)
+        trial_mean, trial_jac = data.model(law, trial)
         trial_deviance = data.deviance(trial_mean)
         fell.append(deviance)
         stalled = len(fell) > _PATIENCE and fell[-1 - _PATIENCE] - deviance < _STALL
-        if stalled or (promise < _DONE and damping <= 1e-2):
+        if stalled or (abs(promise) < _DONE and damping <= 1e-2):
             converged = True
             break
         if trial_deviance < deviance:
@@ -143,8 +168,9 @@ def climb(data: Histogram, p: Array, cell: int) -> Fit:
             damping *= 10
             if damping > 1e9:
                 break
-    free[-2] = True  # the borders of a bin do not limit t0
-    return Fit(data, cell, p, mean, jac, free, _covariance(jac, mean, free), converged)
+    free[-2] = True  # the borders of a cell do not limit t0
+    covariance = _covariance(jac, data.weight(mean), free)
+    return Fit(data, law, cell, p, mean, jac, free, covariance, converged)
 
 
 def _solve(normal: Array, gradient: Array, damping: float) -> Array:
@@ -154,10 +180,10 @@ def _solve(normal: Array, gradient: Array, damping: float) -> Array:
     return np.asarray(np.linalg.solve(scaled, gradient / scale) / scale)
 
 
-def _covariance(jac: Array, mean: Array, free: NDArray[np.bool_]) -> Array:
+def _covariance(jac: Array, weight: Array, free: NDArray[np.bool_]) -> Array:
     """Inverse of the information (parameters, parameters) among the free; see Fit."""
     part = jac[:, free]
-    inside = (part / mean[:, None]).T @ part
+    inside = (part * weight[:, None]).T @ part
     result = np.full((free.size, free.size), np.nan)
     scale = np.sqrt(inside.diagonal())
     scaled = inside / np.outer(scale, scale)

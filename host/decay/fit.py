@@ -1,55 +1,75 @@
-"""Counts to a `Decay`: what can be fitted, with how many exponentials."""
+"""Counts to a `Decay`: what can be fitted, with which model."""
 
 import numpy as np
 
-from host.decay.climb import fits
+from host.decay.climb import Fit, fits, stretched
+from host.decay.data import Data
 from host.decay.histogram import Histogram, burst
-from host.decay.report import report
-from host.decay.result import Array, Decay, unmeasured
+from host.decay.report import key, report
+from host.decay.response import Measured, Response
+from host.decay.result import Array, Decay, Key, unmeasured
 
 MAX_ORDER = 3
 _FEWEST = 50  # photons; with fewer no error is believed
+_BURST = 1.26  # lifetimes: the stretch of most likelihood in a decay
 
 
 def fit_decay(
     counts: Array,
     edges: Array,
     pulses: float | Array,
-    response: float = 0.0,
-    order: int | None = None,
+    response: Response = 0.0,
+    order: Key | None = None,
     start: tuple[float, float] | None = None,
+    known: Array | float = 0.0,
 ) -> Decay:
-    """Fit one to three exponentials and a background to a histogram.
+    """Fit one to three exponentials, or a stretched one, and a background to a histogram.
 
     counts: (bins,) photons. edges: (bins + 1,) s, of the bins. pulses: excitations, one number or
-    (bins,) from `live_pulses`. response: s, time constant of the detector's one-pole spread.
-    order: number of exponentials; None takes that of least BIC. start: s, between which t0 is
-    looked for; None is anywhere in the window.
+    (bins,) from `live_pulses`. response: s, time constant of the detector's one-pole spread, or a
+    response from `measured`. order: number of exponentials, or "stretched"; None takes what is of
+    least BIC. start: s, between which t0 is looked for; None is anywhere in the window. known:
+    (bins,) counts to expect besides, from `after_pulses`.
     """
     counts, edges = np.asarray(counts, np.float64), np.asarray(edges, np.float64)
     exposure = np.asarray(pulses, np.float64)
     if exposure.ndim == 0:
         exposure = np.full(counts.shape, exposure)
+    photons = int(counts[np.isfinite(counts)].sum())
     reason = _unfit(counts, edges, exposure, response, order)
     if reason:
-        return unmeasured(reason, counts)
-    early, late = start or (float(edges[0]), float(edges[-1]))
-    if not (early < late and early < edges[-1] and late > edges[0]):
-        return unmeasured("the start is looked for where it is not in the window", counts)
-    data = Histogram(counts, edges, exposure / exposure.max(), response, early, late)
-    light = burst(data)
+        return unmeasured(reason, photons)
+    lead = response.start if isinstance(response, Measured) else 0.0
+    early, late = start or (float(edges[0]) - lead, float(edges[-1]) - lead)
+    if not (early < late and early + lead < edges[-1] and late + lead > edges[0]):
+        return unmeasured("the start is looked for where it is not in the window", photons)
+    data = Histogram(counts, edges, exposure / exposure.max(), response, early, late, known)
+    light = burst(data, early + lead, late + lead)
     if light is None:
-        return unmeasured("no light stands out of the background", counts)
-    found = list(fits(data, *light, MAX_ORDER if order is None else order))
-    if order is not None:
-        found = found[order - 1 :]
+        return unmeasured("no light stands out of the background", photons)
+    return choose(data, light[0] - lead, light[1] / _BURST, order, float(exposure.max()), photons)
+
+
+def choose(
+    data: Data, start: float, life: float, order: Key | None, scale: float, photons: int
+) -> Decay:
+    """The model of least BIC, or the one asked for. start, life: s, guesses; scale: of the amplitudes."""
+    found: list[Fit] = []
+    if order != "stretched":
+        found = list(fits(data, start, life, order or MAX_ORDER))
+        if order is not None:
+            found = found[order - 1 :]
+    if order in (None, "stretched"):
+        begin = float(found[0].p[-2]) if found else start
+        found.append(stretched(data, begin, life))
     bic = [fit.bic for fit in found]
-    ranks = {fit.order: fit.bic - min(bic) for fit in found}
-    best = min(found, key=lambda fit: fit.bic)
-    return report(best, ranks, float(exposure.max()))
+    ranks = {key(fit): fit.bic - min(bic) for fit in found}
+    return report(min(found, key=lambda fit: fit.bic), ranks, scale, photons)
 
 
-def _unfit(counts: Array, edges: Array, exposure: Array, response: float, order: int | None) -> str:
+def _unfit(
+    counts: Array, edges: Array, exposure: Array, response: Response, order: Key | None
+) -> str:
     """Why a histogram cannot be fitted at all, or ""."""
     if counts.ndim != 1 or edges.shape != (counts.size + 1,):
         return f"{counts.size} bins need {counts.size + 1} edges, not {edges.size}"
@@ -64,9 +84,9 @@ def _unfit(counts: Array, edges: Array, exposure: Array, response: float, order:
         return "the bin edges do not ascend"
     if not (np.isfinite(exposure).all() and (exposure > 0).all()):
         return "the number of pulses is not positive everywhere: the detector is saturated"
-    if not (np.isfinite(response) and response >= 0):
+    if not isinstance(response, Measured) and not (np.isfinite(response) and response >= 0):
         return "the response is not a time"
-    if order is not None and order not in range(1, MAX_ORDER + 1):
+    if order not in (None, "stretched", *range(1, MAX_ORDER + 1)):
         return f"{order} exponentials: 1 to {MAX_ORDER} can be fitted"
     if counts.sum() < _FEWEST:
         return f"{counts.sum():.0f} photons are too few: at least {_FEWEST} are needed"

@@ -4,82 +4,104 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from host.decay.models import survival
+from host.decay.data import Data
+from host.decay.moments import deviances, poisson_moments
+from host.decay.response import Measured, Response
 from host.decay.result import Array
 
 _CHANCE = 7.0  # a burst this much likelier than all others together is no accident
 _FLOOR = 1e-3  # photons in the whole record: background or component at its lower end
+_GROSS = 0.05  # excess deviance per photon: another shape
 
 
 @dataclass(frozen=True, eq=False)
-class Histogram:
+class Histogram(Data):
     """Counts (bins,), edges (bins + 1,) s, exposure (bins,) relative to the bin exposed most,
-    response s, and between which times (s) the excitation is looked for."""
+    response, between which times (s) the excitation is looked for, and counts (bins,) that are
+    known to be neither light nor background.
+
+    Amounts are photons, the background is photons per s over all pulses. Where the light starts,
+    the model has a kink as t0 passes from a bin to the next, unless a measured response smooths it.
+    """
 
     counts: Array
     edges: Array
     exposure: Array
-    response: float
+    response: Response
     early: float
     late: float
+    known: Array | float = 0.0
+
+    steady = False
+
+    @property
+    def y(self) -> Array:
+        return self.counts
 
     @property
     def width(self) -> Array:
         return np.diff(self.edges)
 
     @property
-    def span(self) -> float:
-        return float(self.edges[-1] - self.edges[0])
+    def grid(self) -> tuple[Array, Array]:
+        return self.edges, self.width
 
-    def bin_of(self, t0: float) -> int:
-        """The bin that holds t0 (s), or the nearest in which it may be."""
-        inside = min(max(t0, self.early, self.edges[0]), self.late)
-        return int(
-            np.clip(np.searchsorted(self.edges, inside, "right") - 1, 0, self.counts.size - 1)
-        )
+    @property
+    def cells(self) -> Array:
+        if isinstance(self.response, Measured):
+            return np.array((self.early, self.late))
+        return self.edges
 
-    def limits(self, order: int, cell: int) -> tuple[Array, Array]:
-        """Least and greatest parameters, each (2 order + 2,), with t0 in bin `cell`."""
-        end = self.edges[cell + 1] - 1e-6 * self.width[cell]  # still in the bin
-        start = max(self.edges[cell], self.early), max(min(end, self.late), self.early)
-        lives = np.log((self.width.min() / 20, 20 * self.span))
-        low = [_FLOOR] * order + [lives[0]] * order + [start[0], _FLOOR / self.span]
-        high = [np.inf] * order + [lives[1]] * order + [start[1], np.inf]
-        return np.array(low), np.array(high)
+    @property
+    def floors(self) -> tuple[float, float]:
+        return _FLOOR, _FLOOR / self.span
 
-    def model(self, p: Array) -> tuple[Array, Array]:
-        """Mean counts (bins,) and their derivatives (bins, parameters).
+    @property
+    def guesses(self) -> tuple[float, float]:
+        photons = float(self.counts.sum())
+        return 1e-3 * photons, 1e-6 * photons / self.span
 
-        p: photons of each component, logarithm of each lifetime (s), t0 (s), background (photons
-        per s over all pulses).
-        """
-        n = p.size // 2 - 1
-        jac = np.empty((self.counts.size, p.size))
-        moved = np.zeros(self.counts.size)
-        for k in range(n):
-            left, by_life, rate = survival(
-                self.edges - p[-2], float(np.exp(p[n + k])), self.response
-            )
-            jac[:, k] = -np.diff(left)
-            jac[:, n + k] = -p[k] * np.diff(by_life)
-            moved -= p[k] * np.diff(rate)
-        jac[:, -2], jac[:, -1] = moved, self.width
-        jac *= self.exposure[:, None]
-        return jac[:, :n] @ p[:n] + jac[:, -1] * p[-1], jac
+    @property
+    def roughly(self) -> Array:
+        return 1 / (self.counts + 1)
+
+    @property
+    def observations(self) -> float:
+        return float(self.counts.sum())
+
+    @property
+    def material(self) -> str:
+        return f"{self.counts.sum():.0f} photons"
+
+    def observe(self, values: Array) -> Array:
+        return -np.diff(values) * self.exposure
+
+    @property
+    def flat(self) -> Array:
+        return self.width * self.exposure
+
+    @property
+    def given(self) -> Array | float:
+        return self.known
+
+    def weight(self, mean: Array) -> Array:
+        return 1 / mean
 
     def deviance(self, mean: Array) -> float:
         """Twice what the log-likelihood of `mean` (bins,) is below that of the counts themselves."""
         return float(deviances(self.counts, mean).sum())
 
+    def moments(self, mean: Array, jac: Array, covariance: Array) -> tuple[float, float]:
+        return poisson_moments(mean, jac, covariance)
 
-def deviances(counts: Array, mean: Array) -> Array:
-    """2 (n ln(n/mean) - (n - mean)) of each bin."""
-    ratio = np.maximum(counts, 1e-300) / mean
-    return np.asarray(2 * (counts * np.log(ratio) - counts + mean))
+    def gross(self, amounts: Array) -> float:
+        return _GROSS * float(amounts.sum())
 
 
-def burst(data: Histogram) -> tuple[float, float] | None:
+def burst(data: Histogram, early: float, late: float) -> tuple[float, float] | None:
     """Start and length (s) of the stretch that is brightest beyond chance; None without one.
+
+    It begins in a bin between `early` and `late` (s).
 
     The scan statistic of M. Kulldorff, Commun. Stat. 26, 1481 (1997): of all stretches the one
     whose likelihood gains most from a rate of its own.
@@ -88,7 +110,7 @@ def burst(data: Histogram) -> tuple[float, float] | None:
     share = np.concatenate((np.zeros(1), np.cumsum(data.width * data.exposure)))
     share /= share[-1]
     total = counts[-1]
-    first = np.flatnonzero((data.edges[1:] > data.early) & (data.edges[:-1] <= data.late))
+    first = np.flatnonzero((data.edges[1:] > early) & (data.edges[:-1] <= late))
     bins = data.counts.size
     lengths = np.unique(np.round(np.geomspace(1, bins, 40)).astype(int))
     best, found = np.log(bins * lengths.size) + _CHANCE, None

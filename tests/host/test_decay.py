@@ -12,6 +12,7 @@ from scipy.integrate import quad
 
 from host.decay import Decay, Value, fit_decay, live_pulses
 from host.decay.histogram import Histogram
+from host.decay.models import Exponentials
 from sim.presets import load_plant
 from sim.trpl import PulsedLight
 
@@ -135,7 +136,7 @@ def test_the_model_is_the_integral_over_each_bin(ratio: float) -> None:
     response = ratio * life
     edges = np.arange(-3, 8) * life
     data = Histogram(np.ones(10), edges, np.ones(10), response, edges[0], edges[-1])
-    mean, _ = data.model(np.array([1.0, np.log(life), t0, 0.0]))
+    mean, _ = data.model(Exponentials(1), np.array([1.0, np.log(life), t0, 0.0]))
 
     def late(t: float) -> float:
         """Part that comes later than t after the excitation: the photon, or else the detector."""
@@ -156,12 +157,14 @@ def test_the_model_is_the_integral_over_each_bin(ratio: float) -> None:
 def test_derivatives() -> None:
     data = Histogram(np.ones(440), EDGES, np.linspace(0.5, 1, 440), 2 * NS, EDGES[0], EDGES[-1])
     p = np.array([3e4, 1e4, np.log(5 * NS), np.log(40 * NS), 0.37 * NS, 1e9])
-    _, jac = data.model(p)
+    _, jac = data.model(Exponentials(2), p)
     for k, step in enumerate((1.0, 1.0, 1e-6, 1e-6, 1e-15, 1e3)):
         up, down = p.copy(), p.copy()
         up[k] += step
         down[k] -= step
-        slope = (data.model(up)[0] - data.model(down)[0]) / (2 * step)
+        slope = (data.model(Exponentials(2), up)[0] - data.model(Exponentials(2), down)[0]) / (
+            2 * step
+        )
         assert jac[:, k] == pytest.approx(slope, abs=1e-4 * np.abs(slope).max()), k
 
 

@@ -1,0 +1,98 @@
+"""The response of detector and excitation: one pole, or a measured histogram."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from host.decay.result import Array
+
+_FEWEST = 100  # counts over the background
+_CLEAR = 8  # bins before the response that give its background; with fewer it is taken for none
+_SMOOTH, _SURE = (
+    5,
+    3.0,
+)  # bins averaged to see, and standard deviations above the background to be seen
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A response with counts spread evenly over each bin.
+
+    edges: (m + 1,) s, on an axis whose 0 is the excitation. weight: (m,) parts of the whole in each
+    bin, sum 1. counts: how many it was made of, background excluded.
+    """
+
+    edges: Array
+    weight: Array
+    counts: float
+
+    @property
+    def mean(self) -> float:
+        """Centroid, s."""
+        return float(self.weight @ (self.edges[1:] + self.edges[:-1]) / 2)
+
+    @property
+    def start(self) -> float:
+        """s, where a tenth of it has come."""
+        part = np.maximum.accumulate(np.cumsum(self.weight))
+        return float(self.edges[int(np.searchsorted(part, 0.1))])
+
+    def spread(self, t: Array, integral: Callable[[Array], Array]) -> Array:
+        """(k, n): each row of `integral`'s integrand, convolved, at `t` (n,) s.
+
+        A density constant within bins makes of f the sum over edges of its steps times the integral
+        of f up to t - edge, which is exact: no grid needs to fit another. Where both grids are the
+        same but for a shift, the integrals are wanted on one line of points only.
+        """
+        steps = np.diff(self.weight / np.diff(self.edges), prepend=0.0, append=0.0)
+        width = (t[-1] - t[0]) / (t.size - 1)
+        even = [np.abs(np.diff(x) - width).max() < 1e-6 * width for x in (t, self.edges)]
+        if all(even):
+            line = t[0] - self.edges[-1] + width * np.arange(t.size + steps.size - 1)
+            return np.array([np.convolve(row, steps, "valid") for row in integral(line)])
+        x = t[:, None] - self.edges
+        rows = integral(x.ravel())
+        return np.asarray(rows.reshape(len(rows), *x.shape) @ steps)
+
+
+Response: TypeAlias = float | Measured
+"""Time constant of a pole, s, or a histogram."""
+
+
+def measured(counts: Array, edges: Array) -> Measured | str:
+    """A response from a histogram of it: less its background, cut to where it stands out, normalised; or why not.
+
+    counts: (m,). edges: (m + 1,) s, of the bins, which need not be those of the decay.
+    """
+    counts, edges = np.asarray(counts, np.float64), np.asarray(edges, np.float64)
+    if counts.ndim != 1 or edges.shape != (counts.size + 1,):
+        return f"the response's {counts.size} bins need {counts.size + 1} edges, not {edges.size}"
+    bad = int(np.count_nonzero(~(np.isfinite(counts) & (counts >= 0))))
+    if bad:
+        return f"{bad} of the response's {counts.size} bins hold no count"
+    if not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
+        return "the response's bin edges do not ascend"
+    if counts.sum() < _FEWEST:
+        return f"{counts.sum():.0f} counts are too few for a response: {_FEWEST} are needed"
+    width = np.diff(edges)
+    rate = counts / width
+    clear = max(int(np.flatnonzero(rate >= 0.02 * rate.max())[0]) - 2, 0)
+    dark = float(counts[:clear].sum() / width[:clear].sum()) if clear >= _CLEAR else 0.0
+    over = counts - dark * width
+    size = min(_SMOOTH, counts.size)
+    box = np.ones(size)
+    noise = np.sqrt(np.convolve(dark * width, box, "same") + 1)
+    seen = np.flatnonzero(np.convolve(over, box, "same") > _SURE * noise)
+    total = 0.0
+    if seen.size:
+        first, last = max(seen[0] - 1, 0), min(seen[-1] + 2, counts.size)
+        over, edges = over[first:last], edges[first : last + 1]
+        total = float(over.sum())
+    if total < _FEWEST:
+        return "no response stands out of its background"
+    if counts.size >= 2 * _CLEAR and seen.size > 0.9 * counts.size:
+        return "the response fills its window: nothing shows where it begins and ends"
+    over = np.maximum(over, 0.0)  # what noise left below zero would make rates negative
+    return Measured(edges, over / over.sum(), total)
