@@ -16,6 +16,7 @@ fix far better than the amplitude.
 """
 
 from host.decay.corrections import live_pulses
+from host.decay.fall import fit_fall
 from host.decay.fit import fit_decay
 from host.decay.response import Measured, measured
 from host.decay.result import Component, Decay, Key, Value
@@ -27,6 +28,7 @@ __all__ = [
     "Measured",
     "Value",
     "fit_decay",
+    "fit_fall",
     "live_pulses",
     "measured",
 ]

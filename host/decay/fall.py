@@ -1,0 +1,132 @@
+"""Lifetimes of the light in an averaged trace, after the drive's falling edge."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from host.decay.data import Data
+from host.decay.fit import MAX_ORDER, choose
+from host.decay.result import Array, Decay, Key, unmeasured
+from host.trace import Trace, unfit
+
+_CLEAR = 5.0  # standard errors by which the light must fall
+_GROSS = 0.01  # of the fall, rms over the bins: another shape
+_PLATEAU = 0.1  # of the pulse: what counts as the level before the edge
+_LATE = 0.2  # of the time after the edge, within which the light begins to fall
+
+
+@dataclass(frozen=True, eq=False)
+class _Fall(Data):
+    """t, level and its standard error (n,) around the end of a steady light; amounts are levels, in V.
+
+    The model is continuous in t0 and its slope nearly so: one cell.
+    """
+
+    t: Array
+    level: Array
+    se: Array
+    response: float
+    early: float
+    late: float
+
+    steady = True
+
+    @property
+    def y(self) -> Array:
+        return self.level
+
+    @property
+    def grid(self) -> tuple[Array, Array]:
+        return self.t, np.diff(self.t)
+
+    @property
+    def cells(self) -> Array:
+        return np.array((self.early, self.late))
+
+    @property
+    def floors(self) -> tuple[float, float]:
+        return 1e-9 * float(np.ptp(self.level)), -np.inf
+
+    @property
+    def guesses(self) -> tuple[float, float]:
+        return 1e-3 * float(np.ptp(self.level)), -np.inf
+
+    @property
+    def roughly(self) -> Array:
+        return 1 / self.se**2
+
+    @property
+    def observations(self) -> float:
+        return float(self.level.size)
+
+    @property
+    def material(self) -> str:
+        return f"{self.level.size} bins of this noise"
+
+    def observe(self, values: Array) -> Array:
+        return values
+
+    @property
+    def flat(self) -> Array:
+        return np.ones(self.t.size)
+
+    @property
+    def given(self) -> float:
+        return 0.0
+
+    def weight(self, mean: Array) -> Array:
+        return 1 / self.se**2
+
+    def deviance(self, mean: Array) -> float:
+        return float((((self.level - mean) / self.se) ** 2).sum())
+
+    def moments(self, mean: Array, jac: Array, covariance: Array) -> tuple[float, float]:
+        free = self.level.size - jac.shape[1]
+        return float(free), float(np.sqrt(2 * free))
+
+    def gross(self, amounts: Array) -> float:
+        return float(((_GROSS * amounts.sum() / self.se) ** 2).sum())
+
+
+def fit_fall(light: Trace, width: float, response: float = 0.0, order: Key | None = None) -> Decay:
+    """Fit one to three exponentials, or a stretched one, to the light after the drive's falling edge.
+
+    light: its noise Gaussian, with the standard error of each bin. width: s, of the drive pulse,
+    which began at 0. response: s, time constant of the detector. order: as in `fit_decay`. The
+    light before the edge counts as steady, and the drive's own fall as sudden; t0 is the moment at
+    which the light begins to fall, up to a fifth of the time shown after the edge.
+    """
+    reason = unfit(light, width) or _unfit(light, width, response, order)
+    if reason:
+        return unmeasured(reason)
+    used = light.t >= (1 - _PLATEAU) * width
+    t, y, se = light.t[used], light.y[used], light.se[used]
+    before = t < width
+    top = float(y[before].mean())
+    tail = y[-max(y.size // 20, 4) :]
+    drop = top - float(tail.mean())
+    noise = float(
+        np.hypot(se[before].mean() / np.sqrt(before.sum()), se.mean() / np.sqrt(tail.size))
+    )
+    if drop < _CLEAR * noise:
+        return unmeasured("the light does not fall after the drive's edge")
+    low = np.flatnonzero(~before & (y < top - drop * (1 - np.exp(-1))))
+    life = max(float(t[low[0]]) - width, float(t[1] - t[0]))
+    late = width + _LATE * float(t[-1] - width)
+    data = _Fall(t, y, se, response, width - float(t[1] - t[0]) - response, late)
+    return choose(data, width, life, order, 1.0, 0)
+
+
+def _unfit(light: Trace, width: float, response: float, order: Key | None) -> str:
+    """Why a trace cannot be fitted at all, or ""."""
+    bad = int(np.count_nonzero(~(np.isfinite(light.se) & (light.se > 0))))
+    if bad:
+        return f"{bad} of {light.t.size} bins have no standard error: average more frames"
+    if not (np.isfinite(response) and response >= 0):
+        return "the response is not a time"
+    if order not in (None, "stretched", *range(1, MAX_ORDER + 1)):
+        return f"{order} exponentials: 1 to {MAX_ORDER} can be fitted"
+    before = np.count_nonzero((light.t < width) & (light.t >= (1 - _PLATEAU) * width))
+    if before < 4 or np.count_nonzero(light.t > width) < 16:
+        return "the window does not hold the drive's falling edge and what follows"
+    return ""
