@@ -4,12 +4,14 @@ import argparse
 import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
 from host.capture import Capture
+from host.commands import irf
 from host.commands.common import Commands, count, number, run_capture
-from host.decay import Decay, Value, fit_decay, live_pulses
+from host.decay import Decay, Key, Value, after_pulses, fit_decay, live_pulses
 from host.errors import UserError
 from host.settings import plan
 from host.units import format_si, format_with_error
@@ -17,6 +19,7 @@ from host.units import format_si, format_with_error
 DEFAULT = "emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0"
 WINDOW = -100e-9, 1.024e-6  # s
 LANE = 1e-9  # s: photons within one of the discriminator's lanes are one
+MODELS: Mapping[str, Key] = {"1": 1, "2": 2, "3": 3}
 NEAR = 50e-9  # s from the drive edge, between which the excitation is looked for
 
 
@@ -31,18 +34,37 @@ def add(commands: Commands) -> None:
     p.add_argument("source", nargs="?", default=DEFAULT, metavar="SOURCE", help="%(default)s")
     p.add_argument("--pulses", type=count, default=400_000, help="excitations (default 400k)")
     p.add_argument("--rate", type=number, default=15e3, help="of them a second (default 15k)")
-    p.add_argument("--order", type=int, choices=(1, 2, 3), help="exponentials (default: by BIC)")
+    p.add_argument(
+        "--model",
+        choices=(*MODELS, "stretched"),
+        help="exponentials, or a stretched one (default: of least BIC)",
+    )
     p.add_argument(
         "--response", type=number, default=0.3e-9, help="of the detector, s (default 0.3n)"
     )
     p.add_argument(
+        "--irf",
+        type=Path,
+        metavar="FILE",
+        help="measured response instead: two columns, bin middle in s and counts",
+    )
+    p.add_argument(
         "--dead-time", type=number, default=0.0, help="of the detector, s: corrected for"
+    )
+    p.add_argument(
+        "--afterpulse", type=number, default=0.0, help="probability: corrected for (default 0)"
+    )
+    p.add_argument(
+        "--afterpulse-time", type=number, default=300e-9, help="its mean delay, s (default 300n)"
     )
     p.add_argument("--seed", type=int, default=0, help="of the emulated noise (default 0)")
     p.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _decay(options: argparse.Namespace) -> int:
+    if not (0 <= options.afterpulse < 1 and options.afterpulse_time > 0):
+        raise DecayError("afterpulses have a probability below 1 and come after a positive time")
+    response = irf.read(options.irf) if options.irf else options.response
     result = run_capture(
         options.source,
         lambda depth: plan(depth, 5.0, options.rate, 10e-6, options.pulses, WINDOW, 1e-9),
@@ -53,7 +75,12 @@ def _decay(options: argparse.Namespace) -> int:
     counts, edges = histogram(result)
     pulses = result.accounting.pulses_averaged
     live = live_pulses(counts, edges, pulses, options.dead_time, LANE)
-    fit = fit_decay(counts, edges, live, options.response, options.order, (-NEAR, NEAR))
+    known = after_pulses(counts, edges, options.afterpulse, options.afterpulse_time)
+    model: Key | None = MODELS.get(options.model, options.model)
+    start = (-NEAR, NEAR)
+    if options.irf:  # its axis may begin anywhere
+        start = -NEAR - response.start, NEAR - response.start
+    fit = fit_decay(counts, edges, live, response, model, start, known)
     if fit.reason:
         raise DecayError(f"{result.source}: {fit.reason}")
     if options.json:
@@ -79,12 +106,19 @@ def _about(fit: Decay) -> Mapping[str, object]:
     return {
         "photons": fit.photons,
         "components": [
-            {"amplitude": value(c.amplitude), "lifetime": value(c.lifetime)} for c in fit.components
+            {
+                "amplitude": value(c.amplitude),
+                "lifetime": value(c.lifetime),
+                "stretch": value(c.stretch),
+            }
+            for c in fit.components
         ],
         "background": value(fit.background),
         "t0": value(fit.t0),
         "amplitude_average": value(fit.amplitude_average),
         "intensity_average": value(fit.intensity_average),
+        "model": fit.model,
+        "bic": {str(name): above for name, above in fit.bic.items()},
         "deviance": fit.deviance,
         "deviance_expected": fit.deviance_expected,
     }
@@ -102,11 +136,24 @@ def _table(result: Capture, fit: Decay) -> str:
         lines.append(
             f"  lifetime {n}          {text(c.lifetime, 's'):<24} {text(c.amplitude, '/s')}"
         )
+    if fit.model == "stretched":
+        lines.append(f"  stretch             {text(fit.components[0].stretch, '')}")
     lines += [
         f"  amplitude average   {text(fit.amplitude_average, 's')}",
         f"  intensity average   {text(fit.intensity_average, 's')}",
         f"  background          {format_si(fit.background.value, '/s')}",
         "",
+        *_chosen(fit),
         f"deviance per degree of freedom {fit.deviance:.3f}, {fit.deviance_expected:.3f} expected",
     ]
     return "\n".join(lines)
+
+
+def _chosen(fit: Decay) -> list[str]:
+    """Which model, and how much worse the others are."""
+    names = {1: "1 exponential", "stretched": "a stretched exponential"}
+    others = sorted((above, name) for name, above in fit.bic.items() if name != fit.model)
+    if not others or fit.model is None:
+        return []
+    worse = ", ".join(f"{names.get(n, f'{n} exponentials')} +{above:.1f}" for above, n in others)
+    return [f"{names.get(fit.model, f'{fit.model} exponentials')} by BIC; {worse}"]

@@ -15,7 +15,7 @@ closed form. Inside, a component is counted in photons (amplitude times lifetime
 fix far better than the amplitude.
 """
 
-from host.decay.corrections import live_pulses
+from host.decay.corrections import after_pulses, live_pulses
 from host.decay.fall import fit_fall
 from host.decay.fit import fit_decay
 from host.decay.response import Measured, measured
@@ -27,6 +27,7 @@ __all__ = [
     "Key",
     "Measured",
     "Value",
+    "after_pulses",
     "fit_decay",
     "fit_fall",
     "live_pulses",

@@ -67,6 +67,11 @@ class Decay:
     reason: str = ""
 
     @property
+    def model(self) -> Key | None:
+        """The model that `components` are of: that of least BIC among those tried."""
+        return min(self.bic, key=lambda name: self.bic[name], default=None)
+
+    @property
     def misfit(self) -> float:
         """Standard deviations by which the deviance is above its expectation."""
         return (self.deviance - self.deviance_expected) / self.deviance_spread

@@ -1,7 +1,9 @@
 """`trelscope decay`: photons of the pulsed-light presets, counted by the gateware, give the paper's lifetimes back."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from host.cli import main
@@ -28,6 +30,65 @@ def test_the_table_names_both_averages(capsys: pytest.CaptureFixture[str]) -> No
     said = capsys.readouterr().out
     assert "amplitude average" in said
     assert "intensity average" in said
+    assert " by BIC; " in said
+
+
+def test_a_measured_response_from_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The emulated detector's own pole as a file, 100 ns late on its axis."""
+    t = np.arange(80, 130, 0.1)
+    rate = np.where(t >= 100, np.exp(-(t - 100) / 0.3), 0.0)
+    file = tmp_path / "irf.csv"
+    file.write_text(
+        "t,counts\n" + "".join(f"{x}e-9,{1e6 * y:.0f}\n" for x, y in zip(t, rate, strict=True))
+    )
+    source = f"emulator:trpl-bmim3?{QUIET}"
+    said = []
+    for how in (["--irf", str(file)], []):
+        options = ["--pulses", "20k", "--model", "stretched", "--json"]
+        assert main(["decay", source, *options, *how]) == 0
+        said.append(json.loads(capsys.readouterr().out))
+    read, pole = said
+    se = pole["intensity_average"]["se"]
+    assert read["intensity_average"]["value"] == pytest.approx(
+        pole["intensity_average"]["value"], abs=0.3 * se
+    )
+    assert read["t0"]["value"] == pytest.approx(pole["t0"]["value"] - 100e-9, abs=0.1e-9)
+    assert read["model"] == "stretched"
+    assert 0 < read["components"][0]["stretch"]["value"] < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no two columns"),
+        ("time counts\n1e-9 3\n2e-9\n", "line 3: not two numbers"),
+        ("1e-9 0\n2e-9 0\n", "too few for a response"),
+        ("2e-9 500\n1e-9 500\n", "do not ascend"),
+        ("1e-9 nan\n2e-9 500\n", "hold no count"),
+        (None, "No such file"),
+    ],
+)
+def test_what_is_no_response(
+    text: str | None, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "irf.txt"
+    if text is not None:
+        file.write_text(text)
+    assert main(["decay", "--irf", str(file)]) == 1
+    assert words in capsys.readouterr().err
+
+
+def test_afterpulses_are_corrected_for(capsys: pytest.CaptureFixture[str]) -> None:
+    source = f"emulator:trpl-control?{QUIET.replace('afterpulse=0', 'afterpulse=5')}"
+    averages = []
+    for how in ([], ["--afterpulse", "0.05"]):
+        assert main(["decay", source, "--pulses", "60k", "--json", *how]) == 0
+        averages.append(json.loads(capsys.readouterr().out)["intensity_average"])
+    wrong, right = averages
+    assert wrong["value"] > 14.26e-9 + 4 * wrong["se"]
+    assert abs(right["value"] - 14.26e-9) < 3.5 * right["se"]
 
 
 @pytest.mark.parametrize(
