@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from host.decay.result import Array
 
@@ -78,16 +79,16 @@ def measured(counts: Array, edges: Array) -> Measured | str:
         return f"{counts.sum():.0f} counts are too few for a response: {_FEWEST} are needed"
     width = np.diff(edges)
     rate = counts / width
-    clear = max(int(np.flatnonzero(rate >= 0.02 * rate.max())[0]) - 2, 0)
+    first = int(np.flatnonzero(rate >= 0.02 * rate.max())[0])
+    clear = 2 * first - int(np.argmax(rate)) - 2  # its front has a foot
     dark = float(counts[:clear].sum() / width[:clear].sum()) if clear >= _CLEAR else 0.0
     over = counts - dark * width
-    size = min(_SMOOTH, counts.size)
-    box = np.ones(size)
-    noise = np.sqrt(np.convolve(dark * width, box, "same") + 1)
-    seen = np.flatnonzero(np.convolve(over, box, "same") > _SURE * noise)
+    seen = _seen(over, dark * width, min(_SMOOTH, counts.size))
+    wide = [_seen(over, dark * width, k) for k in (20, 80) if k < counts.size / 2]  # faint tails
     total = 0.0
     if seen.size:
-        first, last = max(seen[0] - 1, 0), min(seen[-1] + 2, counts.size)
+        found = np.concatenate((seen, *wide))
+        first, last = max(found.min() - 1, 0), min(found.max() + 2, counts.size)
         over, edges = over[first:last], edges[first : last + 1]
         total = float(over.sum())
     if total < _FEWEST:
@@ -96,3 +97,10 @@ def measured(counts: Array, edges: Array) -> Measured | str:
         return "the response fills its window: nothing shows where it begins and ends"
     over = np.maximum(over, 0.0)  # what noise left below zero would make rates negative
     return Measured(edges, over / over.sum(), total)
+
+
+def _seen(over: Array, dark: Array, size: int) -> NDArray[np.intp]:
+    """Bins where the sum over `size` neighbours of `over` (m,) is no chance of `dark` (m,) counts."""
+    box = np.ones(size)
+    noise = np.sqrt(np.convolve(dark, box, "same") + 1)
+    return np.flatnonzero(np.convolve(over, box, "same") > _SURE * noise)

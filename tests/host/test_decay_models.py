@@ -102,7 +102,7 @@ def test_errors_with_a_measured_response(spread: object, photons: float) -> None
     """The response is measured a fraction of a bin away, on bins of its own."""
     rng = np.random.default_rng(22)
     assert callable(spread)
-    finer = np.arange(-60, 200) * 0.125 * NS
+    finer = np.arange(-120, 200) * 0.125 * NS
     response = response_of(rng, spread, finer)
     rows = []
     for _ in range(RUNS):
@@ -117,7 +117,7 @@ def test_errors_with_a_measured_response(spread: object, photons: float) -> None
 
 def test_two_and_stretched_through_a_measured_response() -> None:
     rng = np.random.default_rng(23)
-    response = response_of(rng, skewed, np.arange(-60, 200) * 0.125 * NS)
+    response = response_of(rng, skewed, np.arange(-120, 200) * 0.125 * NS)
     two, one = [], []
     for _ in range(RUNS // 2):
         n = rng.poisson(3e4)
