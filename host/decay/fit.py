@@ -5,7 +5,7 @@ import numpy as np
 from host.decay.climb import Fit, fits, stretched
 from host.decay.data import Data
 from host.decay.histogram import Histogram, burst
-from host.decay.report import key, report
+from host.decay.report import report
 from host.decay.response import Measured, Response
 from host.decay.result import Array, Decay, Key, unmeasured
 
@@ -62,9 +62,7 @@ def choose(
     if order in (None, "stretched"):
         begin = float(found[0].p[-2]) if found else start
         found.append(stretched(data, begin, life))
-    bic = [fit.bic for fit in found]
-    ranks = {key(fit): fit.bic - min(bic) for fit in found}
-    return report(min(found, key=lambda fit: fit.bic), ranks, scale, photons)
+    return report(found, scale, photons)
 
 
 def _unfit(

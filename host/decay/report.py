@@ -10,6 +10,7 @@ from host.decay.result import EXPONENTIAL, Array, Component, Decay, Key, Value, 
 
 _VAGUE = 0.5  # part of a lifetime or amplitude; a larger standard error: not resolved
 _SURE = 6.0  # standard deviations of the deviance above its expectation: another shape
+_RIVAL = 10.0  # of BIC above the best: a model not to be excluded
 _NUDGE = 1e-3  # standard errors by which a parameter is moved to see what follows it
 
 
@@ -18,8 +19,11 @@ def key(fit: Fit) -> Key:
     return "stretched" if isinstance(fit.law, Stretched) else fit.law.parts
 
 
-def report(fit: Fit, bic: dict[Key, float], pulses: float, photons: int) -> Decay:
-    """The fit in the units of `Decay`, or why it is not to be believed."""
+def report(found: list[Fit], pulses: float, photons: int) -> Decay:
+    """Of these fits that of least BIC in the units of `Decay`, or why it is not to be believed."""
+    fit = min(found, key=lambda other: other.bic)
+    bic = {key(other): other.bic - fit.bic for other in found}
+    rivals = [other for other in found if bic[key(other)] < _RIVAL and other.converged]
     reason = _doubt(fit)
     inside = fit.covariance[np.ix_(fit.free, fit.free)]
     expected, spread = fit.data.moments(fit.mean, fit.jac[:, fit.free], inside)
@@ -33,8 +37,8 @@ def report(fit: Fit, bic: dict[Key, float], pulses: float, photons: int) -> Deca
         _components(fit, pulses),
         _background(fit, pulses),
         _moment(fit),
-        amplitude_average(fit),
-        intensity_average(fit),
+        _whichever(fit, rivals, amplitude_average),
+        _whichever(fit, rivals, intensity_average),
         photons,
         fit.deviance / freedom,
         expected / freedom,
@@ -135,6 +139,14 @@ def intensity_average(fit: Fit) -> Value:
         return float(light @ fit.law.delays(shape) / light.sum())
 
     return _derived(fit, average)
+
+
+def _whichever(fit: Fit, rivals: list[Fit], average: Callable[[Fit], Value]) -> Value:
+    """An average with an error that also covers what the models say that BIC does not exclude."""
+    best = average(fit)
+    others = [v for v in map(average, rivals) if v.se < _VAGUE * v.value]
+    away = max((abs(other.value - best.value) for other in others), default=0.0)
+    return Value(best.value, float(np.hypot(best.se, away)))
 
 
 def _derived(fit: Fit, function: Callable[[Array], float]) -> Value:
