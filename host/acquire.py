@@ -36,6 +36,11 @@ class Accounting:
     crc_errors: int
     clipped: int
 
+    @property
+    def dropped(self) -> int:
+        """Losses of either kind: any at all is flagged in what is measured."""
+        return self.frames_lost + self.pulses_missed
+
     def as_dict(self) -> dict[str, int]:
         """Every count by name."""
         return asdict(self)
@@ -62,7 +67,7 @@ class Acquisition:
         self.done = False
         self.last_frame: Frame | None = None
         self._instrument = instrument
-        self._options = Options(detector_delay=instrument.link.front_end.detector_delay)
+        self.options = Options(detector_delay=instrument.link.front_end.detector_delay)
         self._crc_before = instrument.errors.crc_errors
         self._seen = 0  # pulses launched up to the end of the latest frame
         self._missed = 0
@@ -132,9 +137,9 @@ class Acquisition:
             light,
             self.settings.width,
             drive,
-            replace(self._options, estimator=estimator),
+            replace(self.options, estimator=estimator),
             clipped=account.clipped,
-            dropped=account.frames_lost + account.pulses_missed,
+            dropped=account.dropped,
             memory=self._memory,
         )
 

@@ -1,48 +1,15 @@
 """One capture from start to end, without a window."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from gateware.protocol import Feature
-from host.acquire import Accounting, Acquisition
-from host.frontend import FrontEnd
+from host.acquire import Acquisition
 from host.instrument import Instrument
 from host.link import Link
-from host.measure import SECONDARY, Estimator, Measurements
+from host.measure import Estimator
 from host.settings import Settings
-from host.trace import Trace
-
-
-@dataclass(frozen=True, eq=False)
-class Capture:
-    """What a capture gave."""
-
-    source: str
-    board: str
-    front_end: FrontEnd
-    settings: Settings
-    light: Trace
-    drive: Trace
-    measurements: Measurements
-    accounting: Accounting
-    realtime_factor: float | None
-
-    def about(self) -> dict[str, Any]:
-        """Everything but the traces, as plain JSON types in SI units."""
-        accounting = self.accounting.as_dict()
-        return {
-            "source": self.source,
-            "board": self.board,
-            "front_end": self.front_end.as_dict(),
-            "settings": self.settings.as_dict(),
-            "measurements": self.measurements.as_dict(),
-            "secondary": self.measurements.as_dict(SECONDARY),
-            "levels": self.measurements.options.levels(),
-            "reference": self.measurements.reference,
-            "accounting": accounting,
-            "realtime_factor": self.realtime_factor,
-        }
+from host.store import Recording
 
 
 def capture(
@@ -50,8 +17,8 @@ def capture(
     settings_for: Callable[[int], Settings],
     progress: Callable[[int, int], None] = lambda done, total: None,
     counting: bool | None = None,
-) -> Capture:
-    """Run a counted train on `link` and measure its average.
+) -> Recording:
+    """Run a counted train on `link` and average it.
 
     settings_for: settings for a given depth of trace memory; progress: told pulses so far and in all.
     counting: photons instead of samples; None: if the instrument can.
@@ -67,18 +34,23 @@ def capture(
     while not acquisition.done:
         acquisition.poll(timeout=0.1)
         progress(acquisition.accounting.pulses_emitted, settings.pulses)
-    factor = link.realtime_factor
-    light, drive = acquisition.traces()
-    result = Capture(
-        link.name,
-        instrument.identity.board,
-        link.front_end,
-        settings,
-        light,
-        drive,
-        acquisition.measure(Estimator.BEST),
-        acquisition.accounting,
-        factor,
-    )
+    options = replace(acquisition.options, estimator=Estimator.BEST)
+    result = recording(instrument, acquisition).measured(options)
     instrument.close()
     return result
+
+
+def recording(instrument: Instrument, acquisition: Acquisition) -> Recording:
+    """What `acquisition` has so far."""
+    light, drive = acquisition.traces()
+    return Recording(
+        instrument.link.name,
+        instrument.identity.board,
+        instrument.link.front_end,
+        acquisition.settings,
+        acquisition.options,
+        light,
+        drive,
+        acquisition.accounting,
+        instrument.link.realtime_factor,
+    )

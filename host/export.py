@@ -1,91 +1,174 @@
-"""Captured traces to files."""
+"""Columns of numbers, and what is known about them, to files and back: the one place that knows the formats."""
 
 import json
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from host.errors import UserError
-from host.trace import Trace
 
 
-class ExportError(UserError):
-    """The file cannot be written; the message says why in one line."""
+class FileError(UserError):
+    """The file cannot be written or read; the message says why in one line."""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """(n,) numbers in `unit`, or (n,) words, which have none."""
+
+    values: NDArray[Any]
+    unit: str = ""
+
+
+Columns = Mapping[str, Column]
+Numbers: TypeAlias = NDArray[np.float64]
 
 
 def check(path: Path) -> None:
-    """Refuse a path that cannot be written, before anything is captured. Raises ExportError."""
-    if path.suffix not in _WRITERS:
-        raise ExportError(f"{path}: unknown kind of file; use one of {', '.join(_WRITERS)}")
+    """Refuse a path that cannot be written, before anything is captured. Raises FileError."""
+    if path.suffix not in FORMATS:
+        raise FileError(f"{path}: unknown kind of file; use one of {', '.join(FORMATS)}")
     check_writable(path)
 
 
 def check_writable(path: Path) -> None:
-    """Refuse a path where no file can be made, whatever its kind. Raises ExportError."""
+    """Refuse a path where no file can be made, whatever its kind. Raises FileError."""
     if path.is_dir():
-        raise ExportError(f"{path}: is a directory; name a file")
+        raise FileError(f"{path}: is a directory; name a file")
     if not path.parent.is_dir():
-        raise ExportError(f"{path}: no directory {path.parent}; create it first")
+        raise FileError(f"{path}: no directory {path.parent}; create it first")
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise ExportError(
+        raise FileError(
             f"{path}: cannot write there ({error.strerror}); choose another place"
         ) from None
 
 
-def write(path: Path, light: Trace, drive: Trace, about: Mapping[str, Any]) -> None:
-    """Write both traces and what is known `about` them, in the format that the suffix names. Raises ExportError.
+def write(path: Path, columns: Columns, about: Mapping[str, Any]) -> None:
+    """Write columns and what is known `about` them, in the format that the suffix names. Raises FileError.
 
     The file appears whole or not at all.
     """
     check(path)
-    columns = {
-        "time": light.t,
-        "light": light.y,
-        "light_se": light.se,
-        "drive": drive.y,
-        "drive_se": drive.se,
-    }
     scratch = path.with_name(f".{path.name}.part")
     try:
-        _WRITERS[path.suffix](scratch, columns, json.dumps(about))
+        FORMATS[path.suffix].write(scratch, columns, json.dumps(about))
         os.replace(scratch, path)
     except OSError as error:
         scratch.unlink(missing_ok=True)
-        raise ExportError(f"{path}: {error.strerror or error}") from None
+        raise FileError(f"{path}: {error.strerror or error}") from None
 
 
-def _csv(path: Path, columns: Mapping[str, NDArray[np.float64]], about: str) -> None:
-    """Comment line with the settings as JSON, then columns in SI units."""
-    header = f"{about}\n" + ",".join(f"{name} ({_UNITS[name[:5].rstrip('_')]})" for name in columns)
+def read(path: Path) -> tuple[dict[str, Numbers], dict[str, Any]]:
+    """Numbers by column, and what is known about them, of a file that `write` has made. Raises FileError."""
+    if path.suffix not in FORMATS:
+        raise FileError(f"{path}: unknown kind of file; can read {', '.join(FORMATS)}")
+    kind = FORMATS[path.suffix]
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(len(kind.magic))
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file") from None
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({error.strerror})") from None
+    if beginning != kind.magic:
+        raise foreign(path)
+    try:
+        columns, text = kind.read(path)
+        about = json.loads(text)
+    except KeyError:
+        raise foreign(path) from None
+    except (OSError, ValueError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile):
+        raise damaged(path) from None
+    if not isinstance(about, dict):
+        raise foreign(path)
+    return columns, about
+
+
+def foreign(path: Path) -> FileError:
+    """What to say of a file that something else has written."""
+    return FileError(
+        f"{path}: not written by trelscope; give a file of `trelscope capture -o` or the window"
+    )
+
+
+def damaged(path: Path) -> FileError:
+    """What to say of a file that is not whole."""
+    return FileError(f"{path}: damaged or cut off; copy it anew from where it came from")
+
+
+def _write_csv(path: Path, columns: Columns, about: str) -> None:
+    """Comment lines with `about` as JSON and the names, then a line of numbers in SI units for each row."""
+    names = ",".join(f"{name} ({c.unit})" if c.unit else name for name, c in columns.items())
+    formats = [
+        "%.9g" if np.issubdtype(c.values.dtype, np.number) else "%s" for c in columns.values()
+    ]
+    rows = np.rec.fromarrays([c.values for c in columns.values()])
     with path.open("w", encoding="utf-8") as file:
-        np.savetxt(file, np.column_stack(list(columns.values())), "%.9g", ",", header=header)
+        np.savetxt(file, rows, formats, ",", header=f"{about}\n{names}")
 
 
-def _npz(path: Path, columns: Mapping[str, NDArray[np.float64]], about: str) -> None:
+def _read_csv(path: Path) -> tuple[dict[str, Numbers], str]:
+    with path.open(encoding="utf-8") as file:
+        about, names = (file.readline().removeprefix("# ") for _ in range(2))
+        body = file.read()
+    if not body.endswith("\n"):  # the last number has perhaps lost digits
+        raise EOFError
+    table = np.loadtxt(body.splitlines(), delimiter=",", ndmin=2)
+    keys = [name.split(" ")[0] for name in names.strip().split(",")]
+    return dict(zip(keys, table.T.copy(), strict=True)), about
+
+
+def _write_npz(path: Path, columns: Columns, about: str) -> None:
+    arrays = {name: column.values for name, column in columns.items()}
     with path.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, about=np.array(about), **columns)
+        np.savez_compressed(file, allow_pickle=False, about=np.array(about), **arrays)
 
 
-def _hdf5(path: Path, columns: Mapping[str, NDArray[np.float64]], about: str) -> None:
+def _read_npz(path: Path) -> tuple[dict[str, Numbers], str]:
+    with np.load(path) as file:
+        about = str(file["about"])
+        return {name: file[name] for name in file if name != "about"}, about
+
+
+def _write_hdf5(path: Path, columns: Columns, about: str) -> None:
     with h5py.File(path, "w") as file:
         file.attrs["about"] = about
-        for name, values in columns.items():
+        for name, column in columns.items():
+            words = column.values.dtype.kind == "U"
+            values = column.values.astype(h5py.string_dtype()) if words else column.values
             data = file.create_dataset(name, data=values, compression="gzip")
-            data.attrs["unit"] = _UNITS[name[:5].rstrip("_")]
+            data.attrs["unit"] = column.unit
 
 
-_UNITS = {"time": "s", "light": "V", "drive": "V"}
-_WRITERS: dict[str, Callable[[Path, Mapping[str, NDArray[np.float64]], str], None]] = {
-    ".csv": _csv,
-    ".npz": _npz,
-    ".h5": _hdf5,
+def _read_hdf5(path: Path) -> tuple[dict[str, Numbers], str]:
+    with h5py.File(path) as file:
+        about = str(file.attrs["about"])
+        return {name: file[name][()] for name in file}, about
+
+
+@dataclass(frozen=True)
+class _Format:
+    """How files of one kind are written and read, and what they begin with."""
+
+    magic: bytes
+    write: Callable[[Path, Columns, str], None]
+    read: Callable[[Path], tuple[dict[str, Numbers], str]]
+
+
+FORMATS = {
+    ".csv": _Format(b"# {", _write_csv, _read_csv),
+    ".npz": _Format(b"PK", _write_npz, _read_npz),
+    ".h5": _Format(b"\x89HDF", _write_hdf5, _read_hdf5),
 }

@@ -7,14 +7,14 @@ import pyqtgraph as pg
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 
-from host.capture import Capture
+from host.store import Recording
 from host.units import format_with_error
 
 SIZE = (1200, 720)  # pixels
 LIGHT, DRIVE, MARK = "#0072B2", "#D55E00", "#555555"  # Okabe–Ito, and grey
 
 
-def write_png(capture: Capture, path: Path) -> None:
+def write_png(capture: Recording, path: Path) -> None:
     """Draw drive and light over time, with the marked crossings, to `path`. Needs no display."""
     app = QApplication.instance() or QApplication(["trelscope", "-platform", "offscreen"])
     figure = pg.GraphicsLayoutWidget(size=SIZE)

@@ -1,11 +1,11 @@
 """A capture as text and as a picture."""
 
-from host.capture import Capture
 from host.quantities import DEFINITIONS, Measurements, Quantity
+from host.store import Recording
 from host.units import format_si, format_with_error
 
 
-def table(capture: Capture) -> str:
+def table(capture: Recording) -> str:
     """Settings, times and accounting, a line each."""
     s, m, a = capture.settings, capture.measurements, capture.accounting
     lines = [

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from host import export
+from host import export, store
 from host.commands.common import Commands, count, number, run_capture
 from host.link.open import DEFAULT_SOURCE
 from host.report import table
@@ -66,6 +66,6 @@ def _capture(options: argparse.Namespace) -> int:
         counting=None if options.mode is None else options.mode == "counting",
     )
     if options.output:
-        export.write(options.output, result.light, result.drive, result.about())
+        store.save(options.output, result)
     print(json.dumps(result.about()) if options.json else table(result))
     return 0

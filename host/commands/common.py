@@ -5,9 +5,10 @@ import sys
 from collections.abc import Callable
 from typing import TypeAlias
 
-from host.capture import Capture, capture
+from host.capture import capture
 from host.link.open import open_link
 from host.settings import Settings
+from host.store import Recording
 from host.units import parse_si
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -35,7 +36,7 @@ def run_capture(
     seed: int,
     paced: bool,
     counting: bool | None = None,
-) -> Capture:
+) -> Recording:
     """Open `source`, capture with progress on the terminal, close it."""
     link = open_link(source, seed, paced, say)
     try:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from host.capture import Capture
 from host.commands import irf
 from host.commands.common import Commands, count, number, run_capture
 from host.decay import Decay, Key, Value, after_pulses, fit_decay, live_pulses
 from host.errors import UserError
 from host.settings import plan
+from host.store import Recording
 from host.units import format_si, format_with_error
 
 DEFAULT = "emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0"
@@ -90,7 +90,7 @@ def _decay(options: argparse.Namespace) -> int:
     return 0
 
 
-def histogram(result: Capture) -> tuple[np.ndarray, np.ndarray]:
+def histogram(result: Recording) -> tuple[np.ndarray, np.ndarray]:
     """Photons by bin (n,), and the bins' edges (n + 1,) in s from the drive edge as commanded."""
     settings = result.settings
     edges = settings.window_start + settings.bin * np.arange(settings.bins + 1)
@@ -124,7 +124,7 @@ def _about(fit: Decay) -> Mapping[str, object]:
     }
 
 
-def _table(result: Capture, fit: Decay) -> str:
+def _table(result: Recording, fit: Decay) -> str:
     def text(v: Value, unit: str) -> str:
         return format_with_error(v.value, v.se, unit)
 

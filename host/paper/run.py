@@ -14,13 +14,14 @@ import numpy as np
 from gateware.digest import gateware_digest
 from host.acquire import DRIVE, LIGHT, Acquisition, empty_average
 from host.average import Block
-from host.capture import Capture, capture
+from host.capture import capture
 from host.instrument import Instrument
 from host.link import Link
 from host.link.open import open_link
 from host.measure import Estimator, Measurements, Options, measure
 from host.paper.conditions import Condition
 from host.settings import plan
+from host.store import Recording
 from host.trace import Trace
 
 PULSES = 4096
@@ -184,7 +185,7 @@ class _Bench:
         window: tuple[float, float] | None,
         progress: Callable[[float], None],
         use: int = 0,
-    ) -> Capture:
+    ) -> Recording:
         volts, rate = self.condition.volts, self.condition.rate
         link = self.link(use)
         try:
@@ -216,7 +217,7 @@ def _fine(
             estimator=Estimator.BEST,
         ),
         account.clipped,
-        account.frames_lost + account.pulses_missed,
+        account.dropped,
     )
     return part.light, result
 

@@ -3,21 +3,22 @@
 import numpy as np
 import pytest
 
-from host.capture import Capture, capture
+from host.capture import capture
 from host.link.emulator import EmulatorLink
 from host.settings import plan
+from host.store import Recording
 from sim.presets import load_plant
 
 PULSES = 2000
 WIDTH = 50e-6
 
 
-def aged(**options: str) -> Capture:
+def aged(**options: str) -> Recording:
     link = EmulatorLink("bmim3-1mm2", options, seed=3, paced=False)
     return capture(link, lambda depth: plan(depth, 5.0, 10e3, WIDTH, PULSES, (-1e-6, 60e-6), 8e-9))
 
 
-def plateau(result: Capture) -> float:
+def plateau(result: Recording) -> float:
     settled = (result.light.t > 40e-6) & (result.light.t < WIDTH)
     return float(result.light.y[settled].mean()) - load_plant("bmim3-1mm2").detector.dark_signal
 
