@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 
 from gateware.protocol import TraceFlag
-from host.average import Block, RunningAverage
+from host.average import Block, RunningAverage, State
 from host.errors import UserError
 from host.frontend import FrontEnd
 from host.instrument import Frame, Instrument
@@ -124,6 +124,10 @@ class Acquisition:
             crc_errors=self._instrument.errors.crc_errors - self._crc_before,
             clipped=self._clipped,
         )
+
+    def state(self) -> State:
+        """All that the average holds."""
+        return self._average.state()
 
     def traces(self) -> tuple[Trace, Trace]:
         """Light [V at the ADC, or counted photons/s] and drive [V at the driver's output]."""

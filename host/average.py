@@ -28,6 +28,22 @@ class Block:
     pulses: int
 
 
+@dataclass(frozen=True, eq=False)
+class State:
+    """All that a RunningAverage holds: one that is restored from it goes on as if it had never stopped.
+
+    sums, counts, filled, origin: (channels, bins) int64. second: (channels, bins) float64.
+    """
+
+    sums: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    filled: NDArray[np.int64]
+    origin: NDArray[np.int64]
+    second: NDArray[np.float64]
+    pulses: int
+    blocks: int
+
+
 class RunningAverage:
     """Average of every block added since the last `clear`.
 
@@ -59,11 +75,35 @@ class RunningAverage:
         self._counts = np.zeros(shape, np.int64)
         self._filled = np.zeros(shape, np.int64)  # blocks with a sample in the bin
         # Scatter is taken about the first mean seen in each bin: no cancellation of large codes.
-        self._origin = np.full(shape, np.nan)
-        self._first = np.zeros(shape)  # sum over blocks of n * (mean - origin)
+        # In whole codes: the sum over blocks of n * (mean - origin) then follows, exactly, from the sums.
+        self._origin = np.zeros(shape, np.int64)
         self._second = np.zeros(shape)  # sum over blocks of n * (mean - origin)^2
         self._pulses = 0
         self._blocks = 0
+
+    def state(self) -> State:
+        """A copy of all that is held."""
+        return State(
+            self._sums.copy(),
+            self._counts.copy(),
+            self._filled.copy(),
+            self._origin.copy(),
+            self._second.copy(),
+            self._pulses,
+            self._blocks,
+        )
+
+    def restore(self, state: State) -> None:
+        """Hold what `state` does, and nothing of before; raises ValueError when its shape is not this average's."""
+        if state.sums.shape != self._sums.shape:
+            raise ValueError(f"a state of {state.sums.shape} does not fit {self._sums.shape}")
+        self._sums = state.sums.copy()
+        self._counts = state.counts.copy()
+        self._filled = state.filled.copy()
+        self._origin = state.origin.copy()
+        self._second = state.second.copy()
+        self._pulses = state.pulses
+        self._blocks = state.blocks
 
     @property
     def pulses(self) -> int:
@@ -88,15 +128,14 @@ class RunningAverage:
             )
         counts = np.broadcast_to(block.counts, self._counts.shape)
         filled = counts > 0
+        n = np.where(filled, counts, 1)
+        fresh = filled & (self._filled == 0)
+        self._origin = np.where(fresh, np.rint(block.sums / n).astype(np.int64), self._origin)
         self._sums += block.sums
         self._counts += counts
         self._filled += filled
-        n = counts.astype(np.float64)
-        mean = block.sums / np.where(filled, n, 1.0)
-        self._origin = np.where(np.isnan(self._origin) & filled, mean, self._origin)
-        away = np.where(filled, mean - self._origin, 0.0)
-        self._first += n * away
-        self._second += n * away**2
+        away = (block.sums - counts * self._origin).astype(np.float64)
+        self._second += away**2 / n
         self._pulses += block.pulses
         self._blocks += 1
 
@@ -117,7 +156,8 @@ class RunningAverage:
         dof = np.maximum(filled[used] - 1, 0)
         if not dof.any():
             return se
-        scatter = self._second[channel] - self._first[channel] ** 2 / counts
+        first = self._sums[channel] - self._counts[channel] * self._origin[channel]
+        scatter = self._second[channel] - first.astype(np.float64) ** 2 / counts
         per_sample = _pool(np.maximum(scatter[used], 0.0), dof)
         se[used] = np.sqrt(per_sample / counts[used])
         return se

@@ -1,0 +1,213 @@
+"""A crash copy of what an acquisition averages: who is killed loses about a second, and keeps the rest exactly."""
+
+import json
+import os
+import sys
+import tempfile
+import uuid
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import platformdirs
+
+from host import framed
+from host.acquire import DRIVE, LIGHT, Accounting, Acquisition, empty_average
+from host.average import State
+from host.errors import UserError
+from host.frontend import FrontEnd
+from host.instrument import Instrument
+from host.measure import Options
+from host.settings import Settings
+from host.store import Recording, build
+
+if sys.platform != "win32":
+    import fcntl
+
+SUFFIX = ".journal"
+FORMAT, VERSION = "trelscope journal", 1
+EVERY = 1.0  # s between copies
+LIMIT = 1 << 24  # bytes: a longer journal is replaced by one that holds the newest copy alone
+
+_SCRATCH = ".part"
+_ARRAYS = {"sums": "<i8", "counts": "<i8", "filled": "<i8", "origin": "<i8", "second": "<f8"}
+
+
+class JournalError(UserError):
+    """The journal cannot be written or read; the message says why in one line."""
+
+
+def default_directory() -> Path:
+    """Where this system keeps state."""
+    return platformdirs.user_state_path("trelscope") / "journals"
+
+
+class Journal:
+    """The journal of one acquisition. Raises JournalError where it cannot be written; the acquisition can go on.
+
+    The file is locked while it is in use: one that is not has been left behind by a process that died.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        acquisition: Acquisition,
+        directory: Path | None = None,
+        limit: int = LIMIT,
+    ) -> None:
+        directory = directory or default_directory()
+        self.path = directory / f"{uuid.uuid4().hex}{SUFFIX}"
+        self._acquisition = acquisition
+        self._limit = limit
+        self._written: float | None = None  # when
+        about = {
+            "format": FORMAT,
+            "version": VERSION,
+            "source": instrument.link.name,
+            "board": instrument.identity.board,
+            "front_end": instrument.link.front_end.as_dict(),
+            "settings": acquisition.settings.as_dict(),
+            "options": asdict(acquisition.options),
+        }
+        self._head = framed.pack(json.dumps(about).encode())
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._file = self._replace(b"")
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def keep_up(self, now: float) -> None:
+        """Write a copy if the last is `EVERY` s old. now: s, from any zero."""
+        if self._written is None or now - self._written >= EVERY:
+            self._written = now
+            self.write()
+
+    def write(self) -> None:
+        """Write a copy of the acquisition as it is."""
+        record = framed.pack(_copy(self._acquisition.state(), self._acquisition.accounting))
+        try:
+            if self._file.tell() + len(record) > self._limit:
+                old, self._file = self._file, self._replace(record)
+                old.close()
+            else:
+                self._file.write(record)
+                self._file.flush()
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def close(self) -> None:
+        """Everything has been kept elsewhere, or is wanted no longer: leave nothing."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def _replace(self, record: bytes) -> IO[bytes]:
+        """A new file with `record` alone, in the place of the present one in a single step."""
+        number, scratch = tempfile.mkstemp(dir=self.path.parent, prefix=".", suffix=_SCRATCH)
+        file = open(number, "wb")  # noqa: SIM115 - kept
+        try:
+            _lock(file)
+            file.write(self._head + record)
+            file.flush()
+            os.fsync(number)
+            os.replace(scratch, self.path)
+        except BaseException:
+            file.close()
+            os.unlink(scratch)
+            raise
+        return file
+
+    def _failed(self, error: OSError) -> JournalError:
+        return JournalError(
+            f"{self.path.parent}: no crash copy can be kept there ({error.strerror}); make room or mend its permissions"
+        )
+
+
+def left_behind(directory: Path | None = None) -> list[Path]:
+    """Journals of processes that died, oldest first."""
+    directory = directory or default_directory()
+    for scratch in directory.glob(f".*{_SCRATCH}"):  # of those that died while making one
+        if _free(scratch):
+            scratch.unlink(missing_ok=True)
+    found = [path for path in directory.glob(f"*{SUFFIX}") if _free(path)]
+    return sorted(found, key=lambda path: path.stat().st_mtime)
+
+
+def recover(path: Path) -> Recording | None:
+    """The newest whole copy in a journal; None if there is none. Raises JournalError for what is no journal."""
+    try:
+        records = list(framed.unpack(path.read_bytes()))
+    except OSError as error:
+        raise JournalError(f"{path}: cannot be read ({error.strerror})") from None
+    if not records:
+        return None
+    try:
+        about = json.loads(records[0])
+        if about["format"] != FORMAT:
+            raise ValueError
+    except (ValueError, KeyError, TypeError):
+        raise JournalError(f"{path}: not a journal of trelscope") from None
+    if about["version"] != VERSION:
+        raise JournalError(
+            f"{path}: journal of version {about['version']}, this program reads {VERSION}; update trelscope"
+        )
+    return _recording(about, records[-1]) if len(records) > 1 else None
+
+
+def _recording(about: dict[str, Any], copy: bytes) -> Recording:
+    settings = build(Settings, about["settings"])
+    front_end = build(FrontEnd, about["front_end"])
+    average = empty_average(settings, front_end)
+    state, accounting = _from_copy(copy, settings.bins)
+    average.restore(state)
+    return Recording(
+        about["source"],
+        about["board"],
+        front_end,
+        settings,
+        build(Options, about["options"]),
+        average.trace(LIGHT),
+        average.trace(DRIVE),
+        accounting,
+        None,
+    )
+
+
+def _copy(state: State, accounting: Accounting) -> bytes:
+    """Counts as a line of JSON, then the arrays: bytes of equal weight together, which deflates well."""
+    head = {"pulses": state.pulses, "blocks": state.blocks, "accounting": accounting.as_dict()}
+    arrays = [getattr(state, name).astype(kind) for name, kind in _ARRAYS.items()]
+    body = b"".join(array.view(np.uint8).reshape(-1, 8).T.tobytes() for array in arrays)
+    return json.dumps(head).encode() + b"\n" + zlib.compress(body, 1)
+
+
+def _from_copy(copy: bytes, bins: int) -> tuple[State, Accounting]:
+    line, _, body = copy.partition(b"\n")
+    head = json.loads(line)
+    planes = np.frombuffer(zlib.decompress(body), np.uint8).reshape(len(_ARRAYS), 8, -1)
+    arrays = {
+        name: np.ascontiguousarray(plane.T).view(kind).reshape(-1, bins)
+        for plane, (name, kind) in zip(planes, _ARRAYS.items(), strict=True)
+    }
+    state = State(**arrays, pulses=head["pulses"], blocks=head["blocks"])
+    return state, build(Accounting, head["accounting"])
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Whether the file is now ours alone, until it is closed or we die."""
+    if sys.platform == "win32":  # there, nobody can remove a file that is open
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _free(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _lock(file)
+    except OSError:  # gone, or not ours to read
+        return False

@@ -1,0 +1,75 @@
+"""An acquisition that needs no instrument, for the journal's tests; run as a program, one that never ends."""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from host.acquire import DRIVE, LIGHT, Accounting, empty_average
+from host.average import Block, State
+from host.frontend import FrontEnd
+from host.journal import Journal
+from host.measure import Options
+from host.settings import Settings, plan
+from host.trace import Trace
+
+FRONT_END = FrontEnd(61e-6, 1e-3, -0.5, 2e-9)
+INSTRUMENT: Any = SimpleNamespace(
+    link=SimpleNamespace(name="emulator:bmim3-1mm2", front_end=FRONT_END),
+    identity=SimpleNamespace(board="EMULATOR"),
+)
+
+
+def settings_of(bins: int) -> Settings:
+    """Of a window of so many bins."""
+    return plan(16384, pulses=0, window=(-1e-6, bins * 1e-9), bin=1e-9)
+
+
+class Fake:
+    """Frame k is the same whoever makes it."""
+
+    def __init__(self, bins: int) -> None:
+        self.settings = settings_of(bins)
+        self.options = Options(detector_delay=2e-9)
+        self._average = empty_average(self.settings, FRONT_END)
+        self.frames = 0
+
+    def step(self) -> None:
+        """Average one more frame."""
+        k = self.frames
+        counts = self.settings.counts(8 + 8 * (k % 3))
+        rng = np.random.default_rng(k)
+        sums = counts * 3000 + rng.integers(0, 16384, counts.shape)
+        self._average.add(Block(sums, counts, 8 + 8 * (k % 3)))
+        self.frames += 1
+
+    def state(self) -> State:
+        """As of an Acquisition."""
+        return self._average.state()
+
+    def traces(self) -> tuple[Trace, Trace]:
+        """As of an Acquisition."""
+        return self._average.trace(LIGHT), self._average.trace(DRIVE)
+
+    @property
+    def accounting(self) -> Accounting:
+        """As of an Acquisition; `clipped` is the number of frames."""
+        pulses = self._average.pulses
+        return Accounting(pulses, pulses, 0, 0, 0, 0, self.frames)
+
+
+def journal_of(fake: Any, directory: Path, limit: int = 1 << 24) -> Journal:
+    """The journal of a fake."""
+    return Journal(INSTRUMENT, fake, directory, limit)
+
+
+if __name__ == "__main__":
+    _, where, size, most = sys.argv
+    endless = Fake(int(size))
+    journal = journal_of(endless, Path(where), int(most))
+    while True:
+        endless.step()
+        journal.write()
+        print(endless.frames, flush=True)

@@ -1,0 +1,133 @@
+"""The crash copy: what is recovered is what was lost, whenever the process dies."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from host.journal import EVERY, JournalError, left_behind, recover
+from tests.host.journalled import Fake, journal_of
+
+ROOT = Path(__file__).parents[2]
+BINS = 24
+
+
+def ran(frames: int, bins: int = BINS) -> Fake:
+    """A fake after so many frames."""
+    fake = Fake(bins)
+    for _ in range(frames):
+        fake.step()
+    return fake
+
+
+def assert_recovers(path: Path, frames: int, bins: int = BINS) -> None:
+    """The journal gives exactly what was averaged of so many frames."""
+    found, expected = recover(path), ran(frames, bins)
+    assert found is not None
+    assert found.settings == expected.settings
+    assert found.options == expected.options
+    assert found.accounting == expected.accounting
+    for got, wanted in zip((found.light, found.drive), expected.traces(), strict=True):
+        assert np.array_equal(got.y, wanted.y)
+        assert np.array_equal(got.se, wanted.se, equal_nan=True)
+        assert got.pulses == wanted.pulses
+
+
+def test_cut_at_every_byte_the_newest_whole_copy_is_recovered(tmp_path: Path) -> None:
+    fake = Fake(BINS)
+    journal = journal_of(fake, tmp_path)
+    ends = []
+    for _ in range(3):
+        fake.step()
+        journal.write()
+        ends.append(journal.path.stat().st_size)
+    data = journal.path.read_bytes()
+    cut = tmp_path / "cut"
+    for length in range(len(data) + 1):
+        cut.write_bytes(data[:length])
+        found = recover(cut)
+        whole = sum(end <= length for end in ends)
+        assert (found.accounting.clipped if found else 0) == whole
+    for whole, end in enumerate(ends, 1):
+        cut.write_bytes(data[:end] + bytes(100))  # a file system may leave zeros
+        assert_recovers(cut, whole)
+
+
+@pytest.mark.parametrize("limit", [1 << 24, 4000])
+@pytest.mark.parametrize("after", [2, 40])
+def test_a_killed_process_leaves_its_average(tmp_path: Path, after: int, limit: int) -> None:
+    """limit 4000: every copy or two the journal is replaced, so that many die while that is done."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.host.journalled", str(tmp_path), str(BINS), str(limit)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    for _ in range(after):
+        child.stdout.readline()
+    assert left_behind(tmp_path) == []  # it is alive, and its journal is its own
+    os.kill(child.pid, signal.SIGKILL)
+    said = [after, *(int(line) for line in child.stdout.read().splitlines())]
+    child.wait()
+    (path,) = left_behind(tmp_path)
+    found = recover(path)
+    assert found is not None
+    frames = found.accounting.clipped
+    assert said[-1] <= frames <= said[-1] + 1
+    assert_recovers(path, frames)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_average_goes_on_from_a_state_as_if_it_had_never_stopped() -> None:
+    once, fresh = ran(7), Fake(BINS)
+    fresh._average.restore(ran(4).state())
+    fresh.frames = 4
+    for _ in range(3):
+        fresh.step()
+    for name, array in vars(once.state()).items():
+        assert np.array_equal(array, getattr(fresh.state(), name))
+
+
+def test_its_size_is_bounded(tmp_path: Path) -> None:
+    fake = Fake(BINS)
+    journal = journal_of(fake, tmp_path, limit=6000)
+    for _ in range(40):
+        fake.step()
+        journal.write()
+        assert journal.path.stat().st_size <= 6000
+    assert_recovers(journal.path, 40)
+    assert list(tmp_path.iterdir()) == [journal.path]
+
+
+def test_a_copy_is_made_once_in_a_while(tmp_path: Path) -> None:
+    fake = ran(1)
+    journal = journal_of(fake, tmp_path)
+    sizes = []
+    for now in (5.0, 5.0 + 0.9 * EVERY, 5.0 + 1.1 * EVERY):
+        journal.keep_up(now)
+        sizes.append(journal.path.stat().st_size)
+    assert sizes[0] == sizes[1] < sizes[2]
+
+
+def test_closed_it_leaves_nothing(tmp_path: Path) -> None:
+    journal = journal_of(ran(1), tmp_path / "made")
+    journal.write()
+    journal.close()
+    assert list((tmp_path / "made").iterdir()) == []
+
+
+def test_killed_before_the_first_copy_there_is_nothing_to_recover(tmp_path: Path) -> None:
+    assert recover(journal_of(ran(1), tmp_path).path) is None
+
+
+def test_what_is_no_journal_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JournalError, match="crash copy"):
+        journal_of(ran(1), tmp_path / "file")
+    with pytest.raises(JournalError, match="cannot be read"):
+        recover(tmp_path / "none.journal")
