@@ -11,8 +11,10 @@ from host.commands import (
     calibrate,
     capture,
     decay,
+    export,
     flash,
     impedance,
+    measure,
     paper,
     presets,
     serve,
@@ -52,6 +54,8 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in (
         capture,
+        measure,
+        export,
         decay,
         paper,
         serve,

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 
 from host.acquire import Accounting
 from host.export import FileError
-from host.frontend import FrontEnd
 from host.measure import Estimator, Options, Top
-from host.settings import plan
 from host.store import Recording, load, save
 from host.trace import Trace
+from tests.host.recordings import a_recording
 
 SUFFIXES = [".h5", ".npz", ".csv"]
 NUMBERS = st.floats(-1e9, 1e9)
@@ -28,28 +27,6 @@ OPTIONS = st.builds(
     top_method=st.sampled_from(Top),
     estimator=st.sampled_from(Estimator),
 )
-
-
-def a_recording(bins: int = 40, seed: int = 0) -> Recording:
-    """A rise and a fall of light, noisy."""
-    settings = plan(16384, width=8e-6, pulses=64, window=(-2e-6, bins * 0.512e-6), bin=0.512e-6)
-    t = settings.times()
-    rng = np.random.default_rng(seed)
-    lit = (t > 0) & (t < 8e-6)
-    light = 0.02 + 0.5 * lit * (1 - np.exp(-np.maximum(t, 0) / 1e-6)) + rng.normal(0, 1e-4, bins)
-    drive = 5.0 * lit + rng.normal(0, 1e-3, bins)
-    se = np.full(bins, 1e-4)
-    return Recording(
-        "emulator:bmim3-1mm2?area=2.5",
-        "EMULATOR",
-        FrontEnd(61e-6, 1e-3, -0.5, 2e-9),
-        settings,
-        Options(top_fraction=0.2, detector_delay=2e-9),
-        Trace(t, light, se, 64),
-        Trace(t, drive, 10 * se, 64),
-        Accounting(64, 64, 0, 0, 0, 0, 0),
-        0.7,
-    )
 
 
 def same(a: Recording, b: Recording, rel: float = 0.0) -> bool:

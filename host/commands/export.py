@@ -1,0 +1,24 @@
+"""`trelscope export`: a recording in another format."""
+
+import argparse
+from pathlib import Path
+
+from host import export, store
+from host.commands import recorded
+from host.commands.common import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    p = commands.add_parser("export", help="write a recording in another format")
+    p.set_defaults(command=_export)
+    p.add_argument("file", type=Path, metavar="FILE", help=recorded.KINDS)
+    p.add_argument(
+        "-o", "--output", type=Path, metavar="OUT", required=True, help=", ".join(export.FORMATS)
+    )
+
+
+def _export(options: argparse.Namespace) -> int:
+    export.check(options.output)
+    store.save(options.output, recorded.load(options.file))
+    return 0

@@ -1,0 +1,71 @@
+"""`trelscope measure`: measure a recording again, perhaps in another way."""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from host.commands import recorded
+from host.commands.common import Commands, number
+from host.measure import Top
+from host.report import table
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    p = commands.add_parser(
+        "measure",
+        help="measure a recording again",
+        description="What is not given is done as it was when the recording was made.",
+    )
+    p.set_defaults(command=_measure)
+    p.add_argument("file", type=Path, metavar="FILE", help=recorded.KINDS)
+    p.add_argument(
+        "--top", choices=[str(top) for top in Top], help="the pulse's top: mean of its last part, …"
+    )
+    p.add_argument(
+        "--top-fraction", type=_part, metavar="PART", help="… that part of the pulse, e.g. 0.1"
+    )
+    p.add_argument(
+        "--levels", type=_levels, metavar="LOW-HIGH", help="of rise and fall in %%: 10-90, 20-80"
+    )
+    p.add_argument(
+        "--settle-band", type=_part, metavar="PART", help="half its width, e.g. 0.02 for ±2 %%"
+    )
+    p.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _part(text: str) -> float:
+    value = number(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"not a part, above 0 and up to 1: {text!r}")
+    return value
+
+
+def _levels(text: str) -> tuple[float, float]:
+    low, _, high = text.partition("-")
+    try:
+        levels = float(low) / 100, float(high) / 100
+    except ValueError:
+        levels = 0.0, 0.0
+    if not 0 < levels[0] < levels[1] < 1:
+        raise argparse.ArgumentTypeError(f"not LOW-HIGH in %: {text!r} (write e.g. 10-90)")
+    return levels
+
+
+def _measure(options: argparse.Namespace) -> int:
+    recording = recorded.load(options.file)
+    changes: dict[str, Any] = {
+        "top_method": options.top and Top(options.top),
+        "top_fraction": options.top_fraction,
+        "settle_band": options.settle_band,
+    }
+    if options.top or options.top_fraction:
+        changes["top"] = None  # the level that was given is not what is asked for
+    if options.levels:
+        changes["low"], changes["high"] = options.levels
+    wanted = {k: v for k, v in changes.items() if v is not None or k == "top"}
+    result = recording.measured(replace(recording.options, **wanted))
+    print(json.dumps(result.about()) if options.json else table(result))
+    return 0

@@ -1,0 +1,20 @@
+"""What commands about recordings share: opening one."""
+
+from pathlib import Path
+
+from host import journal, store
+from host.errors import UserError
+from host.export import FORMATS
+from host.store import Recording
+
+KINDS = f"{', '.join(FORMATS)}, or the {journal.SUFFIX} of a window that was killed"
+
+
+def load(path: Path) -> Recording:
+    """The recording in a file, or what a journal has saved. Raises UserError."""
+    if path.suffix != journal.SUFFIX:
+        return store.load(path)
+    found = journal.recover(path)
+    if found is None:
+        raise UserError(f"{path}: nothing had been averaged yet; there is nothing to recover")
+    return found
