@@ -22,22 +22,24 @@ def capture(
 
     settings_for: settings for a given depth of trace memory; progress: told pulses so far and in all.
     counting: photons instead of samples; None: if the instrument can.
+    However it ends, by an exception of `progress` for one, the output is switched off.
     Raises LinkError, InstrumentError, AcquisitionError, SettingsError.
     """
     instrument = Instrument(link)
-    settings = settings_for(instrument.identity.depth)
-    if counting is None:
-        counting = Feature.COUNTING in instrument.identity.features
-    settings = replace(settings, counting=counting)
-    link.restart_clock()
-    acquisition = Acquisition(instrument, settings)
-    while not acquisition.done:
-        acquisition.poll(timeout=0.1)
-        progress(acquisition.accounting.pulses_emitted, settings.pulses)
-    options = replace(acquisition.options, estimator=Estimator.BEST)
-    result = recording(instrument, acquisition).measured(options)
-    instrument.close()
-    return result
+    try:
+        settings = settings_for(instrument.identity.depth)
+        if counting is None:
+            counting = Feature.COUNTING in instrument.identity.features
+        settings = replace(settings, counting=counting)
+        link.restart_clock()
+        acquisition = Acquisition(instrument, settings)
+        while not acquisition.done:
+            acquisition.poll(timeout=0.1)
+            progress(acquisition.accounting.pulses_emitted, settings.pulses)
+        options = replace(acquisition.options, estimator=Estimator.BEST)
+        return recording(instrument, acquisition).measured(options)
+    finally:
+        instrument.close()
 
 
 def recording(instrument: Instrument, acquisition: Acquisition) -> Recording:

@@ -18,6 +18,7 @@ from host.commands import (
     paper,
     presets,
     serve,
+    sweep,
     window,
 )
 from host.errors import UserError
@@ -54,6 +55,7 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in (
         capture,
+        sweep,
         measure,
         export,
         decay,

@@ -207,6 +207,23 @@ def plan(
     )
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for, whatever the instrument, as of `plan`. counting: None: if the instrument can."""
+
+    volts: float = 5.0
+    rate: float = 10e3
+    width: float | None = None
+    pulses: int = 4096
+    window: tuple[float, float] | None = None
+    bin: float | None = None
+    counting: bool | None = None
+
+    def plan(self, depth: int) -> Settings:
+        """Settings on an instrument with `depth` bins of memory. Raises SettingsError."""
+        return plan(depth, self.volts, self.rate, self.width, self.pulses, self.window, self.bin)
+
+
 def _ns(seconds: float) -> int:
     return round(seconds * 1e9)
 

@@ -4,6 +4,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy
 
 from host.app import source
 from host.app.snapshot import Snapshot, State
+from host.link.open import is_emulated
 from sim.presets import describe
 
 
@@ -33,7 +34,7 @@ class Banner(QFrame):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Follow the session."""
-        emulated = source.is_emulated(snapshot.source)
+        emulated = is_emulated(snapshot.source)
         self.badge.setVisible(emulated)
         self.name.setText(snapshot.source.removeprefix("emulator:"))
         self.words.setText(_words(snapshot))

@@ -2,12 +2,8 @@
 
 from urllib.parse import urlsplit
 
+from host.link.open import is_emulated
 from sim.presets import device_names
-
-
-def is_emulated(source: str) -> bool:
-    """Whether the instrument behind `source` is the emulator."""
-    return urlsplit(source).scheme == "emulator"
 
 
 def preset(source: str) -> str | None:

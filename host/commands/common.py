@@ -3,11 +3,12 @@
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from typing import TypeAlias
 
 from host.capture import capture
 from host.link.open import open_link
-from host.settings import Settings
+from host.settings import Asked, Settings
 from host.store import Recording
 from host.units import parse_si
 
@@ -28,6 +29,41 @@ def count(text: str) -> int:
     if value != int(value) or value < 1:
         raise argparse.ArgumentTypeError(f"not a whole number of at least 1: {text!r}")
     return int(value)
+
+
+def add_settings(p: argparse.ArgumentParser) -> None:
+    """Add what a capture's settings are asked for with; see `asked`."""
+    p.add_argument("--volts", type=number, help="drive level, 3 to 7 (default 5)")
+    p.add_argument("--rate", type=number, help="pulses per second (default 10k)")
+    p.add_argument("--width", type=number, help="pulse width in s (default half the period)")
+    p.add_argument("--pulses", type=count, help="pulses to average (default 4096)")
+    p.add_argument(
+        "--window",
+        type=_window_range,
+        metavar="START:LENGTH",
+        help="s from the drive edge, and s (default: the pulse and its decay)",
+    )
+    p.add_argument("--bin", type=number, help="bin width in s (default: the finest that fits)")
+    p.add_argument(
+        "--mode",
+        choices=("analog", "counting"),
+        help="sum samples or count photons (default: count where the detector does)",
+    )
+
+
+def asked(options: argparse.Namespace) -> Asked:
+    """What was asked for with `add_settings`, the rest by default."""
+    given = {f.name: getattr(options, f.name, None) for f in fields(Asked)}
+    if options.mode is not None:
+        given["counting"] = options.mode == "counting"
+    return Asked(**{name: value for name, value in given.items() if value is not None})
+
+
+def _window_range(text: str) -> tuple[float, float]:
+    start, colon, length = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError(f"not START:LENGTH: {text!r} (write e.g. -2u:20u)")
+    return number(start), number(length)
 
 
 def run_capture(

@@ -11,6 +11,11 @@ from host.link.tcp import TcpLink
 DEFAULT_SOURCE = "emulator:bmim3-1mm2"
 
 
+def is_emulated(source: str) -> bool:
+    """Whether the instrument behind `source` is the emulator."""
+    return urlsplit(source).scheme == "emulator"
+
+
 def open_link(
     url: str,
     seed: int = 0,
