@@ -7,6 +7,8 @@ from gateware.protocol import Feature
 from host.acquire import Acquisition
 from host.instrument import Instrument
 from host.link import Link
+from host.link.record import RecordedLink
+from host.link.replay import ReplayLink
 from host.measure import Estimator
 from host.settings import Settings
 from host.store import Recording
@@ -20,17 +22,17 @@ def capture(
 ) -> Recording:
     """Run a counted train on `link` and average it.
 
-    settings_for: settings for a given depth of trace memory; progress: told pulses so far and in all.
+    settings_for: settings for a given depth of trace memory (a replay has its own).
+    progress: told pulses so far and in all.
     counting: photons instead of samples; None: if the instrument can.
     However it ends, by an exception of `progress` for one, the output is switched off.
     Raises LinkError, InstrumentError, AcquisitionError, SettingsError.
     """
     instrument = Instrument(link)
     try:
-        settings = settings_for(instrument.identity.depth)
-        if counting is None:
-            counting = Feature.COUNTING in instrument.identity.features
-        settings = replace(settings, counting=counting)
+        settings = _settings(instrument, settings_for, counting)
+        if isinstance(link, RecordedLink):
+            link.note(settings)
         link.restart_clock()
         acquisition = Acquisition(instrument, settings)
         while not acquisition.done:
@@ -40,6 +42,16 @@ def capture(
         return recording(instrument, acquisition).measured(options)
     finally:
         instrument.close()
+
+
+def _settings(
+    instrument: Instrument, settings_for: Callable[[int], Settings], counting: bool | None
+) -> Settings:
+    if isinstance(instrument.link, ReplayLink):
+        return instrument.link.settings
+    if counting is None:
+        counting = Feature.COUNTING in instrument.identity.features
+    return replace(settings_for(instrument.identity.depth), counting=counting)
 
 
 def recording(instrument: Instrument, acquisition: Acquisition) -> Recording:

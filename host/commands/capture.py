@@ -8,6 +8,7 @@ from host import export, store
 from host.commands.common import Commands, add_settings, asked, run_capture
 from host.link.open import DEFAULT_SOURCE
 from host.report import table
+from host.settings import Asked, SettingsError
 
 
 def add(commands: Commands) -> None:
@@ -21,19 +22,32 @@ def add(commands: Commands) -> None:
     p.add_argument("--seed", type=int, default=0, help="of the emulated noise (default 0)")
     p.add_argument("--flat-out", action="store_true", help="let the emulator outrun real time")
     p.add_argument("--json", action="store_true", help="print one JSON object")
+    p.add_argument(
+        "--record",
+        type=Path,
+        metavar="FILE.trel",
+        help="keep the link's bytes, for replay:FILE.trel",
+    )
     p.add_argument("-o", "--output", type=Path, metavar="FILE", help="save as .h5, .csv or .npz")
 
 
 def _capture(options: argparse.Namespace) -> int:
     if options.output:
         export.check(options.output)
+    if options.record:
+        export.check_writable(options.record)
     wanted = asked(options)
+    if options.source.startswith("replay:") and wanted != Asked():
+        raise SettingsError(
+            f"{options.source} has the settings it was recorded with; leave out all others"
+        )
     result = run_capture(
         options.source,
         wanted.plan,
         options.seed,
         paced=not options.flat_out,
         counting=wanted.counting,
+        record=options.record,
     )
     if options.output:
         store.save(options.output, result)

@@ -4,10 +4,12 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import TypeAlias
 
 from host.capture import capture
 from host.link.open import open_link
+from host.link.record import RecordedLink
 from host.settings import Asked, Settings
 from host.store import Recording
 from host.units import parse_si
@@ -72,9 +74,12 @@ def run_capture(
     seed: int,
     paced: bool,
     counting: bool | None = None,
+    record: Path | None = None,
 ) -> Recording:
-    """Open `source`, capture with progress on the terminal, close it."""
+    """Open `source`, capture with progress on the terminal, close it; record: where to keep the link's bytes."""
     link = open_link(source, seed, paced, say)
+    if record is not None:
+        link = RecordedLink(link, record)
     try:
         return capture(link, settings_for, _progress if sys.stderr.isatty() else _quiet, counting)
     finally:

@@ -1,10 +1,12 @@
 """Links by URL."""
 
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from host.link import Link, LinkError
 from host.link.emulator import EmulatorLink
+from host.link.replay import ReplayLink
 from host.link.serial import SerialLink
 from host.link.tcp import TcpLink
 
@@ -22,9 +24,9 @@ def open_link(
     paced: bool = True,
     report: Callable[[str], None] = lambda line: None,
 ) -> Link:
-    """The instrument that `url` names: `emulator:PRESET`, `serial:PORT` or `tcp://HOST:PORT`, with `?key=value&…`.
+    """The instrument that `url` names: `emulator:PRESET`, `serial:PORT`, `tcp://HOST:PORT` or `replay:FILE`.
 
-    These override a preset's parameters, or say what front end a real instrument has.
+    `?key=value&…` overrides a preset's parameters, or says what front end a real instrument has.
     seed, paced: of an emulated board; report is told what takes long. Raises LinkError.
     """
     try:
@@ -37,6 +39,9 @@ def open_link(
         return TcpLink(url)
     if parts.scheme == "serial":
         return SerialLink(url)
+    if parts.scheme == "replay":
+        return ReplayLink(Path(url.partition(":")[2]))
     raise LinkError(
-        f"unknown source {url!r}; known: emulator:PRESET, e.g. {DEFAULT_SOURCE}, serial:PORT and tcp://HOST:PORT"
+        f"unknown source {url!r}; known: emulator:PRESET, e.g. {DEFAULT_SOURCE}, serial:PORT, tcp://HOST:PORT,"
+        " replay:FILE"
     )
