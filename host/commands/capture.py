@@ -37,9 +37,9 @@ def _capture(options: argparse.Namespace) -> int:
     if options.record:
         export.check_writable(options.record)
     wanted = asked(options)
-    if options.source.startswith("replay:") and wanted != Asked():
+    if options.source.startswith("replay:") and (wanted != Asked() or options.record):
         raise SettingsError(
-            f"{options.source} has the settings it was recorded with; leave out all others"
+            f"{options.source} is recorded, with the settings it has; leave out --record and all settings"
         )
     result = run_capture(
         options.source,

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from gateware import protocol
+from host import framed
 from host.acquire import Acquisition
 from host.capture import capture
 from host.cli import main
 from host.instrument import Instrument
 from host.link import LinkError
+from host.link.codec import Decoder
 from host.link.faults import parse_faults
 from host.link.open import open_link
-from host.link.record import RecordedLink
+from host.link.record import RECEIVED, SENT, TIME, RecordedLink
 from host.serve import Server
 from host.settings import Asked
 from host.store import Recording
@@ -123,3 +126,48 @@ def test_what_cannot_be_played_is_refused(
     err = capsys.readouterr().err
     assert says in err
     assert len(err.splitlines()) == 1
+
+
+def edited(file: Path, path: Path, inserted: bytes, keep: int | None = None) -> Path:
+    """The recording with more received right behind the request that starts its train; the first `keep` records."""
+    records = list(framed.unpack(file.read_bytes()))
+    run = next(
+        k
+        for k, record in enumerate(records)
+        if record[:1] == SENT
+        and any(
+            protocol.REQUEST.unpack(packet.payload)
+            == {"address": protocol.REGISTERS["run"].address, "value": 1}
+            for packet in Decoder().feed(record[1 + TIME.size :])
+        )
+    )
+    time = records[run][1 : 1 + TIME.size]
+    records.insert(run + 1, RECEIVED + time + inserted)
+    path.write_bytes(b"".join(map(framed.pack, records[:keep])))
+    return path
+
+
+def reply(name: str, value: int) -> bytes:
+    """What an instrument answers."""
+    payload = protocol.REPLY.pack(
+        sequence=0, address=protocol.REGISTERS[name].address, outcome=0, value=value
+    )
+    return protocol.encode_frame(protocol.Kind.REPLY, 0, payload)
+
+
+def test_damage_before_a_reply_is_counted_as_well(file: Path, tmp_path: Path) -> None:
+    damaged = bytearray(reply("train", 1))
+    damaged[-1] ^= 1
+    path = edited(file, tmp_path / "a.trel", bytes(damaged))
+    assert played(file).accounting.crc_errors == 0
+    assert played(path).accounting.crc_errors == 1
+
+
+def test_a_recording_cut_off_while_its_train_ran_does_not_wait_for_ever(
+    file: Path, tmp_path: Path
+) -> None:
+    records = len(list(framed.unpack(file.read_bytes())))
+    running = reply("status", protocol.Status.RUNNING)
+    path = edited(file, tmp_path / "a.trel", running, keep=records * 3 // 4)
+    with pytest.raises(LinkError, match="cut off"):
+        played(path)
