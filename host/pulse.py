@@ -101,14 +101,16 @@ class Pulse:
         return find(lit), float(np.std(parts, ddof=1) / np.sqrt(_SUBSETS))
 
     def _bin_variance(self, top: float) -> Array:
-        """(n,) V^2: the given standard errors squared.
+        """(n,) V^2: the given standard errors squared; where none has been seen to scatter, as of bins without a
+        photon, the smallest that has.
 
         Where any is unknown: from the scatter of baseline and top, in proportion to the signal
         in between.
         """
         se = self.light.se
         if np.isfinite(se).all():
-            return np.asarray(se**2)
+            least = se[se > 0].min(initial=np.inf)
+            return np.asarray(np.where(se > 0, se, least if np.isfinite(least) else 0.0) ** 2)
         y = self.light.y
         dark, lit = scatter(y[self.base]), scatter(y[self.top])
         dark, lit = (lit if np.isnan(dark) else dark), (dark if np.isnan(lit) else lit)

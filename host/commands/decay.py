@@ -1,17 +1,20 @@
-"""`trelscope decay`: count photons after the drive edge and fit lifetimes to them."""
+"""`trelscope decay`: lifetimes, of photons counted after the drive edge or of the falling light of a recording."""
 
 import argparse
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from host.commands import irf
+from host import journal
+from host.commands import irf, recorded
 from host.commands.common import Commands, count, number, run_capture
-from host.decay import Decay, Key, Value, after_pulses, fit_decay, live_pulses
+from host.decay import Decay, Key, Value, after_pulses, fit_decay, fit_fall, live_pulses
 from host.errors import UserError
+from host.export import FORMATS
 from host.settings import plan
 from host.store import Recording
 from host.units import format_si, format_with_error
@@ -29,9 +32,18 @@ class DecayError(UserError):
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    p = commands.add_parser("decay", help="count photons after the drive edge and fit lifetimes")
+    p = commands.add_parser(
+        "decay", help="lifetimes of counted photons, or of the falling light of a recording"
+    )
     p.set_defaults(command=_decay)
-    p.add_argument("source", nargs="?", default=DEFAULT, metavar="SOURCE", help="%(default)s")
+    p.add_argument(
+        "source",
+        nargs="?",
+        default=DEFAULT,
+        metavar="SOURCE",
+        help="photons are counted after its drive edge (%(default)s); or a recording, of which the light after the"
+        " drive's falling edge is fitted and only --model and --json count",
+    )
     p.add_argument("--pulses", type=count, default=400_000, help="excitations (default 400k)")
     p.add_argument("--rate", type=number, default=15e3, help="of them a second (default 15k)")
     p.add_argument(
@@ -62,6 +74,8 @@ def add(commands: Commands) -> None:
 
 
 def _decay(options: argparse.Namespace) -> int:
+    if Path(options.source).suffix in (*FORMATS, journal.SUFFIX):
+        return _fall(options)
     if not (0 <= options.afterpulse < 1 and options.afterpulse_time > 0):
         raise DecayError("afterpulses have a probability below 1 and come after a positive time")
     response = irf.read(options.irf) if options.irf else options.response
@@ -81,12 +95,30 @@ def _decay(options: argparse.Namespace) -> int:
     if options.irf:  # its axis may begin anywhere
         start = -NEAR - response.start, NEAR - response.start
     fit = fit_decay(counts, edges, live, response, model, start, known)
+    title = f"{result.source}   {fit.photons} photons of {pulses} pulses"
+    return _print(options, result.source, title, fit, "/s")
+
+
+def _fall(options: argparse.Namespace) -> int:
+    """Of a recording, whatever it was taken with."""
+    result = recorded.load(Path(options.source))
+    model: Key | None = MODELS.get(options.model, options.model)
+    t0 = result.measurements.t0
+    light = replace(result.light, t=result.light.t - t0)
+    fit = fit_fall(light, result.settings.width, result.front_end.detector_delay, model)
+    unit = "/s" if result.settings.counting else "V"
+    title = f"{options.source}   light after the drive's falling edge, {light.pulses} pulses"
+    return _print(options, options.source, title, fit, unit)
+
+
+def _print(options: argparse.Namespace, source: str, title: str, fit: Decay, unit: str) -> int:
+    """unit: of amplitudes and background."""
     if fit.reason:
-        raise DecayError(f"{result.source}: {fit.reason}")
+        raise DecayError(f"{source}: {fit.reason}")
     if options.json:
-        print(json.dumps({"source": result.source, **_about(fit)}))
+        print(json.dumps({"source": source, **_about(fit)}))
     else:
-        print(_table(result, fit))
+        print(_table(title, fit, unit))
     return 0
 
 
@@ -124,24 +156,21 @@ def _about(fit: Decay) -> Mapping[str, object]:
     }
 
 
-def _table(result: Recording, fit: Decay) -> str:
+def _table(title: str, fit: Decay, unit: str) -> str:
     def text(v: Value, unit: str) -> str:
         return format_with_error(v.value, v.se, unit)
 
-    lines = [
-        f"{result.source}   {fit.photons} photons of {result.accounting.pulses_averaged} pulses",
-        "",
-    ]
+    lines = [title, ""]
     for n, c in enumerate(fit.components, 1):
         lines.append(
-            f"  lifetime {n}          {text(c.lifetime, 's'):<24} {text(c.amplitude, '/s')}"
+            f"  lifetime {n}          {text(c.lifetime, 's'):<24} {text(c.amplitude, unit)}"
         )
     if fit.model == "stretched":
         lines.append(f"  stretch             {text(fit.components[0].stretch, '')}")
     lines += [
         f"  amplitude average   {text(fit.amplitude_average, 's')}",
         f"  intensity average   {text(fit.intensity_average, 's')}",
-        f"  background          {format_si(fit.background.value, '/s')}",
+        f"  background          {format_si(fit.background.value, unit)}",
         "",
         *_chosen(fit),
         f"deviance per degree of freedom {fit.deviance:.3f}, {fit.deviance_expected:.3f} expected",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from host.cli import main
+from host.store import load
 
 QUIET = "detector=pmt&filter=2e-5&afterpulse=0"
 
@@ -105,3 +106,22 @@ def test_what_cannot_be_fitted_is_one_line(
     said = capsys.readouterr()
     assert words in said.err.splitlines()[-1]
     assert not said.out
+
+
+def test_the_falling_light_of_a_recording(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "fall.h5"
+    capture = ["capture", "emulator:bmim3-1mm2", "--pulses", "256", "--flat-out"]
+    assert main([*capture, "-o", str(path)]) == 0
+    decay = load(path).measurements.decay
+    capsys.readouterr()
+    assert main(["decay", str(path), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["source"] == str(path)
+    # 1/e is reached after a little more than the mean lifetime: the light begins to fall late
+    assert 0.7 < said["amplitude_average"]["value"] / decay.value < 1.1
+    assert main(["decay", str(path), "--model", "1"]) == 0
+    assert "mV" in capsys.readouterr().out
+    assert main(["decay", str(tmp_path / "none.h5")]) == 1
+    assert capsys.readouterr().err.count("\n") == 1

@@ -30,7 +30,7 @@ from host.bench.waveforms import (
     stretched,
     two_exponentials,
 )
-from host.measure import Flag, Measurements, Options, measure
+from host.measure import Estimator, Flag, Measurements, Options, measure
 from host.trace import Trace
 
 QUICK = delayed_exponential(20e-9, 60e-9)
@@ -265,6 +265,19 @@ def test_unknown_errors_are_taken_from_the_scatter() -> None:
     a, b = measure(known, WIDTH), measure(unknown, WIDTH)
     assert b.rise.se == pytest.approx(a.rise.se, rel=0.3)
     assert b.amplitude_se == pytest.approx(a.amplitude_se, rel=0.1)
+
+
+def test_bins_that_never_scattered_do_not_outweigh_the_rest() -> None:
+    """As of a dark baseline in which no photon was counted."""
+    pulse, rng = PULSES["exponential"], np.random.default_rng(3)
+    rate = 40 * bin_means(pulse, TYPICAL)
+    counts = rng.poisson(rate).astype(float)
+    light = Trace(TYPICAL, counts, np.sqrt(rate), 100)
+    truth = pulse.truth()["response"]
+    for estimator in Estimator:
+        q = measure(light, WIDTH, options=Options(estimator=estimator)).response
+        assert abs(q.value - truth) < 4 * q.se
+        assert q.se < 0.1 * truth
 
 
 # ---------------------------------------------------------------------------------------- flags
