@@ -6,6 +6,7 @@ import sys
 import tempfile
 import uuid
 import zlib
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -62,6 +63,7 @@ class Journal:
         self._acquisition = acquisition
         self._limit = limit
         self._written: float | None = None  # when
+        self._torn = False
         about = {
             "format": FORMAT,
             "version": VERSION,
@@ -88,18 +90,23 @@ class Journal:
         """Write a copy of the acquisition as it is."""
         record = framed.pack(_copy(self._acquisition.state(), self._acquisition.accounting))
         try:
-            if self._file.tell() + len(record) > self._limit:
+            if self._torn or self._file.tell() + len(record) > self._limit:
                 old, self._file = self._file, self._replace(record)
-                old.close()
+                self._torn = False
+                with suppress(OSError):  # it could not be written: nobody needs it any longer
+                    old.close()
             else:
+                self._torn = True  # until it is whole: nothing behind a torn record would be found
                 self._file.write(record)
                 self._file.flush()
+                self._torn = False
         except OSError as error:
             raise self._failed(error) from None
 
     def close(self) -> None:
         """Everything has been kept elsewhere, or is wanted no longer: leave nothing."""
-        self._file.close()
+        with suppress(OSError):
+            self._file.close()
         self.path.unlink(missing_ok=True)
 
     def _replace(self, record: bytes) -> IO[bytes]:

@@ -131,3 +131,30 @@ def test_what_is_no_journal_is_refused_in_one_line(tmp_path: Path) -> None:
         journal_of(ran(1), tmp_path / "file")
     with pytest.raises(JournalError, match="cannot be read"):
         recover(tmp_path / "none.journal")
+
+
+def test_a_full_disk_is_reported_and_the_next_copy_is_whole(tmp_path: Path) -> None:
+    fake = ran(1)
+    journal = journal_of(fake, tmp_path)
+    journal.write()
+    real, written = journal._file, journal._file.write
+
+    class Full:
+        """Takes half of it."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(real, name)
+
+        def write(self, record: bytes) -> None:
+            written(record[: len(record) // 2])
+            real.flush()
+            raise OSError(28, "No space left on device")
+
+    journal._file = Full()  # type: ignore[assignment]
+    fake.step()
+    with pytest.raises(JournalError, match="No space left"):
+        journal.write()
+    assert_recovers(journal.path, 1)
+    fake.step()
+    journal.write()
+    assert_recovers(journal.path, 3)
