@@ -1,10 +1,12 @@
 """An acquisition: a train's frames, averaged and accounted for."""
 
 from dataclasses import asdict, dataclass, replace
+from typing import TypeAlias
 
 from gateware.protocol import TraceFlag
 from host.average import Block, RunningAverage, State
 from host.errors import UserError
+from host.exponential import ExponentialAverage
 from host.frontend import FrontEnd
 from host.instrument import Frame, Instrument
 from host.measure import Estimator, Measurements, Memory, Options, measure
@@ -46,14 +48,28 @@ class Accounting:
         return asdict(self)
 
 
+Average: TypeAlias = RunningAverage | ExponentialAverage
+
+
 def empty_average(settings: Settings, front_end: FrontEnd) -> RunningAverage:
     """What the frames of a train are averaged in: light in V at the ADC or, counted, in photons/s; drive in V."""
+    return RunningAverage(settings.times(), *_scales(settings, front_end))
+
+
+def fading_average(settings: Settings, front_end: FrontEnd, memory: float) -> ExponentialAverage:
+    """The same, forgetting what is more than about `memory` pulses ago."""
+    return ExponentialAverage(settings.times(), *_scales(settings, front_end), memory)
+
+
+def _scales(
+    settings: Settings, front_end: FrontEnd
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """What a code is worth, and what code 0 stands for, of light and drive."""
     light, light_at_zero = front_end.light_volts_per_code, 0.0
     if settings.counting:
         light = 1 / settings.bin
         light_at_zero = -0.5 * light  # a count is no interval, and has no middle
-    return RunningAverage(
-        settings.times(),
+    return (
         (light, front_end.drive_volts_per_code),
         (light_at_zero, front_end.drive_volts_at_zero),
     )
@@ -62,7 +78,10 @@ def empty_average(settings: Settings, front_end: FrontEnd) -> RunningAverage:
 class Acquisition:
     """Starts a train on construction; `poll` until `done`."""
 
-    def __init__(self, instrument: Instrument, settings: Settings) -> None:
+    def __init__(
+        self, instrument: Instrument, settings: Settings, average: Average | None = None
+    ) -> None:
+        """average: where the frames go; one that is not empty goes on. None: a new running average."""
         self.settings = settings
         self.done = False
         self.last_frame: Frame | None = None
@@ -73,7 +92,8 @@ class Acquisition:
         self._missed = 0
         self._clipped = 0
         self._frames_sent = self._frames_whole = 0
-        self._average = empty_average(settings, instrument.link.front_end)
+        self._averaged = 0
+        self._average = average or empty_average(settings, instrument.link.front_end)
         self._memory = Memory()
         self._train = instrument.start(settings)
 
@@ -95,6 +115,7 @@ class Acquisition:
                 self._average.add(
                     Block(frame.sums, self.settings.counts(frame.pulses), frame.pulses)
                 )
+                self._averaged += frame.pulses
                 self._clipped += frame.clipped[LIGHT]
                 self.last_frame = frame
                 taken.append(frame)
@@ -114,19 +135,19 @@ class Acquisition:
     @property
     def accounting(self) -> Accounting:
         """Counts so far, of this acquisition alone."""
-        averaged = self._average.pulses
         return Accounting(
             pulses_emitted=self._seen,
-            pulses_averaged=averaged,
+            pulses_averaged=self._averaged,
             pulses_missed=self._missed,
-            pulses_lost=self._seen - self._missed - averaged,
+            pulses_lost=self._seen - self._missed - self._averaged,
             frames_lost=self._frames_sent - self._frames_whole,
             crc_errors=self._instrument.errors.crc_errors - self._crc_before,
             clipped=self._clipped,
         )
 
     def state(self) -> State:
-        """All that the average holds."""
+        """All that the average holds; one that forgets is not to be kept."""
+        assert isinstance(self._average, RunningAverage)
         return self._average.state()
 
     def traces(self) -> tuple[Trace, Trace]:

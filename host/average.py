@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,6 +112,11 @@ class RunningAverage:
         return self._pulses
 
     @property
+    def effective(self) -> float:
+        """The same: every pulse weighs as much."""
+        return float(self._pulses)
+
+    @property
     def blocks(self) -> int:
         """Blocks added so far."""
         return self._blocks
@@ -158,12 +164,12 @@ class RunningAverage:
             return se
         first = self._sums[channel] - self._counts[channel] * self._origin[channel]
         scatter = self._second[channel] - first.astype(np.float64) ** 2 / counts
-        per_sample = _pool(np.maximum(scatter[used], 0.0), dof)
+        per_sample = pool(np.maximum(scatter[used], 0.0), dof)
         se[used] = np.sqrt(per_sample / counts[used])
         return se
 
 
-def _pool(squares: NDArray[np.float64], dof: NDArray[np.int64]) -> NDArray[np.float64]:
+def pool(squares: NDArray[np.float64], dof: NDArray[Any]) -> NDArray[np.float64]:
     """Variance: sum of squares over degrees of freedom in a centred window of bins, both (n,).
 
     The window is the odd number of bins that holds POOLED_DOF on average; it is cut at the ends.
