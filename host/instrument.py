@@ -44,6 +44,10 @@ class InstrumentError(UserError):
     """The instrument does not do as it should; the message says what in one line."""
 
 
+class SilenceError(InstrumentError):
+    """The instrument does not answer."""
+
+
 @dataclass(frozen=True)
 class Identity:
     """What the identification registers say."""
@@ -236,7 +240,7 @@ class Instrument:
                 self._heard = self.link.clock()
                 break
         else:
-            raise InstrumentError(
+            raise SilenceError(
                 f"{self.link.name}: no answer; is it connected, powered and programmed?"
             )
         if reply["outcome"] != Outcome.DONE:

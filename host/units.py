@@ -37,9 +37,14 @@ def format_with_error(value: float, error: float, unit: str) -> str:
     """`value ± error` in a common prefix, to two digits of the error: "3.3614 ± 0.0012 us"."""
     if not (math.isfinite(value) and math.isfinite(error) and error > 0):
         return format_si(value, unit)
-    exponent = 0 if value == 0 else math.floor(math.log10(abs(value)) / 3) * 3
-    exponent = min(max(exponent, -12), 9)
-    prefix = next(p for p, e in _PREFIXES.items() if e == exponent and p != "u")
+    exponent, prefix = prefix_for(value)
     scaled = error / 10.0**exponent
     places = max(0, 1 - math.floor(math.log10(scaled)))
     return f"{value / 10.0**exponent:.{places}f} ± {scaled:.{places}f} {prefix}{unit}"
+
+
+def prefix_for(value: float) -> tuple[int, str]:
+    """Power of ten and its prefix that leave one to three digits before the point: (-6, "µ")."""
+    exponent = 0 if value == 0 else math.floor(math.log10(abs(value)) / 3) * 3
+    exponent = min(max(exponent, -12), 9)
+    return exponent, next(p for p, e in _PREFIXES.items() if e == exponent and p != "u")

@@ -2,14 +2,14 @@
 
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy
 
-from host.app import source
+from host.app import source, style
+from host.app.panel import label
 from host.app.snapshot import Snapshot, State
-from host.link.open import is_emulated
 from sim.presets import describe
 
 
 class Banner(QFrame):
-    """Says EMULATOR for as long as no light is real."""
+    """Says EMULATOR for as long as no light is real, and which board otherwise."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -17,43 +17,41 @@ class Banner(QFrame):
         self.badge = QLabel("EMULATOR")
         self.badge.setObjectName("badge")
         self.name = QLabel()
-        self.words = QLabel()
-        self.words.setWordWrap(True)
-        self.words.setProperty("role", "dim")
-        self.words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.words = label(role="dim")
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.factor = QLabel()
         self.factor.setObjectName("factor")
         self.factor.setToolTip("Time on the emulated board over time on the clock")
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 7, 12, 7)
+        row.setContentsMargins(12, 5, 12, 5)
         row.setSpacing(12)
         row.addWidget(self.badge)
         row.addWidget(self.name)
         row.addWidget(self.words, 1)
         row.addWidget(self.factor)
 
-    def show_snapshot(self, snapshot: Snapshot) -> None:
+    def show_snapshot(self, snapshot: Snapshot, frozen: bool) -> None:
         """Follow the session."""
-        emulated = is_emulated(snapshot.source)
-        self.badge.setVisible(emulated)
+        emulated = source.stands_in(snapshot.source, snapshot.board)
+        self.badge.setText("EMULATOR" if emulated else snapshot.board)
+        self.badge.setVisible(bool(self.badge.text()))
+        style.renew(self.badge, "real", not emulated)
         self.name.setText(snapshot.source.removeprefix("emulator:"))
-        self.words.setText(_words(snapshot))
+        words = _words(snapshot, frozen)
+        self.words.setText(words)
+        self.words.setToolTip(words)
         factor = snapshot.realtime_factor
         self.factor.setText("" if factor is None else f"{factor:.2f}× real time")
-        failed = snapshot.state is State.FAILED
-        if self.property("failed") != failed:
-            self.setProperty("failed", failed)
-            self.words.setProperty("role", "" if failed else "dim")
-            for widget in (self, self.words):
-                style = widget.style()
-                assert style is not None
-                style.unpolish(widget)
-                style.polish(widget)
+        failed = snapshot.state in (State.FAILED, State.LOST)
+        style.renew(self, "failed", failed)
+        style.renew(self.words, "role", "" if failed else "dim")
 
 
-def _words(snapshot: Snapshot) -> str:
+def _words(snapshot: Snapshot, frozen: bool) -> str:
     if snapshot.words:
         return snapshot.words
+    if frozen:
+        return "frozen: the average goes on, the picture stays"
     if snapshot.state is State.STOPPED:
         return "stopped, output off"
     preset = source.preset(snapshot.source)

@@ -5,14 +5,12 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 
-from host.app import style
-
 
 class Grid(pg.PlotCurveItem):
     """One opaque path: the axes' own grid is translucent and takes longer to draw than all data."""
 
     def __init__(self, plot: Any) -> None:
-        super().__init__(pen=pg.mkPen(style.GRID, width=1), connect="pairs")
+        super().__init__(connect="pairs")
         self._plot = plot
         self.setZValue(-100)
         plot.addItem(self, ignoreBounds=True)

@@ -1,26 +1,39 @@
-"""An instant on the light trace: a dashed line, a dot where it crosses, a label."""
+"""What is measured, drawn on the light: instants, and the interval of a quantity."""
 
 import math
 from typing import Any
 
+import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QWidget
 
 from host.app import style
+from host.app.style import Theme
 
 
 class Marker:
-    """Hidden until placed."""
+    """An instant: a dashed line, a dot where it crosses, a label. Hidden until placed."""
 
-    def __init__(self, plot: Any, text: str, colour: str) -> None:
-        dashed = pg.mkPen(colour, width=1, style=Qt.PenStyle.DashLine)
-        self.line = pg.InfiniteLine(angle=90, pen=dashed)
-        self._dot = pg.ScatterPlotItem(size=8, pen=pg.mkPen(style.PANEL), brush=colour)
+    def __init__(self, owner: QWidget, plot: Any, text: str, colour: str) -> None:
+        self.line = pg.InfiniteLine(angle=90)
+        self._dot = pg.ScatterPlotItem()
         # Right of the line and below the crossing, where a rising trace never is.
-        self._label = pg.TextItem(text, color=colour, anchor=(0, 0), fill=style.PANEL)
+        self._label = pg.TextItem(text, anchor=(0, 0))
         for z, item in enumerate((self.line, self._label, self._dot), start=10):
             item.setZValue(z)
             plot.addItem(item, ignoreBounds=True)
+
+        def dress(theme: Theme) -> None:
+            own = getattr(theme, colour)
+            self.line.setPen(pg.mkPen(own, width=1, style=Qt.PenStyle.DashLine))
+            self._dot.setSize(style.pixels(8))
+            self._dot.setPen(pg.mkPen(theme.panel))
+            self._dot.setBrush(own)
+            self._label.setColor(own)
+            self._label.fill = pg.mkBrush(theme.panel)
+
+        style.follow(owner, dress)
         self.hide()
 
     def place(self, t: float, y: float) -> None:
@@ -40,3 +53,27 @@ class Marker:
     def _show(self, visible: bool) -> None:
         for item in (self.line, self._dot, self._label):
             item.setVisible(visible)
+
+
+class Interval:
+    """A duration: a line from one instant to another between two upright ends."""
+
+    def __init__(self, owner: QWidget, plot: Any) -> None:
+        self._lines = pg.PlotCurveItem(connect="pairs")
+        self.between: tuple[float, float] | None = None
+        self._lines.setZValue(20)
+        plot.addItem(self._lines, ignoreBounds=True)
+        style.follow(owner, lambda theme: self._lines.setPen(pg.mkPen(theme.text, width=2)))
+        self.hide()
+
+    def place(self, start: float, end: float, y: float, tick: float) -> None:
+        """Show it at the height y, with ends of ± `tick`, in the plot's units."""
+        self.between = start, end
+        x = np.array([start, end, start, start, end, end])
+        self._lines.setData(x, y + np.array([0, 0, -tick, tick, -tick, tick]))
+        self._lines.setVisible(True)
+
+    def hide(self) -> None:
+        """Show nothing."""
+        self.between = None
+        self._lines.setVisible(False)

@@ -3,6 +3,7 @@
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QAbstractSpinBox, QWidget
 
+from host.app import style
 from host.units import format_si, parse_si
 
 DIGITS = 7  # what the user typed comes back unrounded
@@ -43,12 +44,12 @@ class QuantityBox(QAbstractSpinBox):
 
     def mark(self, refused: bool) -> None:
         """Show, or no longer show, that this field's value is not in force."""
-        if self.property("refused") != refused:
-            self.setProperty("refused", refused)
-            style = self.style()
-            assert style is not None
-            style.unpolish(self)
-            style.polish(self)
+        style.renew(self, "refused", refused)
+
+    def say_empty(self, words: str) -> None:
+        """What an empty field means."""
+        if self._edit.placeholderText() != words:
+            self._edit.setPlaceholderText(words)
 
     def enter(self, text: str) -> None:
         """Take `text` as if it had been typed."""
@@ -92,5 +93,10 @@ class QuantityBox(QAbstractSpinBox):
         self.changed.emit()
 
     def _write(self) -> None:
-        self._text = "" if self.value is None else format_si(self.value, self._unit, DIGITS)
+        if self.value is None:
+            self._text = ""
+        elif self._unit:
+            self._text = format_si(self.value, self._unit, DIGITS)
+        else:
+            self._text = f"{self.value:.10g}"
         self._edit.setText(self._text)

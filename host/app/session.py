@@ -1,43 +1,34 @@
-"""The worker: the one thread that touches link, instrument and acquisition."""
+"""The worker: the one thread that touches link, instrument and average."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 
-from gateware.protocol import Feature
-from host.acquire import LIGHT, Acquisition, AcquisitionError, empty_average
+from gateware.protocol import Board
+from host.acquire import AcquisitionError
+from host.app.average import Average
 from host.app.pace import Pace
-from host.app.snapshot import Data, Snapshot, State
-from host.average import Block
-from host.instrument import Instrument, InstrumentError
+from host.app.snapshot import Snapshot, State
+from host.app.wanted import Averaging, Wanted
+from host.instrument import Identity, Instrument, InstrumentError, SilenceError
 from host.link import LinkError
 from host.link.open import open_link
-from host.measure import Measurements
-from host.settings import Settings, SettingsError, plan
-from host.trace import Trace
+from host.settings import Settings, SettingsError
+from host.units import format_si
 
 POLL = 0.005  # s of the board's time: an emulator may take 20 times as long, and users wait for it
 IDLE = 0.05  # s between looks at whether to end, with nothing else to do
-SHOW_EVERY = 1 / 30  # s between snapshots
-MEASURE_EVERY = 0.1  # s between measurements
-FRAME_TIME = 1 / 30  # s of pulses in a frame: no more frames than a screen shows
+SHOW_EVERY = 1 / 60  # s between snapshots
+RETRY_EVERY = 1.0  # s between attempts at a lost link
 STOP_WAIT = 0.5  # s for the last frame of a train
 CLOSE_WAIT = 1.0  # s for the worker to end
 
+LOSSES = LinkError, SilenceError
 FAILURES = LinkError, InstrumentError, AcquisitionError
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the user has set: V, Hz, s (None: half the period)."""
-
-    volts: float = 5.0
-    rate: float = 10e3
-    width: float | None = None
 
 
 class _Closed(Exception):
@@ -45,19 +36,20 @@ class _Closed(Exception):
 
 
 class Session:
-    """Runs `source` until closed. Methods return at once; what comes of them is in `snapshot`."""
+    """Runs `source` until closed. Methods return at once; what comes of them is in `snapshot` and `events`."""
 
-    def __init__(self, source: str, seed: int = 0) -> None:
+    def __init__(self, source: str, seed: int = 0, wanted: Wanted | None = None) -> None:
+        self.events: SimpleQueue[str] = SimpleQueue()
         self._snapshot = Snapshot(source, State.OPENING, "opening")
         self._seed = seed
-        self._wanted = Wanted()
+        self._wanted = self._asked = wanted or Wanted()  # asked: when the average began
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._closing = threading.Event()
         self._instrument: Instrument | None = None
-        self._acquisition: Acquisition | None = None  # None unless running
+        self._average: Average | None = None  # None unless running, or lost while it was
+        self._averages = 0
         self._pace: Pace | None = None
-        self._measurements: Measurements | None = None
-        self._measured = self._shown = 0.0  # when, on the performance counter
+        self._shown = self._retried = 0.0  # when, on the performance counter
         self._announced = ""  # what takes long
         self._pending = False  # frames have come that no snapshot shows
         # A daemon: when the compiler runs at the time the window closes, nothing waits for it.
@@ -83,8 +75,12 @@ class Session:
         self._commands.put(lambda: self._open(source))
 
     def run(self) -> None:
-        """Start an acquisition; on a source that failed, open it again first."""
-        self._commands.put(self._run)
+        """Start an average; on a source that failed, open it again first."""
+        self._commands.put(lambda: self._run(self._wanted))
+
+    def single(self) -> None:
+        """Sum N pulses once, whatever the kind of averaging."""
+        self._commands.put(lambda: self._run(replace(self._wanted, averaging=Averaging.SUM)))
 
     def stop(self) -> None:
         """End the train and switch the output off; the data stay."""
@@ -122,8 +118,10 @@ class Session:
             self._guard(lambda: self._open(self._snapshot.source))
             while not self._closing.is_set():
                 self._obey()
-                if self._acquisition is not None:
+                if self._snapshot.state is State.RUNNING:
                     self._guard(self._step)
+                elif self._snapshot.state is State.LOST:
+                    self._guard(self._retry)
         except _Closed:
             pass
         finally:
@@ -131,7 +129,7 @@ class Session:
 
     def _obey(self) -> None:
         """Carry out all commands given; without a train, wait a little for one."""
-        wait = 0.0 if self._acquisition is not None else IDLE
+        wait = 0.0 if self._snapshot.state is State.RUNNING else IDLE
         while not self._closing.is_set():
             try:
                 command = self._commands.get(timeout=wait) if wait else self._commands.get_nowait()
@@ -141,20 +139,49 @@ class Session:
             wait = 0.0
 
     def _guard(self, action: Callable[[], None]) -> None:
-        """Do it; a failure ends the acquisition, and is put in words. Data stay."""
+        """Do it. A lost link is tried again, any other failure ends the average; both are put in words. Data stay."""
         try:
             action()
-        except FAILURES as error:
-            self._fail(str(error))
         except _Closed:
             raise
+        except LOSSES as error:
+            if self._average is not None:
+                self._lose(str(error))
+            else:
+                self._fail(str(error))
+        except FAILURES as error:
+            self._fail(str(error))
         except Exception as error:
             logging.getLogger(__name__).exception("internal error")
             self._fail(f"internal error, please report it: {error!r}")
 
     def _fail(self, words: str) -> None:
         self._release()
-        self._publish(state=State.FAILED, words=words, frame_rate=0.0, realtime_factor=None)
+        self._average = None
+        self.events.put(words)
+        self._publish(state=State.FAILED, words=words, **_STILL)
+
+    def _lose(self, words: str) -> None:
+        """Keep what there is, and try again until it works or the user stops it."""
+        self._release()
+        self._retried = time.perf_counter()
+        if self._snapshot.state is not State.LOST:
+            self.events.put(words)
+        self._publish(state=State.LOST, words=f"{words} — trying again", **_STILL)
+
+    def _retry(self) -> None:
+        if time.perf_counter() - self._retried < RETRY_EVERY:
+            return
+        average = self._average
+        assert average is not None
+        wanted = average.wanted if self._wanted is self._asked else self._wanted
+        instrument = self._connect(self._snapshot.source)
+        if _may_go_on(average, instrument, wanted):
+            average.resume(instrument)
+            self._go(instrument, "connected again: the average goes on in a new segment")
+        else:
+            self.events.put("connected again, to another instrument or with other settings")
+            self._run(wanted)
 
     def _publish(self, **changes: object) -> None:
         self._snapshot = replace(self._snapshot, **changes)  # type: ignore[arg-type]
@@ -170,20 +197,27 @@ class Session:
 
     def _open(self, source: str) -> None:
         self._release()
+        self._average = None
         before = self._snapshot
         self._snapshot = Snapshot(source, State.OPENING, "opening", before.refusal)
-        if source == before.source:  # lost, and perhaps still not there: what was measured stays
+        if source == before.source:  # perhaps still not there: what was measured stays
             self._publish(settings=before.settings, data=before.data)
+        instrument = self._connect(source)
+        self.events.put(f"opened {source}: {instrument.identity.board}")
+        self._run(self._wanted)
+
+    def _connect(self, source: str) -> Instrument:
         link = open_link(source, self._seed, report=self._report)
         try:
             self._instrument = Instrument(link)
         except FAILURES:
             link.close()
             raise
-        self._run()
+        self._publish(board=self._instrument.identity.board)
+        return self._instrument
 
     def _release(self) -> None:
-        self._acquisition = self._pace = None
+        self._pace = None
         if self._instrument is not None:
             self._instrument.close()
             self._instrument = None
@@ -193,106 +227,117 @@ class Session:
             self._wanted = wanted  # judged when there is an instrument
             return
         try:
-            settings = self._plan(self._instrument, wanted)
+            settings = wanted.settings(self._instrument)
         except SettingsError as error:
             self._publish(refusal=str(error))
             return
         self._wanted = wanted
         self._publish(refusal="")
-        if self._acquisition is not None:
-            self._begin(self._instrument, settings)
+        if self._average is not None:
+            self._begin(self._instrument, settings, wanted)
 
-    def _run(self) -> None:
+    def _run(self, wanted: Wanted) -> None:
         if self._instrument is None:
             self._open(self._snapshot.source)
             return
         try:
-            settings = self._plan(self._instrument, self._wanted)
+            settings = wanted.settings(self._instrument)
         except SettingsError as error:
+            self._average = None
             self._publish(state=State.STOPPED, words="", refusal=str(error))
             return
-        self._begin(self._instrument, settings)
+        self._begin(self._instrument, settings, wanted)
 
-    def _plan(self, instrument: Instrument, wanted: Wanted) -> Settings:
-        settings = plan(
-            instrument.identity.depth,
-            wanted.volts,
-            wanted.rate,
-            wanted.width,
-            pulses=0,
-            frame_pulses=max(round(wanted.rate * FRAME_TIME), 1),
-        )
-        return replace(settings, counting=Feature.COUNTING in instrument.identity.features)
+    def _begin(self, instrument: Instrument, settings: Settings, wanted: Wanted) -> None:
+        """A new average: nothing of the one before goes into it."""
+        self._averages += 1
+        self._asked = self._wanted
+        source = self._snapshot.source
+        self._average = None  # should starting fail, there is none
+        self._average = Average(instrument, settings, wanted, source, self._averages)
+        self._publish(settings=settings, data=None)
+        self._go(instrument, f"average {self._averages}: {_words(settings, wanted)}")
 
-    def _begin(self, instrument: Instrument, settings: Settings) -> None:
-        """A new acquisition: nothing of the one before goes into it."""
-        self._acquisition = Acquisition(instrument, settings)
+    def _go(self, instrument: Instrument, event: str) -> None:
+        self.events.put(event)
         self._pace = Pace(instrument.link)
-        self._measurements = None
         self._pending = False
-        self._publish(state=State.RUNNING, words="", settings=settings, data=None, frame_rate=0.0)
+        self._publish(state=State.RUNNING, words="", frame_rate=0.0, link_rate=0.0)
 
     def _stop(self) -> None:
-        if self._acquisition is None or self._instrument is None:
+        if self._average is None:
             return
-        self._end_train(self._acquisition, self._instrument)
-        self._instrument.write("enable", 0)
-        self._measurements = None
-        self._show(self._acquisition, self._instrument)
-        self._acquisition = self._pace = None
-        self._publish(state=State.STOPPED, frame_rate=0.0, realtime_factor=None)
-
-    def _end_train(self, acquisition: Acquisition, instrument: Instrument) -> None:
-        """Stop, and take in the last frame."""
-        instrument.stop()
+        if self._instrument is None:  # lost: not any more
+            self._average = None
+            self.events.put("stopped")
+            self._publish(state=State.FAILED)
+            return
+        self._instrument.stop()
         until = time.perf_counter() + STOP_WAIT
-        while not acquisition.done and time.perf_counter() < until:
-            acquisition.poll(POLL)
+        while not self._average.done and time.perf_counter() < until:
+            self._average.poll(POLL)
+        self._rest("stopped")
+
+    def _rest(self, event: str) -> None:
+        """The train has ended: switch the output off."""
+        assert self._average is not None
+        assert self._instrument is not None
+        self._instrument.write("enable", 0)
+        self._show(self._average, True)
+        self._average = self._pace = None
+        self.events.put(event)
+        self._publish(state=State.STOPPED, **_STILL)
 
     def _clear(self) -> None:
         """By a new train: no pulse from before is in it, and its accounting begins at zero."""
-        if self._acquisition is None or self._instrument is None:
+        if self._average is None or self._instrument is None:
             self._publish(data=None)
             return
-        self._begin(self._instrument, self._acquisition.settings)
+        self._begin(self._instrument, self._average.settings, self._average.wanted)
 
     def _step(self) -> None:
-        assert self._acquisition is not None
-        assert self._instrument is not None
+        assert self._average is not None
         assert self._pace is not None
-        frames = self._acquisition.poll(POLL)
-        self._pace.count(len(frames))
+        frames = self._average.poll(POLL)
+        self._pace.count(len(frames), sum(frame.sums.size for frame in frames) * 4)
+        if self._average.done:
+            self._rest(f"done: {self._average.settings.pulses} pulses")
+            return
         self._pending |= bool(frames)
         if self._pending and time.perf_counter() - self._shown >= SHOW_EVERY:
-            self._show(self._acquisition, self._instrument)
-        self._publish(realtime_factor=self._pace.realtime_factor, frame_rate=self._pace.frame_rate)
-
-    def _show(self, acquisition: Acquisition, instrument: Instrument) -> None:
-        """Publish the data as they are now."""
-        self._shown, self._pending = time.perf_counter(), False
-        last = _last_light(acquisition, instrument)
-        if last is None:
-            return
-        if self._measurements is None or self._shown - self._measured >= MEASURE_EVERY:
-            self._measured = self._shown
-            self._measurements = acquisition.measure()
-        light, drive = acquisition.traces()
+            self._show(self._average)  # pixels first: what follows takes long
+        self._pending |= self._average.reflect()
         self._publish(
-            data=Data(
-                acquisition.settings,
-                light,
-                drive,
-                last,
-                self._measurements,
-                acquisition.accounting,
-            )
+            realtime_factor=self._pace.realtime_factor,
+            frame_rate=self._pace.frame_rate,
+            link_rate=self._pace.link_rate,
         )
 
+    def _show(self, average: Average, anew: bool = False) -> None:
+        """Publish the data as they are now."""
+        self._shown, self._pending = time.perf_counter(), False
+        data = average.data(anew)
+        if data is not None:
+            self._publish(data=data)
 
-def _last_light(acquisition: Acquisition, instrument: Instrument) -> Trace | None:
-    frame, settings = acquisition.last_frame, acquisition.settings
-    if frame is None:
-        return None
-    alone = empty_average(settings, instrument.link.front_end)
-    alone.add(Block(frame.sums, settings.counts(frame.pulses), frame.pulses))
-    return alone.trace(LIGHT)
+
+_STILL = {"frame_rate": 0.0, "link_rate": 0.0, "realtime_factor": None}
+
+
+def _may_go_on(average: Average, instrument: Instrument, wanted: Wanted) -> bool:
+    """Whether new frames belong with the old: same instrument, same settings.
+
+    An emulated board that has started anew would repeat the noise it has had before.
+    """
+    mine: Identity = instrument.identity
+    if mine != average.identity or wanted != average.wanted:
+        return False
+    return mine.board != Board.EMULATOR.name or instrument.read("train") >= average.train
+
+
+def _words(settings: Settings, wanted: Wanted) -> str:
+    rate, width = format_si(settings.rate, "Hz"), format_si(settings.width, "s")
+    kind = wanted.averaging.value.replace("N", f"{wanted.pulses}")
+    if wanted.averaging is Averaging.EXPONENTIAL:
+        kind += f" over {wanted.pulses} pulses"
+    return f"{format_si(settings.volts, 'V')}, {rate}, {width}; {kind}"

@@ -1,9 +1,16 @@
-"""What a source's URL says about itself."""
+"""What a source's URL says about itself, and what sources there are."""
 
+from importlib import import_module
 from urllib.parse import urlsplit
 
+from gateware.protocol import Board
 from host.link.open import is_emulated
 from sim.presets import device_names
+
+
+def stands_in(source: str, board: str) -> bool:
+    """Whether no light behind `source` is real. board: what the instrument calls itself, "" if not known yet."""
+    return board == Board.EMULATOR.name or is_emulated(source)
 
 
 def preset(source: str) -> str | None:
@@ -13,13 +20,21 @@ def preset(source: str) -> str | None:
     return parts.path if known else None
 
 
-def label(source: str) -> str:
-    """The source as titles name it: "EMULATOR bmim3-1mm2", "serial:/dev/ttyUSB0"."""
-    if is_emulated(source):
-        return "EMULATOR " + source.partition(":")[2]
-    return source
+def label(source: str, board: str) -> str:
+    """The source as titles name it: "EMULATOR bmim3-1mm2", "ULX3S_85F serial:/dev/ttyUSB0"."""
+    badge = "EMULATOR" if stands_in(source, board) else board
+    return f"{badge} {source.removeprefix('emulator:')}".strip()
 
 
 def emulators() -> list[str]:
     """The source of every preset."""
     return [f"emulator:{name}" for name in device_names()]
+
+
+def ports() -> list[tuple[str, str]]:
+    """Source and description of every serial port of this machine; none where pyserial is not installed."""
+    try:
+        list_ports = import_module("serial.tools.list_ports")
+    except ImportError:
+        return []
+    return [(f"serial:{port.device}", port.description) for port in list_ports.comports()]

@@ -1,79 +1,227 @@
-"""Colours, fonts and the style sheet: one calm dark theme."""
+"""Colours, fonts and the style sheet: two calm themes."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor, QFont, QFontDatabase, QPalette
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QWidget
 
-# Okabe and Ito's palette: told apart with every kind of colour vision.
-SKY = "#56b4e9"
-ORANGE = "#e69f00"
-GREEN = "#009e73"
-YELLOW = "#f0e442"
-PURPLE = "#cc79a7"
-VERMILION = "#d55e00"
-
-LIGHT, DRIVE, LOW, HIGH = SKY, ORANGE, YELLOW, PURPLE
-
-BACKGROUND = "#14181d"
-PANEL = "#1b2128"
-FIELD = "#252c35"
-LINE = "#35404c"
-TEXT = "#e3e8ee"
-DIM = "#9aa6b2"
-FAINT = "#5d6975"
-GRID = "#252d36"
-BAND = "#2f5f7e"  # sky blue on the panel, without transparency, which is slow to draw
-WARNING = "#ff9d5c"  # vermilion, light enough to be read on the dark panel
-
-TEXT_PIXELS = 13
-
-SHEET = f"""
-QFrame#panel {{ background: {PANEL}; border: none; border-radius: 6px; }}
-QLabel[role="heading"] {{ color: {DIM}; font-size: 11px; font-weight: bold; }}
-QLabel[role="notice"] {{ color: {DIM}; font-size: 15px; background: transparent; }}
-QLabel[role="dim"] {{ color: {DIM}; font-size: 12px; }}
-QLabel[role="warning"] {{ color: {WARNING}; font-size: 12px; }}
-QAbstractSpinBox, QComboBox, QPushButton {{ min-height: 26px; }}
-QAbstractSpinBox[refused="true"] {{ color: {WARNING}; }}
-QFrame#banner {{ background: {PANEL}; border: none; border-bottom: 1px solid {LINE}; }}
-QFrame#banner[failed="true"] {{ background: #54260d; border-bottom: 1px solid {VERMILION}; }}
-QLabel#badge {{
-    background: {ORANGE}; color: {BACKGROUND}; border-radius: 4px; padding: 2px 8px;
-    font-weight: bold;
-}}
-QLabel#factor {{ font-weight: bold; }}
-QStatusBar {{ background: {PANEL}; border-top: 1px solid {LINE}; }}
-QStatusBar::item {{ border: none; }}
-QStatusBar QLabel {{ color: {DIM}; font-size: 12px; padding: 0 8px; }}
-QToolTip {{ background: {FIELD}; color: {TEXT}; border: 1px solid {LINE}; }}
-"""
+TEXT_PIXELS = 13  # at a scale of 1
 
 
-def apply(app: QApplication) -> None:
+@dataclass(frozen=True)
+class Theme:
+    """Colours by use. Those of curves are Okabe and Ito's, told apart with every kind of colour vision.
+
+    band: the light's colour on the panel, without transparency, which is slow to draw. references: told apart by
+    their line styles as well.
+    """
+
+    background: str
+    panel: str
+    field: str
+    line: str
+    text: str
+    dim: str
+    faint: str
+    grid: str
+    light: str
+    band: str
+    drive: str
+    low: str
+    high: str
+    warning: str
+    failed: str
+    references: tuple[str, ...]
+
+
+DARK = Theme(
+    background="#14181d",
+    panel="#1b2128",
+    field="#252c35",
+    line="#35404c",
+    text="#e3e8ee",
+    dim="#9aa6b2",
+    faint="#5d6975",
+    grid="#252d36",
+    light="#56b4e9",
+    band="#2f5f7e",
+    drive="#e69f00",
+    low="#f0e442",
+    high="#cc79a7",
+    warning="#ff9d5c",  # vermilion, light enough to be read
+    failed="#54260d",
+    references=("#009e73", "#d55e00", "#cc79a7", "#f0e442"),
+)
+LIGHT = Theme(
+    background="#eceff3",
+    panel="#ffffff",
+    field="#f4f6f9",
+    line="#c3ccd6",
+    text="#1a2027",
+    dim="#56616d",
+    faint="#a3adb8",
+    grid="#e6eaef",
+    light="#0072b2",
+    band="#a5cce3",
+    drive="#b87d00",  # orange, dark enough to be seen
+    low="#8a7f00",
+    high="#a8487f",
+    warning="#b34a00",
+    failed="#fbdcc8",
+    references=("#009e73", "#d55e00", "#a8487f", "#8a7f00"),
+)
+REFERENCE_LINES = (
+    Qt.PenStyle.DashLine,
+    Qt.PenStyle.DashDotLine,
+    Qt.PenStyle.DotLine,
+    Qt.PenStyle.DashDotDotLine,
+)
+
+
+class _Now:
+    """The look in force, and who follows it."""
+
+    theme = DARK
+    scale = 1.0
+    dressers: ClassVar[list[Callable[[Theme], None]]] = []
+
+
+def theme() -> Theme:
+    """The colours in force."""
+    return _Now.theme
+
+
+def follow(owner: QWidget, dress: Callable[[Theme], None]) -> None:
+    """Dress something now, and again whenever the look changes, for as long as `owner` exists."""
+    dress(_Now.theme)
+    dressers = _Now.dressers
+    dressers.append(dress)
+    owner.destroyed.connect(lambda: dressers.remove(dress))
+
+
+def colour(name: str) -> QColor:
+    """A theme's colour as Qt takes it."""
+    return QColor(name)
+
+
+def pixels(length: float) -> int:
+    """A length at a scale of 1, in pixels at the present one."""
+    return round(length * _Now.scale)
+
+
+def scale() -> float:
+    """How much larger than usual everything is."""
+    return _Now.scale
+
+
+def scale_for(app: QApplication) -> float:
+    """What makes text readable on a screen of many small pixels that the system does not scale itself."""
+    screen = app.primaryScreen()
+    if screen is None:
+        return 1.0
+    return max(1.0, round(screen.availableGeometry().height() / 1150 * 4) / 4)
+
+
+def apply(app: QApplication, theme: Theme = DARK, scale: float | None = None) -> None:
     """Dress every widget of the application."""
+    _Now.theme = theme
+    _Now.scale = scale_for(app) if scale is None else scale
     app.setStyle("Fusion")
     role = QPalette.ColorRole
     palette = QPalette()
     for colour, roles in (
-        (BACKGROUND, (role.Window, role.HighlightedText)),
-        (FIELD, (role.Base, role.Button, role.ToolTipBase)),
-        (LINE, (role.AlternateBase, role.Light)),
-        (TEXT, (role.WindowText, role.Text, role.ButtonText, role.ToolTipText, role.BrightText)),
-        (SKY, (role.Highlight, role.Link)),
-        (DIM, (role.PlaceholderText,)),
+        (theme.background, (role.Window, role.HighlightedText)),
+        (theme.field, (role.Base, role.Button, role.ToolTipBase)),
+        (theme.line, (role.AlternateBase, role.Light, role.Mid, role.Dark)),
+        (
+            theme.text,
+            (role.WindowText, role.Text, role.ButtonText, role.ToolTipText, role.BrightText),
+        ),
+        (theme.light, (role.Highlight, role.Link)),
+        (theme.dim, (role.PlaceholderText,)),
     ):
         for each in roles:
             palette.setColor(each, QColor(colour))
     for each in (role.WindowText, role.Text, role.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, each, QColor(FAINT))
+        palette.setColor(QPalette.ColorGroup.Disabled, each, QColor(theme.faint))
     app.setPalette(palette)
     font = app.font()
-    font.setPixelSize(TEXT_PIXELS)
+    font.setPixelSize(pixels(TEXT_PIXELS))
     app.setFont(font)
-    app.setStyleSheet(SHEET)
+    app.setStyleSheet(_sheet(theme))
+    for dress in _Now.dressers:
+        dress(theme)
 
 
-def digits(pixels: int = TEXT_PIXELS) -> QFont:
+def digits(size: int = TEXT_PIXELS) -> QFont:
     """A font whose digits are all as wide: numbers that change do not jump."""
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-    font.setPixelSize(pixels)
+    font.setPixelSize(pixels(size))
     return font
+
+
+def renew(widget: QWidget, name: str, value: object) -> None:
+    """Set a property that the style sheet looks at."""
+    if widget.property(name) == value:
+        return
+    widget.setProperty(name, value)
+    style = widget.style()
+    assert style is not None
+    style.unpolish(widget)
+    style.polish(widget)
+
+
+def _sheet(t: Theme) -> str:
+    small, tiny, large = pixels(12), pixels(11), pixels(15)
+    return f"""
+QFrame#panel {{ background: {t.panel}; border: none; border-radius: 6px; }}
+QLabel[role="heading"] {{ color: {t.dim}; font-size: {tiny}px; font-weight: bold; }}
+QLabel[role="notice"] {{ color: {t.dim}; font-size: {large}px; background: transparent; }}
+QLabel[role="dim"] {{ color: {t.dim}; font-size: {small}px; }}
+QLabel[role="warning"] {{ color: {t.warning}; font-size: {small}px; }}
+QAbstractSpinBox, QComboBox, QPushButton {{ min-height: {pixels(24)}px; }}
+QAbstractSpinBox[refused="true"] {{ color: {t.warning}; }}
+QFrame#banner {{ background: {t.panel}; border: none; border-bottom: 1px solid {t.line}; }}
+QFrame#banner[failed="true"] {{ background: {t.failed}; border-bottom: 1px solid {t.warning}; }}
+QLabel#badge {{
+    background: #e69f00; color: #14181d; border-radius: 4px; padding: 2px 8px; font-weight: bold;
+}}
+QLabel#badge[real="true"] {{ background: #009e73; color: #ffffff; }}
+QLabel#factor {{ font-weight: bold; }}
+QMenuBar {{ background: {t.panel}; }}
+QMenuBar::item {{ padding: 4px 9px; background: transparent; }}
+QMenuBar::item:selected, QMenu::item:selected {{ background: {t.line}; color: {t.text}; }}
+QMenu {{ background: {t.field}; border: 1px solid {t.line}; }}
+QDockWidget {{ color: {t.dim}; font-size: {small}px; }}
+QDockWidget::title {{ background: {t.background}; padding: 4px 8px; text-align: left; }}
+QMainWindow::separator {{ background: {t.background}; width: 6px; height: 6px; }}
+QMainWindow::separator:hover {{ background: {t.line}; }}
+QTabBar {{ font-size: {small}px; }}
+QTabBar::tab {{
+    background: {t.background}; color: {t.dim}; padding: 4px 12px; border: none;
+    border-bottom: 2px solid transparent;
+}}
+QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.light}; }}
+QTableView, QPlainTextEdit {{
+    background: {t.panel}; border: none; gridline-color: {t.grid};
+    selection-background-color: {t.line}; selection-color: {t.text};
+}}
+QHeaderView::section {{
+    background: {t.panel}; color: {t.dim}; border: none; border-bottom: 1px solid {t.line};
+    padding: 3px 4px; font-size: {tiny}px;
+}}
+QProgressBar {{
+    background: {t.field}; border: none; border-radius: 3px; text-align: center;
+    max-height: {pixels(16)}px; font-size: {tiny}px; color: {t.text};
+}}
+QProgressBar::chunk {{ background: {t.band}; border-radius: 3px; }}
+QScrollArea {{ background: transparent; border: none; }}
+QStatusBar {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
+QStatusBar::item {{ border: none; }}
+QStatusBar QLabel {{ color: {t.dim}; font-size: {small}px; padding: 0 8px; }}
+QStatusBar QLabel[loss="true"] {{ color: {t.warning}; }}
+QToolTip {{ background: {t.field}; color: {t.text}; border: 1px solid {t.line}; }}
+"""

@@ -1,138 +1,209 @@
-"""The averaged light over the drive, against the time from the drive edge."""
+"""The averaged light under the drive, against the time from the drive edge, with zooms on both edges."""
 
+import math
+import time
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from numpy.typing import NDArray
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QPaintEvent
 from PyQt6.QtWidgets import QVBoxLayout
 
 from host.app import style
-from host.app.grid import Grid
-from host.app.marker import Marker
+from host.app.intervals import interval
+from host.app.light import DECADES, US, LightCurves, Scale, View, reference_pen
 from host.app.panel import label
-from host.app.snapshot import Snapshot, State
+from host.app.plots import curve, dress, set_range
+from host.app.references import Reference
+from host.app.snapshot import Data, Snapshot, State
+from host.app.style import Theme
 from host.settings import Settings
 
-US, MV, PER_MS = 1e6, 1e3, 1e-3
-LIGHT_AXIS, COUNT_AXIS = "Light above dark level (mV)", "Photons above dark level (1/ms)"
-AXIS_WIDTH = 62  # pixels; the same for both plots, so that their time axes are in line
+LIGHT_AXIS, COUNT_AXIS = "Light (mV)", "Photons (1/ms)"
+TIME_AXIS = "Time from the drive edge (µs)"
 WAITING = {
     State.OPENING: "opening",
     State.RUNNING: "waiting for the first frame",
     State.STOPPED: "stopped, nothing measured",
+    State.LOST: "",
     State.FAILED: "",
 }
-LEGEND = "&nbsp;&nbsp;&nbsp;&nbsp;".join(
-    f'<span style="color: {colour}">━━</span> {name}'
-    for colour, name in (
-        (style.LIGHT, "average"),
-        (style.BAND, "± 1 standard error"),
-        (style.FAINT, "last frame"),
-        (style.DRIVE, "drive"),
-    )
-)
-DOTTED = Qt.PenStyle.DotLine
+ZOOM_BEFORE, ZOOM_AFTER = 0.5, 2.5  # of the response or fall that the zooms show
 
 
 class Traces(pg.GraphicsLayoutWidget):
-    """Light above, drive below, on one time axis. Wheel and drag zoom; a double click resets."""
+    """Wheel and drag zoom; a double click shows everything again."""
+
+    drawn = pyqtSignal(float)
+    """When data have been painted for the first time: seconds since their last frame came."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setBackground(style.PANEL)
-        self.ci.layout.setContentsMargins(4, 8, 12, 4)
-        self.ci.layout.setSpacing(4)
-        self.addLabel(LEGEND, row=0, col=0, size="9pt", color=style.DIM, justify="right")
-        self.light = self._plot(1, LIGHT_AXIS)
-        self.drive = self._plot(2, "Drive (V)")
+        style.follow(self, lambda theme: self.setBackground(theme.panel))
+        self.ci.layout.setContentsMargins(4, 4, 12, 4)
+        self.ci.layout.setSpacing(2)
+        self._legend = self.addLabel("", row=0, col=0, colspan=2, justify="right")
+        self.scale = Scale()
+        self.drive = dress(self, self.addPlot(row=1, col=0, colspan=2), "Drive (V)")
+        self.light = dress(self, self.addPlot(row=2, col=0, colspan=2), LIGHT_AXIS, TIME_AXIS)
+        self.rising = dress(self, self.addPlot(row=3, col=0), LIGHT_AXIS, "Rising edge (µs)")
+        self.falling = dress(self, self.addPlot(row=3, col=1), "", "Falling edge (µs)")
         self.drive.setXLink(self.light)
-        self.drive.setLabel("bottom", "Time from the drive edge (µs)")
         self.drive.setMouseEnabled(x=True, y=False)
+        self.drive.getAxis("bottom").setStyle(showValues=False)
+        for row, share in ((1, 2), (2, 7), (3, 4)):
+            self.ci.layout.setRowStretchFactor(row, share)
+        self.voltage = curve(self, self.drive, "drive")
+        self._all = LightCurves(self, self.light, self.scale, True)
+        self._edges = [
+            LightCurves(self, plot, self.scale, False) for plot in (self.rising, self.falling)
+        ]
+        for each in self._edges:
+            each.last.setVisible(False)
+        self.mean, self.last = self._all.mean, self._all.last
+        self.low, self.high = self._all.low, self._all.high
+        self.interval = self._all.interval
         self._show_values(False)  # of what, one does not know yet
-        self.light.getAxis("bottom").setStyle(showValues=False)
-        self.ci.layout.setRowStretchFactor(1, 4)
-        self.ci.layout.setRowStretchFactor(2, 1)
+        for plot in (self.light, self.rising, self.falling):
+            plot.vb.sigRangeChangedManually.connect(self._hold)
 
-        faint = pg.mkPen(style.FAINT, width=1)
-        self.last = self.light.plot(pen=faint)
-        self._upper, self._lower = self._edge(), self._edge()
-        self._band = pg.FillBetweenItem(self._upper, self._lower, brush=style.BAND)
-        self.light.addItem(self._band, ignoreBounds=True)
-        self.mean = self.light.plot(pen=pg.mkPen(style.LIGHT, width=1))
-        self.voltage = self.drive.plot(pen=pg.mkPen(style.DRIVE, width=1))
-        self.low = Marker(self.light, "10 %", style.LOW)
-        self.high = Marker(self.light, "90 %", style.HIGH)
-        for plot in (self.light, self.drive):
-            plot.addItem(pg.InfiniteLine(0.0, pen=pg.mkPen(style.FAINT, style=DOTTED)))
         self._notice = label(role="notice")
         self._notice.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._notice.setWordWrap(True)
         self._notice.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         over = QVBoxLayout(self)
-        over.setContentsMargins(AXIS_WIDTH + 40, 0, 40, 0)
+        over.setContentsMargins(100, 0, 40, 0)
         over.addWidget(self._notice)
+
+        self.view: View | None = None
+        self._data: Data | None = None
+        self._references: tuple[Reference, ...] = ()
+        self._selected = ""
         self._window: tuple[float, float] | None = None
         self._volts: float | None = None
+        self._held = False  # the user has chosen what to look at
+        self._zooms: tuple[float, float] | None = None
+        self._undrawn: float | None = None
+        style.follow(self, self._dress)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Draw an acquisition as it stands; without data, say why there are none."""
+        """Draw an average as it stands; without data, say why there are none."""
         data = snapshot.data
         self._notice.setText("" if data else snapshot.words or WAITING[snapshot.state])
-        self._band.setVisible(data is not None)
         if snapshot.settings is not None:
             self._fit(snapshot.settings)
+        self._data = data
         if data is None:
-            for curve in (self.mean, self.last, self._upper, self._lower, self.voltage):
-                curve.setData([], [])
-            self.low.hide()
-            self.high.hide()
+            self.view = None
+            for curves in (self._all, *self._edges):
+                curves.clear()
+            self.voltage.setData([], [])
+            return
+        self._undrawn = data.arrived
+        self.view = View.of(data)
+        self._draw()
+
+    def set_references(self, references: tuple[Reference, ...]) -> None:
+        """Draw these besides."""
+        self._references = references
+        self._dress(style.theme())
+        self._draw()
+
+    def select(self, name: str) -> None:
+        """Show what interval the quantity measures."""
+        self._selected = name
+        self._draw_interval()
+
+    def set_log(self, log: bool) -> None:
+        """Draw light on a logarithmic axis."""
+        self.scale.log = log
+        for plot in (self.light, self.rising, self.falling):
+            plot.getAxis("left").setLogMode(y=log)
+        self._held = False
+        self._draw()
+        self._redraw_references()
+
+    def reset(self) -> None:
+        """Show everything."""
+        self._held, self._zooms = False, None
+        if self._window is not None:
+            start, length = self._window
+            self.light.setXRange(start * US, (start + length) * US, padding=0.01)
+        self._draw()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Paint, and tell when new data have become pixels."""
+        super().paintEvent(event)
+        if self._undrawn is not None:
+            arrived, self._undrawn = self._undrawn, None
+            self.drawn.emit(time.perf_counter() - arrived)
+
+    def mouseDoubleClickEvent(self, event: Any) -> None:
+        """Show everything again."""
+        self.reset()
+        super().mouseDoubleClickEvent(event)
+
+    # ------------------------------------------------------------------------------------ drawing
+
+    def _draw(self) -> None:
+        data, view = self._data, self.view
+        if data is None or view is None:
             return
         self._show_values(True)
-        m, light, se = data.measurements, data.light, np.nan_to_num(data.light.se)
-        t = (light.t - m.t0) * US
-        dark = dark_level(light.y, t)
-        unit = PER_MS if data.settings.counting else MV
-        mean = (light.y - dark) * unit
-        self.last.setData(t, (data.last_light.y - dark) * unit)
-        self._upper.setData(t, mean + se * unit)
-        self._lower.setData(t, mean - se * unit)
-        self.mean.setData(t, mean)
-        self.voltage.setData((data.drive.t - m.t0) * US, data.drive.y)
-        for marker, at, level in ((self.low, m.t_low, 0.1), (self.high, m.t_high, 0.9)):
-            height = m.baseline + level * (m.top - m.baseline) - dark
-            marker.place((at - m.t0) * US, height * unit)
+        if self.scale.log:
+            self.scale.floor = max(view.top, 1e-9) * 10.0**-DECADES
+        self._all.show(view, slice(None))
+        self.voltage.setData((data.drive.t - data.measurements.t0) * US, data.drive.y)
+        self._fit_zooms(data)
+        for curves in self._edges:
+            left, right = curves.plot.vb.viewRange()[0]
+            room = right - left  # a pan does not run into emptiness at once
+            a, b = np.searchsorted(view.t, (left - room, right + room))
+            curves.show(view, slice(int(a), int(b)))
+        if not self._held:
+            views = [view, *(reference.view for reference in self._references)]
+            low, high = min(v.bottom for v in views), max(v.top for v in views)
+            for plot in (self.light, self.rising, self.falling):
+                set_range(plot, float(self.scale(low)), float(self.scale(high)))
+        self._draw_interval()
 
-    def _plot(self, row: int, name: str) -> Any:
-        plot = self.addPlot(row=row, col=0)
-        plot.setLabel("left", name)
-        plot.setDownsampling(auto=True, mode="peak")
-        plot.setClipToView(True)
-        plot.setMenuEnabled(False)
-        plot.hideButtons()
-        for side in ("left", "bottom"):
-            axis = plot.getAxis(side)
-            axis.enableAutoSIPrefix(False)
-            axis.setPen(style.LINE)
-            axis.setTextPen(style.DIM)
-        plot.getAxis("left").setWidth(AXIS_WIDTH)
-        Grid(plot)
-        return plot
+    def _draw_interval(self) -> None:
+        data, view = self._data, self.view
+        found = interval(self._selected, data, view) if data and view and self._selected else None
+        for curves in (self._all, *self._edges):
+            if found is None or data is None:
+                curves.interval.hide()
+                continue
+            start, end, height = found
+            bottom, top = curves.plot.vb.viewRange()[1]
+            curves.interval.place(start, end, float(self.scale(height)), (top - bottom) / 40)
 
-    def _edge(self) -> Any:
-        """An edge of the band around the mean."""
-        edge = self.light.plot(pen=pg.mkPen(style.BAND, width=1))
-        edge.setDownsampling(method="mean")  # peaks would make an outline that is slow to fill
-        return edge
+    def _redraw_references(self) -> None:
+        for curves in (self._all, *self._edges):
+            curves.set_references([reference.view for reference in self._references])
+
+    def _dress(self, theme: Theme) -> None:
+        entries = [
+            (theme.light, "━━", "average"),
+            (theme.band, "━━", "± 1 standard error"),
+            (theme.faint, "━━", "last frame"),
+            (theme.drive, "━━", "drive"),
+        ]
+        for index, reference in enumerate(self._references):
+            colour = reference_pen(theme, index).color().name()
+            entries.append((colour, ("╍╍", "━·", "┅┅", "━··")[index % 4], reference.name))
+        text = "&nbsp;&nbsp;&nbsp;".join(
+            f'<span style="color: {colour}">{line}</span> {name}' for colour, line, name in entries
+        )
+        self._legend.setText(text, size=f"{style.pixels(11)}px", color=theme.dim)
+        self._redraw_references()
 
     def _show_values(self, visible: bool) -> None:
-        for axis in (
-            self.light.getAxis("left"),
-            self.drive.getAxis("left"),
-            self.drive.getAxis("bottom"),
-        ):
-            axis.setStyle(showValues=visible)
+        for plot in (self.light, self.drive, self.rising, self.falling):
+            plot.getAxis("left").setStyle(showValues=visible)
+            if plot is not self.drive:
+                plot.getAxis("bottom").setStyle(showValues=visible)
 
     def _fit(self, settings: Settings) -> None:
         """Show the whole window when it changes; the user's zoom holds otherwise."""
@@ -140,26 +211,38 @@ class Traces(pg.GraphicsLayoutWidget):
         if window != self._window:
             self._window = window
             self.reset()
-        self.light.getAxis("left").setLabel(COUNT_AXIS if settings.counting else LIGHT_AXIS)
+        axis = COUNT_AXIS if settings.counting else LIGHT_AXIS
+        for plot in (self.light, self.rising):
+            plot.getAxis("left").setLabel(axis)
         if settings.volts != self._volts:
             self._volts = settings.volts
-            self.light.enableAutoRange(y=True)
+            self._held = False
             self.drive.setYRange(0.0, 1.15 * settings.volts, padding=0.05)
 
-    def reset(self) -> None:
-        """Back to the whole window."""
-        if self._window is None:
+    def _fit_zooms(self, data: Data) -> None:
+        """Make the zooms hold the edges; small changes of what is measured do not move them."""
+        m = data.measurements
+        zooms = _rounded(m.response.value), _rounded(m.fall.value)
+        if zooms == self._zooms or self._held:
             return
-        start, length = self._window
-        self.light.setXRange(start * US, (start + length) * US, padding=0.01)
-        self.light.enableAutoRange(y=True)
+        self._zooms = zooms
+        width = data.settings.width
+        ends = (0.0, width)
+        first = data.settings.window_start
+        last = max(first + data.settings.window_length, width)
+        for plot, zoom, at in zip((self.rising, self.falling), zooms, ends, strict=True):
+            zoom = zoom if math.isfinite(zoom) else width / 5
+            left = max(at - ZOOM_BEFORE * zoom, first)
+            right = min(at + ZOOM_AFTER * zoom, width if plot is self.rising else last)
+            plot.setXRange(left * US, right * US, padding=0)
 
-    def mouseDoubleClickEvent(self, event: Any) -> None:
-        """Reset the zoom."""
-        self.reset()
-        super().mouseDoubleClickEvent(event)
+    def _hold(self, *_: object) -> None:
+        self._held = True
 
 
-def dark_level(y: NDArray[np.float64], t: NDArray[np.float64]) -> float:
-    """V: mean before the drive edge."""
-    return float(np.mean(y[t < 0])) if t[0] < 0 else 0.0
+def _rounded(duration: float) -> float:
+    """To 1, 2 or 5 times a power of ten above it."""
+    if not (math.isfinite(duration) and duration > 0):
+        return math.nan
+    power = 10.0 ** math.floor(math.log10(duration))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= duration)

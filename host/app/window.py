@@ -1,122 +1,280 @@
 """The main window: pulls the newest snapshot, hands it to its parts, passes on what is asked."""
 
+from queue import Empty
+
 from PyQt6.QtCore import Qt, QTimer
-from PyQt6.QtGui import QCloseEvent
+from PyQt6.QtGui import QAction, QCloseEvent
 from PyQt6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
+    QApplication,
+    QDockWidget,
     QMainWindow,
-    QScrollArea,
-    QStatusBar,
+    QMenu,
+    QMenuBar,
     QVBoxLayout,
     QWidget,
 )
 
-from host.app import source
+from host.app import source, style
+from host.app.actions import Entry, fill
 from host.app.banner import Banner
+from host.app.comparison import Comparison
 from host.app.controls import Controls
+from host.app.docks import AREA, add_dock, scrolling, span_sides
+from host.app.log import Log
+from host.app.pulsemap import PulseMap
+from host.app.references import MOST, Reference
 from host.app.results import Results
 from host.app.session import Session
-from host.app.snapshot import Snapshot, State
+from host.app.snapshot import Data, Snapshot, State
+from host.app.statusline import StatusLine
 from host.app.traces import Traces
+from host.app.trend import Histogram, Trend
+from host.app.wanted import Wanted
 
-REFRESH = 33  # ms
-LEFT, RIGHT = 236, 300  # pixels
-
-STATES = {
-    State.OPENING: "opening",
-    State.RUNNING: "running",
-    State.STOPPED: "stopped",
-    State.FAILED: "failed",
-}
-
-HINT = "plot: wheel zooms, drag moves, double click shows everything"
+REFRESH = 16  # ms
+SLOW_REFRESH = 200  # ms between looks at what changes slowly
+LEFT, RIGHT, BOTTOM = 248, 366, 160  # pixels at a scale of 1
 
 
 class Window(QMainWindow):
     """Opens on `opened`, running."""
 
-    def __init__(self, opened: str, seed: int = 0) -> None:
+    def __init__(self, opened: str, seed: int = 0, wanted: Wanted | None = None) -> None:
         super().__init__()
-        self.session = Session(opened, seed)
+        wanted = wanted or Wanted()
+        self.session = Session(opened, seed, wanted)
         self._shown: Snapshot | None = None
+        self._frozen: Snapshot | None = None
+        self.references: tuple[Reference, ...] = ()
         self.banner = Banner()
-        self.controls = Controls(opened)
+        self.controls = Controls(opened, wanted)
         self.traces = Traces()
         self.results = Results()
-        self._link, self._state, self._pace = QLabel(), QLabel(), QLabel()
+        self.comparison = Comparison()
+        self.trend, self.histogram, self.map, self.log = Trend(), Histogram(), PulseMap(), Log()
+        self.status = StatusLine()
+        self.docks: list[QDockWidget] = []
+        self.actions_by_text: dict[str, QAction] = {}
         self._lay_out()
+        self._fill_menus()
 
-        self.controls.changed.connect(self.session.change)
-        self.controls.source_chosen.connect(self.session.open)
-        self.controls.run_clicked.connect(self.session.run)
-        self.controls.stop_clicked.connect(self.session.stop)
-        self.controls.clear_clicked.connect(self.session.clear)
+        controls = self.controls
+        controls.changed.connect(self.session.change)
+        controls.device.chosen.connect(self.session.open)
+        controls.run.clicked.connect(self.toggle)
+        controls.single.clicked.connect(self.session.single)
+        controls.clear.clicked.connect(self.session.clear)
+        self.results.selected.connect(self._select)
+        self.traces.drawn.connect(self.status.count_drawn)
+        self.traces.select(self.results.times.selection)
 
         # Pulled: events pushed for every frame would pile up whenever drawing is slower.
         self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.refresh)
         self._timer.start(REFRESH)
+        self._slow = QTimer(self)
+        self._slow.timeout.connect(self._refresh_slow)
+        self._slow.start(SLOW_REFRESH)
+        self.traces.setFocus()
         self.refresh()
+
+    @property
+    def shown(self) -> Data | None:
+        """What is on the screen."""
+        return self._shown.data if self._shown else None
 
     def refresh(self) -> None:
         """Show the newest snapshot."""
-        snapshot, before = self.session.snapshot, self._shown
-        self._shown = snapshot
-        self.controls.show_snapshot(snapshot)
-        if snapshot is before:
+        newest, before = self.session.snapshot, self._shown
+        snapshot = newest if self._frozen is None else self._frozen
+        self.controls.show_snapshot(newest)
+        self.status.show_snapshot(newest)
+        self._log_events()
+        if newest is before:
             return
-        self.setWindowTitle(f"trelscope — {source.label(snapshot.source)}")
-        self.banner.show_snapshot(snapshot)
-        self._link.setText(snapshot.source)
-        self._state.setText(STATES[snapshot.state])
-        self._pace.setText(_pace(snapshot))
+        self._shown = snapshot
+        self.setWindowTitle(f"trelscope — {source.label(newest.source, newest.board)}")
+        self.banner.show_snapshot(newest, self._frozen is not None)
         if before is None or snapshot.data is None or snapshot.data is not before.data:
             self.results.show_snapshot(snapshot)
             self.traces.show_snapshot(snapshot)
+            self.comparison.show_data(snapshot.data, self.references)
+
+    # ------------------------------------------------------------------------------- what is done
+
+    def toggle(self) -> None:
+        """Run or stop."""
+        running = self.session.snapshot.state in (State.OPENING, State.RUNNING, State.LOST)
+        (self.session.stop if running else self.session.run)()
+
+    def freeze(self, frozen: bool) -> None:
+        """Keep the picture as it is, or let it go on; averaging goes on anyway."""
+        self._frozen = self._shown if frozen else None
+        self._shown = None
+        self.refresh()
+
+    def keep_reference(self) -> None:
+        """Keep what is on the screen, to be compared with."""
+        if self.shown is None:
+            return
+        self._set_references((*self.references, Reference(self.shown))[-MOST:])
+        self.log.say(f"reference: {self.references[-1].name}")
+
+    def drop_references(self) -> None:
+        """Forget them."""
+        self._set_references(())
+
+    def compare_with(self, opened: str) -> None:
+        """Keep what is on the screen and measure another device with the same settings."""
+        self.keep_reference()
+        self.session.open(opened)
+
+    def set_theme(self, light: bool) -> None:
+        """Light or dark."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        style.apply(app, style.LIGHT if light else style.DARK, style.scale())
+
+    def scale_text(self, factor: float) -> None:
+        """Make everything larger or smaller."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        style.apply(app, style.theme(), min(max(style.scale() * factor, 0.75), 4.0))
+        self._size_docks()
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Leave nothing running and the output off."""
         self._timer.stop()
+        self._slow.stop()
         self.session.close()
         super().closeEvent(event)
 
+    # ------------------------------------------------------------------------------------- inside
+
+    def _refresh_slow(self) -> None:
+        """What takes long to draw and changes slowly; hidden tabs wait until they are seen."""
+        data, name = self.shown, self.results.times.selection
+        if self.trend.isVisible():
+            self.trend.show_data(data, name)
+        if self.histogram.isVisible():
+            self.histogram.show_data(data, name)
+        if self.map.isVisible():
+            self.map.show_data(data)
+
+    def _select(self, name: str) -> None:
+        self.traces.select(name)
+        self._refresh_slow()
+
+    def _set_references(self, references: tuple[Reference, ...]) -> None:
+        self.references = references
+        self.traces.set_references(references)
+        self.comparison.show_data(self.shown, references)
+
+    def _log_events(self) -> None:
+        while True:
+            try:
+                self.log.say(self.session.events.get_nowait())
+            except Empty:
+                return
+
     def _lay_out(self) -> None:
-        self.resize(1280, 800)
+        self.resize(style.pixels(1280), style.pixels(800))
         self.setMinimumSize(1000, 640)
-        self.controls.setFixedWidth(LEFT)
-        results = QScrollArea()
-        results.setWidget(self.results)
-        results.setWidgetResizable(True)
-        results.setFrameShape(QFrame.Shape.NoFrame)
-        results.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        results.setFixedWidth(RIGHT)
-        row = QHBoxLayout()
-        row.setContentsMargins(8, 8, 8, 8)
-        row.setSpacing(8)
-        row.addWidget(self.controls)
-        row.addWidget(self.traces, 1)
-        row.addWidget(results)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.banner)
-        column.addLayout(row, 1)
+        column.addWidget(self.traces, 1)
         self.setCentralWidget(body)
-        bar = QStatusBar()
-        bar.setSizeGripEnabled(False)
-        bar.addWidget(self._link)
-        bar.addWidget(self._state)
-        bar.addWidget(self._pace)
-        bar.addPermanentWidget(QLabel(HINT))
-        self.setStatusBar(bar)
+        top = QWidget()
+        stack = QVBoxLayout(top)
+        stack.setContentsMargins(0, 0, 0, 0)
+        stack.setSpacing(0)
+        self._menus = QMenuBar()
+        stack.addWidget(self._menus)
+        stack.addWidget(self.banner)
+        self.setMenuWidget(top)
+        self.setStatusBar(self.status)
+        span_sides(self)
+        right = QWidget()
+        results = QVBoxLayout(right)
+        results.setContentsMargins(0, 0, 0, 0)
+        results.setSpacing(0)
+        results.addWidget(self.comparison)
+        results.addWidget(self.results, 1)
+        bottom = AREA.BottomDockWidgetArea
+        for title, content, area in (
+            ("Settings", scrolling(self.controls), AREA.LeftDockWidgetArea),
+            ("Results", scrolling(right), AREA.RightDockWidgetArea),
+            ("Trend", self.trend, bottom),
+            ("Histogram", self.histogram, bottom),
+            ("Pulse map", self.map, bottom),
+            ("Log", self.log, bottom),
+        ):
+            self.docks.append(add_dock(self, title, content, area))
+        for dock in self.docks[3:]:
+            self.tabifyDockWidget(self.docks[2], dock)
+        self.docks[2].raise_()
+        self._size_docks()
+        self._first_state = self.saveState()
 
+    def _size_docks(self) -> None:
+        left, right, below = self.docks[0], self.docks[1], self.docks[2]
+        sides = [style.pixels(LEFT), style.pixels(RIGHT)]
+        self.resizeDocks([left, right], sides, Qt.Orientation.Horizontal)
+        self.resizeDocks([below], [style.pixels(BOTTOM)], Qt.Orientation.Vertical)
 
-def _pace(snapshot: Snapshot) -> str:
-    if snapshot.state is not State.RUNNING:
-        return ""
-    frames = f"{snapshot.frame_rate:.1f} frames/s"
-    factor = snapshot.realtime_factor
-    return frames if factor is None else f"{factor:.2f}× real time, {frames}"
+    def _fill_menus(self) -> None:
+        measure = [
+            Entry("Run or stop", "Space", lambda _: self.toggle()),
+            Entry("Single: sum N pulses once", "S", lambda _: self.session.single()),
+            Entry("Clear: a new average", "C", lambda _: self.session.clear()),
+            Entry("Freeze the picture", "F", self.freeze, checkable=True),
+        ]
+        compare = [
+            Entry("Keep as reference", "R", lambda _: self.keep_reference()),
+            Entry("Drop references", "Shift+R", lambda _: self.drop_references()),
+        ]
+        view = [
+            Entry("Show everything (auto-range)", "A", lambda _: self.traces.reset()),
+            Entry("Logarithmic light", "X", self.traces.set_log, checkable=True),
+            None,
+            Entry("Light theme", "", self.set_theme, checkable=True),
+            Entry("Larger text", "Ctrl++", lambda _: self.scale_text(1.15)),
+            Entry("Smaller text", "Ctrl+-", lambda _: self.scale_text(1 / 1.15)),
+            None,
+            Entry("All views where they were", "", lambda _: self._restore_views()),
+        ]
+        for title, entries in (("&Measure", measure), ("&Compare", compare), ("&View", view)):
+            menu = QMenu(title, self)
+            self._menus.addMenu(menu)
+            self.actions_by_text |= fill(self, menu, entries)
+            if title == "&View":
+                for dock in self.docks:
+                    menu.addAction(dock.toggleViewAction())
+            if title == "&Compare":
+                self._add_devices(menu)
+        for button, text in (
+            (self.controls.run, "Run or stop"),
+            (self.controls.single, "Single: sum N pulses once"),
+            (self.controls.clear, "Clear: a new average"),
+        ):
+            key = self.actions_by_text[text].shortcut().toString()
+            button.setToolTip(f"{text} ({key})")
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def _add_devices(self, menu: QMenu) -> None:
+        """Two clicks to compare: the button, and the device."""
+        devices = QMenu("Compare with", self)
+        for url in source.emulators():
+            action = devices.addAction(url.removeprefix("emulator:"))
+            assert action is not None
+            action.triggered.connect(lambda _, url=url: self.compare_with(url))
+        menu.addMenu(devices)
+        self.controls.compare.setMenu(devices)
+        self.controls.compare.setToolTip("keeps what is shown as a reference, opens another device")
+
+    def _restore_views(self) -> None:
+        self.restoreState(self._first_state)
+        self._size_docks()

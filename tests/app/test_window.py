@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from gateware.protocol import LEVEL_LSB_V
 from host.app import session as session_module
-from host.app.session import FRAME_TIME
 from host.app.snapshot import Data, State
+from host.app.wanted import FRAME_TIME
 from host.app.window import Window
 from host.link import LinkError
 from host.link.emulator import EmulatorLink
@@ -93,10 +93,10 @@ def test_results_show_the_response_of_the_device(opened: Open, until) -> None:
     response = shown.measurements.response
     assert response.value == pytest.approx(RESPONSE, rel=0.02)
     assert 0 < response.se < 0.02 * RESPONSE
-    text = window.results.times.values["response"].text()
-    assert text.startswith("3.3")
-    assert "±" in text
-    assert text.endswith("µs")
+    value, error = (window.results.times.cells["response"][n].text() for n in (1, 2))
+    assert value.startswith("3.3")
+    assert value.endswith("µs")
+    assert float(error) * 1e-6 == pytest.approx(shown.measurements.response.se, rel=0.1)
     low, high = window.traces.low.line, window.traces.high.line
     assert low.isVisible()
     assert high.isVisible()
@@ -200,8 +200,7 @@ def test_another_preset_opens_another_board(opened: Open, until) -> None:
     window = opened()
     until(lambda: pulses(window) > 0)
     box = window.controls.device
-    box.setCurrentIndex(box.findText("hr-1mm2"))
-    box.activated.emit(box.currentIndex())
+    box.activated.emit(box.findText("hr-1mm2"))
     until(lambda: window.session.snapshot.source == "emulator:hr-1mm2" and pulses(window) > 600)
     assert window.windowTitle() == "trelscope — EMULATOR hr-1mm2"
     assert data(window).measurements.response.value == pytest.approx(0.7e-6, rel=0.02)
@@ -233,6 +232,9 @@ def test_a_lost_link_is_said_and_the_data_stay(opened: Open, until, monkeypatch,
     until(lambda: "the cable has been pulled" in window.banner.words.text())
     assert data(window) is not None
     assert window.session.alive
+    assert state(window) is State.LOST
+    qtbot.mouseClick(window.controls.run, Qt.MouseButton.LeftButton)  # does not want it any more
+    until(lambda: state(window) is State.FAILED)
     Breaking.broken.clear()
     qtbot.mouseClick(window.controls.run, Qt.MouseButton.LeftButton)  # opens it again
     until(lambda: state(window) is State.RUNNING and pulses(window) > 0)

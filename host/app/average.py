@@ -1,0 +1,149 @@
+"""One average, from its first frame to its last, over as many trains as the link made of it."""
+
+import time
+from collections import deque
+from dataclasses import replace
+
+from host.acquire import DRIVE, LIGHT, Accounting, Acquisition, empty_average, fading_average
+from host.acquire import Average as Frames
+from host.app.history import History, Recorder
+from host.app.snapshot import Data
+from host.app.wanted import Averaging, Wanted
+from host.average import Block, RunningAverage
+from host.instrument import Frame, Instrument
+from host.measure import Measurements, Options, measure
+from host.settings import Settings
+from host.statistics import Statistics, Summary
+from host.trace import Trace
+
+MEASURE_EVERY = 0.2  # s between measurements of the average
+BLOCK_FRAMES = 4  # in a block of the statistics: measuring one takes as long as a frame
+
+
+class Average:
+    """Starts a train on construction; `poll` until `done`."""
+
+    def __init__(
+        self, instrument: Instrument, settings: Settings, wanted: Wanted, source: str, number: int
+    ) -> None:
+        self.settings, self.wanted, self.number = settings, wanted, number
+        self.identity = instrument.identity
+        self._source = source
+        self._front_end = instrument.link.front_end
+        self._options = Options(detector_delay=self._front_end.detector_delay)
+        self._average: Frames
+        if wanted.averaging is Averaging.EXPONENTIAL:
+            self._average = fading_average(settings, self._front_end, wanted.pulses)
+        else:
+            self._average = empty_average(settings, self._front_end)
+        self._statistics, self._recorder = Statistics(), Recorder()
+        self._summaries: dict[str, Summary] = {}
+        self._history: History | None = None
+        self._block = empty_average(settings, self._front_end)
+        self._blocks: deque[RunningAverage] = deque()  # whole ones, not measured yet
+        self._past: list[Accounting] = []  # of trains that the link cut off
+        self._gap = 0.0
+        self._heard = self._measured = 0.0  # when, on the performance counter
+        self._last_frame: Frame | None = None
+        self._measurements: Measurements | None = None
+        self._acquisition = Acquisition(instrument, settings, self._average)
+        self.train = instrument.read("train")
+
+    @property
+    def done(self) -> bool:
+        """Whether the train has ended."""
+        return self._acquisition.done
+
+    def poll(self, timeout: float) -> list[Frame]:
+        """Take in frames, waiting up to `timeout` seconds of the instrument's time."""
+        frames = self._acquisition.poll(timeout)
+        if frames:
+            self._heard, self._last_frame = time.perf_counter(), frames[-1]
+        for frame in frames:
+            self._block.add(Block(frame.sums, self.settings.counts(frame.pulses), frame.pulses))
+            if self._block.blocks == BLOCK_FRAMES:
+                self._blocks.append(self._block)
+                self._block = empty_average(self.settings, self._front_end)
+        return frames
+
+    def reflect(self) -> bool:
+        """Measure what is due, a piece at a time, which takes long; whether anything new has come of it."""
+        if self._blocks:
+            self._end_block(self._blocks.popleft())
+            return True
+        if time.perf_counter() - self._measured < MEASURE_EVERY or self._heard < self._measured:
+            return False
+        self._measure()
+        return True
+
+    def resume(self, instrument: Instrument) -> None:
+        """Go on with a new train after the link was lost; what it lost with it stays counted."""
+        settings = self.settings
+        past = self._acquisition.accounting
+        if settings.pulses:
+            left = settings.pulses - self._average.pulses
+            settings = replace(settings, pulses=max(left, 1))
+        acquisition = Acquisition(instrument, settings, self._average)
+        self._past.append(past)
+        self._gap += time.perf_counter() - self._heard
+        self._block.clear()  # no block reaches over a gap
+        self._acquisition, self.train = acquisition, instrument.read("train")
+
+    def data(self, anew: bool = False) -> Data | None:
+        """As it stands, with the times as last measured; None before the first frame. anew: measured now."""
+        if self._last_frame is None:
+            return None
+        if self._measurements is None or anew:
+            self._measure()
+        assert self._measurements is not None
+        light, drive = self._average.trace(LIGHT), self._average.trace(DRIVE)
+        return Data(
+            source=self._source,
+            board=self.identity.board,
+            front_end=self._front_end,
+            settings=self.settings,
+            averaging=self.wanted.averaging,
+            light=light,
+            drive=drive,
+            last_light=self._alone(self._last_frame),
+            measurements=self._measurements,
+            accounting=self._accounting(),
+            statistics=self._summaries,
+            history=self._history or self._recorder.history(),
+            number=self.number,
+            segments=len(self._past) + 1,
+            gap=self._gap,
+            effective=self._average.effective,
+            arrived=self._heard,
+        )
+
+    def _accounting(self) -> Accounting:
+        """Of all trains together."""
+        parts = [each.as_dict() for each in (*self._past, self._acquisition.accounting)]
+        return Accounting(**{name: sum(part[name] for part in parts) for name in parts[0]})
+
+    def _measure(self) -> None:
+        self._measured = time.perf_counter()
+        accounting = self._accounting()
+        self._measurements = measure(
+            self._average.trace(LIGHT),
+            self.settings.width,
+            self._average.trace(DRIVE),
+            self._options,
+            accounting.clipped,
+            accounting.frames_lost + accounting.pulses_missed,
+        )
+
+    def _end_block(self, block: RunningAverage) -> None:
+        light, drive = block.trace(LIGHT), block.trace(DRIVE)
+        measured = measure(light, self.settings.width, drive, self._options)
+        self._statistics.add(measured)
+        self._summaries = {name: self._statistics.of(name) for name in measured.quantities()}
+        self._recorder.add(block.pulses, light.y, measured)
+        self._history = self._recorder.history()
+
+    def _alone(self, frame: Frame) -> Trace:
+        """The light of one frame."""
+        alone = empty_average(self.settings, self._front_end)
+        alone.add(Block(frame.sums, self.settings.counts(frame.pulses), frame.pulses))
+        return alone.trace(LIGHT)

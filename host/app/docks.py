@@ -1,0 +1,35 @@
+"""Views around the traces, which the user may move, hide and bring back."""
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QDockWidget, QFrame, QMainWindow, QScrollArea, QWidget
+
+AREA = Qt.DockWidgetArea
+
+
+def add_dock(window: QMainWindow, title: str, content: QWidget, area: AREA) -> QDockWidget:
+    """Add a dock; its name in saved layouts is its title."""
+    dock = QDockWidget(title)
+    dock.setObjectName(title)
+    dock.setWidget(content)
+    window.addDockWidget(area, dock)
+    return dock
+
+
+def scrolling(content: QWidget) -> QScrollArea:
+    """`content` as high as there is room for, and scrolled where there is too little."""
+    area = QScrollArea()
+    area.setWidget(content)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setMinimumWidth(content.minimumSizeHint().width() + 2)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area
+
+
+def span_sides(window: QMainWindow) -> None:
+    """Side docks reach to the bottom; tabs are on top of what they show."""
+    window.setCorner(Qt.Corner.BottomLeftCorner, AREA.LeftDockWidgetArea)
+    window.setCorner(Qt.Corner.BottomRightCorner, AREA.RightDockWidgetArea)
+    window.setDockOptions(
+        QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks
+    )

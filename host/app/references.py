@@ -1,0 +1,28 @@
+"""Averages kept to be compared with."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from host.app.light import View
+from host.app.snapshot import Data
+from host.units import format_si
+
+MOST = 4  # as many as have a line of their own
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A kept average."""
+
+    data: Data
+
+    @property
+    def name(self) -> str:
+        """What legends call it."""
+        device = self.data.source.removeprefix("emulator:")
+        return f"{device} {format_si(self.data.settings.volts, 'V')}"
+
+    @cached_property
+    def view(self) -> View:
+        """As it is drawn."""
+        return View.of(self.data)

@@ -1,0 +1,106 @@
+"""How the selected quantity has been from block to block: against pulses, and as a histogram."""
+
+import numpy as np
+import pyqtgraph as pg
+from PyQt6.QtWidgets import QHBoxLayout, QWidget
+
+from host.app import style
+from host.app.plots import Plot, curve
+from host.app.snapshot import Data
+from host.quantities import DEFINITIONS
+from host.units import prefix_for
+
+MOST_BINS = 40
+
+
+class Trend(QWidget):
+    """Value of each block with its standard error, against the pulses so far; the average's value across."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plot = Plot("", "")
+        item = self.plot.getPlotItem()
+        item.getAxis("bottom").enableAutoSIPrefix(True)
+        self.errors = pg.ErrorBarItem(x=np.zeros(0), y=np.zeros(0))
+        item.addItem(self.errors)
+        self.points = curve(self.plot, item, "light")
+        self.level = pg.InfiniteLine(angle=0)
+        item.addItem(self.level, ignoreBounds=True)
+
+        def dress(theme: style.Theme) -> None:
+            self.errors.setData(pen=pg.mkPen(theme.band))
+            self.points.setSymbol("o")
+            self.points.setSymbolSize(style.pixels(5))
+            self.points.setSymbolBrush(theme.light)
+            self.points.setSymbolPen(None)
+            self.level.setPen(pg.mkPen(theme.drive))
+            self.points.setPen(None)
+
+        style.follow(self.plot, dress)
+        _fill(self, self.plot)
+
+    def show_data(self, data: Data | None, name: str) -> None:
+        """Draw quantity `name`."""
+        scale, unit = _scale(data, name)
+        self.plot.setLabel("left", unit)
+        self.plot.setLabel("bottom", f"{DEFINITIONS[name].title} of each block against pulses")
+        if data is None:
+            self.points.setData([], [])
+            self.errors.setVisible(False)
+            self.level.setVisible(False)
+            return
+        history = data.history
+        y, se = history.values[name] * scale, history.errors[name] * scale
+        known = np.isfinite(y)
+        x, y, se = history.pulses[known], y[known], np.nan_to_num(se[known])
+        self.points.setData(x, y)
+        self.errors.setVisible(x.size > 0)
+        self.errors.setData(x=x, y=y, top=se, bottom=se)
+        value = data.measurements.quantities()[name].value * scale
+        self.level.setVisible(bool(np.isfinite(value)))
+        if np.isfinite(value):
+            self.level.setValue(value)
+
+
+class Histogram(QWidget):
+    """How often each value occurred."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plot = Plot("Blocks", "")
+        self.bars = pg.PlotCurveItem(fillLevel=0.0)
+        self.plot.addItem(self.bars)
+
+        def dress(theme: style.Theme) -> None:
+            self.bars.setPen(pg.mkPen(theme.light))
+            self.bars.setBrush(pg.mkBrush(theme.band))
+
+        style.follow(self.plot, dress)
+        _fill(self, self.plot)
+
+    def show_data(self, data: Data | None, name: str) -> None:
+        """Draw quantity `name`."""
+        scale, unit = _scale(data, name)
+        self.plot.setLabel("bottom", f"{DEFINITIONS[name].title} ({unit})")
+        values = np.zeros(0) if data is None else data.history.values[name] * scale
+        values = values[np.isfinite(values)]
+        self.bars.setVisible(values.size > 0)
+        if values.size:
+            bins = int(min(max(np.sqrt(values.size) * 2, 5), MOST_BINS))
+            counts, edges = np.histogram(values, bins)
+            self.bars.setData(edges, counts, stepMode="center")
+
+
+def _scale(data: Data | None, name: str) -> tuple[float, str]:
+    """Factor and unit that the quantity is drawn in."""
+    if not DEFINITIONS[name].unit:
+        return 100.0, "%"
+    value = data.measurements.quantities()[name].value if data else 1e-6
+    exponent, prefix = prefix_for(value if np.isfinite(value) else 1e-6)
+    return 10.0**-exponent, f"{prefix}s"
+
+
+def _fill(widget: QWidget, plot: Plot) -> None:
+    row = QHBoxLayout(widget)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.addWidget(plot)
