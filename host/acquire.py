@@ -61,6 +61,12 @@ def fading_average(settings: Settings, front_end: FrontEnd, memory: float) -> Ex
     return ExponentialAverage(settings.times(), *_scales(settings, front_end), memory)
 
 
+def light_scale(settings: Settings, front_end: FrontEnd) -> tuple[float, float]:
+    """V, or counted photons/s, that a code of light is worth, and that code 0 stands for."""
+    per_code, at_zero = _scales(settings, front_end)
+    return per_code[LIGHT], at_zero[LIGHT]
+
+
 def _scales(
     settings: Settings, front_end: FrontEnd
 ) -> tuple[tuple[float, float], tuple[float, float]]:

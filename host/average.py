@@ -79,6 +79,7 @@ class RunningAverage:
         # In whole codes: the sum over blocks of n * (mean - origin) then follows, exactly, from the sums.
         self._origin = np.zeros(shape, np.int64)
         self._second = np.zeros(shape)  # sum over blocks of n * (mean - origin)^2
+        self._whole = False  # whether every bin has an origin
         self._pulses = 0
         self._blocks = 0
 
@@ -103,6 +104,7 @@ class RunningAverage:
         self._filled = state.filled.copy()
         self._origin = state.origin.copy()
         self._second = state.second.copy()
+        self._whole = bool(self._filled.all())
         self._pulses = state.pulses
         self._blocks = state.blocks
 
@@ -133,15 +135,25 @@ class RunningAverage:
                 f" x {self._sums.shape[1]} bins"
             )
         counts = np.broadcast_to(block.counts, self._counts.shape)
-        filled = counts > 0
-        n = np.where(filled, counts, 1)
-        fresh = filled & (self._filled == 0)
-        self._origin = np.where(fresh, np.rint(block.sums / n).astype(np.int64), self._origin)
         self._sums += block.sums
-        self._counts += counts
-        self._filled += filled
+        if (
+            self._whole and counts.min() > 0
+        ):  # as good as always, and every pass over the bins counts
+            self._counts += counts
+            self._filled += 1
+            n = counts
+        else:
+            filled = counts > 0
+            n = np.where(filled, counts, 1)
+            fresh = filled & (self._filled == 0)
+            self._origin = np.where(fresh, np.rint(block.sums / n).astype(np.int64), self._origin)
+            self._counts += counts
+            self._filled += filled
+            self._whole = bool(self._filled.all())
         away = (block.sums - counts * self._origin).astype(np.float64)
-        self._second += away**2 / n
+        away *= away
+        away /= n
+        self._second += away
         self._pulses += block.pulses
         self._blocks += 1
 
@@ -174,11 +186,19 @@ def pool(squares: NDArray[np.float64], dof: NDArray[Any]) -> NDArray[np.float64]
 
     The window is the odd number of bins that holds POOLED_DOF on average; it is cut at the ends.
     """
-    half = int(np.ceil((POOLED_DOF / dof.mean() - 1) / 2)) if dof.mean() < POOLED_DOF else 0
-    index = np.arange(dof.size)
-    a, b = np.maximum(index - half, 0), np.minimum(index + half + 1, dof.size)
-    total = np.concatenate(([0.0], np.cumsum(squares)))
-    freedom = np.concatenate(([0], np.cumsum(dof)))
+    if dof.size and dof.mean() >= POOLED_DOF:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(dof > 0, np.maximum(squares / dof, 0.0), np.nan)
+    half = int(np.ceil((POOLED_DOF / dof.mean() - 1) / 2))
+    total, freedom = _window_sums(squares, half), _window_sums(dof, half)
     with np.errstate(divide="ignore", invalid="ignore"):
-        pooled: NDArray[np.float64] = (total[b] - total[a]) / (freedom[b] - freedom[a])
-    return np.where(freedom[b] > freedom[a], np.maximum(pooled, 0.0), np.nan)
+        return np.where(freedom > 0, np.maximum(total / freedom, 0.0), np.nan)
+
+
+def _window_sums(values: NDArray[Any], half: int) -> NDArray[Any]:
+    """(n,) sums over windows of up to 2 * half + 1 values, both (n,)."""
+    half = min(half, values.size)
+    sums = np.zeros(values.size + 2 * half + 1, values.dtype)
+    np.cumsum(values, out=sums[half + 1 : half + 1 + values.size])
+    sums[half + 1 + values.size :] = sums[half + values.size]
+    return np.asarray(sums[2 * half + 1 :] - sums[: values.size])

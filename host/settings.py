@@ -3,6 +3,7 @@
 import math
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,20 +105,7 @@ class Settings:
 
         Of a channel that counts photons: how often the bin was looked at.
         """
-        samples = self._samples(pulses)
-        light = np.full(self.bins, pulses, np.int64) if self.counting else samples
-        return np.stack((light, samples))
-
-    def _samples(self, pulses: int) -> NDArray[np.int64]:
-        width = _ns(self.bin)
-        if width >= CYCLE_NS:
-            return np.full(self.bins, pulses * (width // CYCLE_NS), np.int64)
-        rounds, rest = divmod(pulses, self.dither)
-        grid = np.zeros(CYCLE_NS, np.int64)  # by instant modulo 8 ns; pulse k's are -k
-        for k in range(self.dither):
-            grid[-k % CYCLE_NS] += rounds + (k < rest)
-        per_bin = grid.reshape(-1, width).sum(axis=1)
-        return np.resize(per_bin, self.bins)
+        return _counts(self, pulses)
 
 
 def plan(
@@ -222,6 +210,28 @@ class Asked:
     def plan(self, depth: int) -> Settings:
         """Settings on an instrument with `depth` bins of memory. Raises SettingsError."""
         return plan(depth, self.volts, self.rate, self.width, self.pulses, self.window, self.bin)
+
+
+@lru_cache(maxsize=8)  # most frames have as many pulses
+def _counts(settings: Settings, pulses: int) -> NDArray[np.int64]:
+    """See Settings.counts."""
+    samples = _samples(settings, pulses)
+    light = np.full(settings.bins, pulses, np.int64) if settings.counting else samples
+    both = np.stack((light, samples))
+    both.flags.writeable = False  # it is handed out more than once
+    return both
+
+
+def _samples(settings: Settings, pulses: int) -> NDArray[np.int64]:
+    width = _ns(settings.bin)
+    if width >= CYCLE_NS:
+        return np.full(settings.bins, pulses * (width // CYCLE_NS), np.int64)
+    rounds, rest = divmod(pulses, settings.dither)
+    grid = np.zeros(CYCLE_NS, np.int64)  # by instant modulo 8 ns; pulse k's are -k
+    for k in range(settings.dither):
+        grid[-k % CYCLE_NS] += rounds + (k < rest)
+    per_bin = grid.reshape(-1, width).sum(axis=1)
+    return np.resize(per_bin, settings.bins)
 
 
 def _ns(seconds: float) -> int:

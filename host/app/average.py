@@ -1,23 +1,30 @@
 """One average, from its first frame to its last, over as many trains as the link made of it."""
 
 import time
-from collections import deque
 from dataclasses import replace
 
-from host.acquire import DRIVE, LIGHT, Accounting, Acquisition, empty_average, fading_average
+import numpy as np
+
+from host.acquire import (
+    DRIVE,
+    LIGHT,
+    Accounting,
+    Acquisition,
+    empty_average,
+    fading_average,
+    light_scale,
+)
 from host.acquire import Average as Frames
-from host.app.history import History, Recorder
+from host.app.blocks import Blocks
 from host.app.snapshot import Data
 from host.app.wanted import Averaging, Wanted
-from host.average import Block, RunningAverage
 from host.instrument import Frame, Instrument
 from host.measure import Measurements, Options, measure
 from host.settings import Settings
-from host.statistics import Statistics, Summary
 from host.trace import Trace
 
 MEASURE_EVERY = 0.2  # s between measurements of the average
-BLOCK_FRAMES = 4  # in a block of the statistics: measuring one takes as long as a frame
+MEASURE_SHARE = 0.2  # of the time that goes into it at most
 
 
 class Average:
@@ -36,14 +43,11 @@ class Average:
             self._average = fading_average(settings, self._front_end, wanted.pulses)
         else:
             self._average = empty_average(settings, self._front_end)
-        self._statistics, self._recorder = Statistics(), Recorder()
-        self._summaries: dict[str, Summary] = {}
-        self._history: History | None = None
-        self._block = empty_average(settings, self._front_end)
-        self._blocks: deque[RunningAverage] = deque()  # whole ones, not measured yet
+        self._blocks = Blocks(settings, self._front_end, self._options)
+        self._times = settings.times()
         self._past: list[Accounting] = []  # of trains that the link cut off
         self._gap = 0.0
-        self._heard = self._measured = 0.0  # when, on the performance counter
+        self._heard = self._measured = self._rest_until = 0.0  # when, on the performance counter
         self._last_frame: Frame | None = None
         self._measurements: Measurements | None = None
         self._acquisition = Acquisition(instrument, settings, self._average)
@@ -60,18 +64,14 @@ class Average:
         if frames:
             self._heard, self._last_frame = time.perf_counter(), frames[-1]
         for frame in frames:
-            self._block.add(Block(frame.sums, self.settings.counts(frame.pulses), frame.pulses))
-            if self._block.blocks == BLOCK_FRAMES:
-                self._blocks.append(self._block)
-                self._block = empty_average(self.settings, self._front_end)
+            self._blocks.add(frame)
         return frames
 
     def reflect(self) -> bool:
         """Measure what is due, a piece at a time, which takes long; whether anything new has come of it."""
-        if self._blocks:
-            self._end_block(self._blocks.popleft())
+        if self._blocks.measure():
             return True
-        if time.perf_counter() - self._measured < MEASURE_EVERY or self._heard < self._measured:
+        if time.perf_counter() < self._rest_until or self._heard < self._measured:
             return False
         self._measure()
         return True
@@ -86,7 +86,7 @@ class Average:
         acquisition = Acquisition(instrument, settings, self._average)
         self._past.append(past)
         self._gap += time.perf_counter() - self._heard
-        self._block.clear()  # no block reaches over a gap
+        self._blocks.interrupt()
         self._acquisition, self.train = acquisition, instrument.read("train")
 
     def data(self, anew: bool = False) -> Data | None:
@@ -108,8 +108,8 @@ class Average:
             last_light=self._alone(self._last_frame),
             measurements=self._measurements,
             accounting=self._accounting(),
-            statistics=self._summaries,
-            history=self._history or self._recorder.history(),
+            statistics=self._blocks.summaries,
+            history=self._blocks.history,
             number=self.number,
             segments=len(self._past) + 1,
             gap=self._gap,
@@ -133,17 +133,13 @@ class Average:
             accounting.clipped,
             accounting.frames_lost + accounting.pulses_missed,
         )
-
-    def _end_block(self, block: RunningAverage) -> None:
-        light, drive = block.trace(LIGHT), block.trace(DRIVE)
-        measured = measure(light, self.settings.width, drive, self._options)
-        self._statistics.add(measured)
-        self._summaries = {name: self._statistics.of(name) for name in measured.quantities()}
-        self._recorder.add(block.pulses, light.y, measured)
-        self._history = self._recorder.history()
+        now = time.perf_counter()
+        took = now - self._measured
+        self._rest_until = now + max(MEASURE_EVERY, took / MEASURE_SHARE)
 
     def _alone(self, frame: Frame) -> Trace:
-        """The light of one frame."""
-        alone = empty_average(self.settings, self._front_end)
-        alone.add(Block(frame.sums, self.settings.counts(frame.pulses), frame.pulses))
-        return alone.trace(LIGHT)
+        """The light of one frame, without standard errors."""
+        counts = self.settings.counts(frame.pulses)[LIGHT]
+        scale, zero = light_scale(self.settings, self._front_end)
+        y = (frame.sums[LIGHT] / np.maximum(counts, 1) + 0.5) * scale + zero
+        return Trace(self._times, y, np.full(y.size, np.nan), frame.pulses)

@@ -14,10 +14,12 @@ from host.app.marker import Interval, Marker
 from host.app.plots import curve
 from host.app.snapshot import Data
 from host.app.style import Theme
+from host.app.thin import instants, means, peaks
 
 Array = NDArray[np.float64]
 
 US, MV, PER_MS = 1e6, 1e3, 1e-3
+ENOUGH = 5_000  # points to take a range from
 DECADES = 4  # below the top that a logarithmic axis shows
 
 
@@ -42,6 +44,8 @@ class View:
         t = (light.t - m.t0) * US
         dark = float(np.mean(light.y[t < 0])) if t[0] < 0 else 0.0
         height = m.top - m.baseline
+        # What makes the range need not be the single highest point of a hundred thousand.
+        shown = light.y[:: max(light.y.size // ENOUGH, 1)]
 
         def at(instant: float, level: float) -> tuple[float, float]:
             return (instant - m.t0) * US, (m.baseline + level * height - dark) * unit
@@ -53,8 +57,8 @@ class View:
             last=(data.last_light.y - dark) * unit,
             low=at(m.t_low, m.options.low),
             high=at(m.t_high, m.options.high),
-            bottom=(float(light.y.min()) - dark) * unit,
-            top=(float(light.y.max()) - dark) * unit,
+            bottom=(float(shown.min()) - dark) * unit,
+            top=(float(shown.max()) - dark) * unit,
         )
 
 
@@ -82,7 +86,10 @@ class LightCurves:
         style.follow(owner, lambda theme: self._band.setBrush(theme.band))
         plot.addItem(self._band, ignoreBounds=True)
         self.references: list[Any] = []
+        self._views: list[View] = []
         self.mean = curve(owner, plot, "light")
+        for item in (self.last, self.mean):
+            _draw_as_given(item)
         self.low = Marker(owner, plot, "10 %" if named else "", "low")
         self.high = Marker(owner, plot, "90 %" if named else "", "high")
         self.interval = Interval(owner, plot)
@@ -91,15 +98,21 @@ class LightCurves:
         dotted = Qt.PenStyle.DotLine
         style.follow(owner, lambda theme: zero.setPen(pg.mkPen(theme.faint, style=dotted)))
 
-    def show(self, view: View, part: slice) -> None:
-        """Draw the bins of `part`."""
-        t, scale = view.t[part], self._scale
-        mean, se = view.mean[part], view.se[part]
-        self.last.setData(t, scale(view.last[part]))
+    def show(self, view: View) -> None:
+        """Draw what of it is within the plot's range, in as many points as the plot has columns twice."""
+        scale, columns = self._scale, max(int(self.plot.vb.width()), 1)
+        part = self._within(view.t)
+        t = instants(view.t[part], columns)
+        mean, se = means(view.mean[part], columns), means(view.se[part], columns)
+        self.last.setData(t, scale(peaks(view.last[part], columns)))
         self._upper.setData(t, scale(mean + se))
         self._lower.setData(t, scale(mean - se))
-        self.mean.setData(t, scale(mean))
+        self.mean.setData(t, scale(peaks(view.mean[part], columns)))
         self._band.setVisible(True)
+        for item, reference in zip(self.references, self._views, strict=True):
+            part = self._within(reference.t)
+            shown = scale(peaks(reference.mean[part], columns))
+            item.setData(instants(reference.t[part], columns), shown)
         for marker, (at, height) in ((self.low, view.low), (self.high, view.high)):
             marker.place(at, float(scale(height)))
 
@@ -107,9 +120,10 @@ class LightCurves:
         """Draw these besides."""
         for item in self.references:
             self.plot.removeItem(item)
-        self.references = []
+        self.references, self._views = [], views
         for index, view in enumerate(views):
             item = self.plot.plot(view.t, self._scale(view.mean))
+            _draw_as_given(item)
             item.setZValue(5)
             self.references.append(item)
             item.setPen(reference_pen(style.theme(), index))
@@ -126,8 +140,20 @@ class LightCurves:
     def _edge(self) -> Any:
         """An edge of the band around the mean."""
         edge = curve(self._owner, self.plot, "band")
-        edge.setDownsampling(method="mean")  # peaks would make an outline that is slow to fill
+        _draw_as_given(edge)
         return edge
+
+    def _within(self, t: Array) -> slice:
+        """Bins within the plot's range, and one on either side."""
+        left, right = self.plot.vb.viewRange()[0]
+        a, b = np.searchsorted(t, (left, right))
+        return slice(max(int(a) - 1, 0), int(b) + 1)
+
+
+def _draw_as_given(item: Any) -> None:
+    """What is thinned out here, for several items at once, need not be looked at again."""
+    item.setDownsampling(auto=False)
+    item.setClipToView(False)
 
 
 def reference_pen(theme: Theme, index: int) -> Any:

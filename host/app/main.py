@@ -5,16 +5,21 @@ import sys
 
 from PyQt6.QtWidgets import QApplication
 
-from host.app import style
+from host.app import memory, style
 from host.app.window import Window
+from host.link.open import DEFAULT_SOURCE
 
 
-def run(source: str, seed: int = 0) -> int:
-    """Open the window on `source`, running; returns the exit code when it has been closed."""
+def run(seed: int = 0) -> int:
+    """Open the window where it was left, running; returns the exit code when it has been closed."""
     app = QApplication(sys.argv[:1])
     app.setApplicationName("trelscope")
-    style.apply(app)
-    window = Window(source, seed)
+    folder = memory.home()
+    before = memory.recall(folder)
+    style.apply(app, style.LIGHT if before.light_theme else style.DARK, before.scale)
+    window = Window(before.source or DEFAULT_SOURCE, seed, before.wanted)
+    window.restore(before)
+    window.closed.connect(lambda: memory.remember(folder, window.remembered()))
     # Ctrl-C in the terminal switches the output off like closing does; the window's timer lets
     # Python notice it.
     signal.signal(signal.SIGINT, lambda *_: window.close())

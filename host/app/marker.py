@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QWidget
+from PyQt6.QtWidgets import QGraphicsEllipseItem, QGraphicsItem, QWidget
 
 from host.app import style
 from host.app.style import Theme
@@ -17,7 +17,8 @@ class Marker:
 
     def __init__(self, owner: QWidget, plot: Any, text: str, colour: str) -> None:
         self.line = pg.InfiniteLine(angle=90)
-        self._dot = pg.ScatterPlotItem()
+        self._dot = QGraphicsEllipseItem()
+        self._dot.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
         # Right of the line and below the crossing, where a rising trace never is.
         self._label = pg.TextItem(text, anchor=(0, 0))
         for z, item in enumerate((self.line, self._label, self._dot), start=10):
@@ -27,9 +28,10 @@ class Marker:
         def dress(theme: Theme) -> None:
             own = getattr(theme, colour)
             self.line.setPen(pg.mkPen(own, width=1, style=Qt.PenStyle.DashLine))
-            self._dot.setSize(style.pixels(8))
+            size = style.pixels(8)
+            self._dot.setRect(-size / 2, -size / 2, size, size)
             self._dot.setPen(pg.mkPen(theme.panel))
-            self._dot.setBrush(own)
+            self._dot.setBrush(pg.mkBrush(own))
             self._label.setColor(own)
             self._label.fill = pg.mkBrush(theme.panel)
 
@@ -42,7 +44,7 @@ class Marker:
             self.hide()
             return
         self.line.setPos(t)
-        self._dot.setData([t], [y])
+        self._dot.setPos(t, y)
         self._label.setPos(t, y)
         self._show(True)
 

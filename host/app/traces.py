@@ -4,7 +4,6 @@ import math
 import time
 from typing import Any
 
-import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QPaintEvent
@@ -55,18 +54,21 @@ class Traces(pg.GraphicsLayoutWidget):
         for row, share in ((1, 2), (2, 7), (3, 4)):
             self.ci.layout.setRowStretchFactor(row, share)
         self.voltage = curve(self, self.drive, "drive")
-        self._all = LightCurves(self, self.light, self.scale, True)
+        self.whole = LightCurves(self, self.light, self.scale, True)
         self._edges = [
             LightCurves(self, plot, self.scale, False) for plot in (self.rising, self.falling)
         ]
         for each in self._edges:
             each.last.setVisible(False)
-        self.mean, self.last = self._all.mean, self._all.last
-        self.low, self.high = self._all.low, self._all.high
-        self.interval = self._all.interval
+        self.mean, self.last = self.whole.mean, self.whole.last
+        self.low, self.high = self.whole.low, self.whole.high
+        self.interval = self.whole.interval
+        self._valued, self._axis = True, LIGHT_AXIS
         self._show_values(False)  # of what, one does not know yet
         for plot in (self.light, self.rising, self.falling):
             plot.vb.sigRangeChangedManually.connect(self._hold)
+            plot.vb.sigRangeChanged.connect(self._look_elsewhere)
+            plot.vb.sigResized.connect(self._look_elsewhere)
 
         self._notice = label(role="notice")
         self._notice.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -82,6 +84,7 @@ class Traces(pg.GraphicsLayoutWidget):
         self._selected = ""
         self._window: tuple[float, float] | None = None
         self._volts: float | None = None
+        self._elsewhere = False
         self._held = False  # the user has chosen what to look at
         self._zooms: tuple[float, float] | None = None
         self._undrawn: float | None = None
@@ -96,7 +99,7 @@ class Traces(pg.GraphicsLayoutWidget):
         self._data = data
         if data is None:
             self.view = None
-            for curves in (self._all, *self._edges):
+            for curves in (self.whole, *self._edges):
                 curves.clear()
             self.voltage.setData([], [])
             return
@@ -150,17 +153,15 @@ class Traces(pg.GraphicsLayoutWidget):
         data, view = self._data, self.view
         if data is None or view is None:
             return
+        self._elsewhere = False
         self._show_values(True)
         if self.scale.log:
             self.scale.floor = max(view.top, 1e-9) * 10.0**-DECADES
-        self._all.show(view, slice(None))
+        self.whole.show(view)
         self.voltage.setData((data.drive.t - data.measurements.t0) * US, data.drive.y)
         self._fit_zooms(data)
         for curves in self._edges:
-            left, right = curves.plot.vb.viewRange()[0]
-            room = right - left  # a pan does not run into emptiness at once
-            a, b = np.searchsorted(view.t, (left - room, right + room))
-            curves.show(view, slice(int(a), int(b)))
+            curves.show(view)
         if not self._held:
             views = [view, *(reference.view for reference in self._references)]
             low, high = min(v.bottom for v in views), max(v.top for v in views)
@@ -171,7 +172,7 @@ class Traces(pg.GraphicsLayoutWidget):
     def _draw_interval(self) -> None:
         data, view = self._data, self.view
         found = interval(self._selected, data, view) if data and view and self._selected else None
-        for curves in (self._all, *self._edges):
+        for curves in (self.whole, *self._edges):
             if found is None or data is None:
                 curves.interval.hide()
                 continue
@@ -180,7 +181,7 @@ class Traces(pg.GraphicsLayoutWidget):
             curves.interval.place(start, end, float(self.scale(height)), (top - bottom) / 40)
 
     def _redraw_references(self) -> None:
-        for curves in (self._all, *self._edges):
+        for curves in (self.whole, *self._edges):
             curves.set_references([reference.view for reference in self._references])
 
     def _dress(self, theme: Theme) -> None:
@@ -200,6 +201,9 @@ class Traces(pg.GraphicsLayoutWidget):
         self._redraw_references()
 
     def _show_values(self, visible: bool) -> None:
+        if visible == self._valued:  # every change has the axes drawn anew
+            return
+        self._valued = visible
         for plot in (self.light, self.drive, self.rising, self.falling):
             plot.getAxis("left").setStyle(showValues=visible)
             if plot is not self.drive:
@@ -212,8 +216,10 @@ class Traces(pg.GraphicsLayoutWidget):
             self._window = window
             self.reset()
         axis = COUNT_AXIS if settings.counting else LIGHT_AXIS
-        for plot in (self.light, self.rising):
-            plot.getAxis("left").setLabel(axis)
+        if axis != self._axis:
+            self._axis = axis
+            for plot in (self.light, self.rising):
+                plot.getAxis("left").setLabel(axis)
         if settings.volts != self._volts:
             self._volts = settings.volts
             self._held = False
@@ -238,6 +244,14 @@ class Traces(pg.GraphicsLayoutWidget):
 
     def _hold(self, *_: object) -> None:
         self._held = True
+
+    def _look_elsewhere(self, *_: object) -> None:
+        self._elsewhere = True
+
+    def refresh(self) -> None:
+        """Draw again what a plot now shows another part of."""
+        if self._elsewhere:
+            self._draw()
 
 
 def _rounded(duration: float) -> float:

@@ -2,7 +2,7 @@
 
 from queue import Empty
 
-from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtCore import QByteArray, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QCloseEvent
 from PyQt6.QtWidgets import (
     QApplication,
@@ -14,13 +14,14 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from host.app import source, style
+from host.app import source, style, text
 from host.app.actions import Entry, fill
 from host.app.banner import Banner
 from host.app.comparison import Comparison
 from host.app.controls import Controls
 from host.app.docks import AREA, add_dock, scrolling, span_sides
 from host.app.log import Log
+from host.app.memory import Remembered
 from host.app.pulsemap import PulseMap
 from host.app.references import MOST, Reference
 from host.app.results import Results
@@ -39,10 +40,19 @@ LEFT, RIGHT, BOTTOM = 248, 366, 160  # pixels at a scale of 1
 class Window(QMainWindow):
     """Opens on `opened`, running."""
 
-    def __init__(self, opened: str, seed: int = 0, wanted: Wanted | None = None) -> None:
+    closed = pyqtSignal()
+
+    def __init__(
+        self,
+        opened: str,
+        seed: int = 0,
+        wanted: Wanted | None = None,
+        session: Session | None = None,
+    ) -> None:
+        """session: what to show; None: one on `opened`."""
         super().__init__()
         wanted = wanted or Wanted()
-        self.session = Session(opened, seed, wanted)
+        self.session = session or Session(opened, seed, wanted)
         self._shown: Snapshot | None = None
         self._frozen: Snapshot | None = None
         self.references: tuple[Reference, ...] = ()
@@ -92,6 +102,7 @@ class Window(QMainWindow):
         self.status.show_snapshot(newest)
         self._log_events()
         if newest is before:
+            self.traces.refresh()
             return
         self._shown = snapshot
         self.setWindowTitle(f"trelscope — {source.label(newest.source, newest.board)}")
@@ -143,8 +154,40 @@ class Window(QMainWindow):
         style.apply(app, style.theme(), min(max(style.scale() * factor, 0.75), 4.0))
         self._size_docks()
 
+    def copy_results(self) -> None:
+        """Put them on the clipboard as text."""
+        clipboard = QApplication.clipboard()
+        if self.shown is not None and clipboard is not None:
+            clipboard.setText(text.results(self.shown))
+
+    def remembered(self) -> Remembered:
+        """How everything is, for the next time."""
+        return Remembered(
+            source=self.session.snapshot.source,
+            wanted=self.controls.wanted(),
+            geometry=_plain(self.saveGeometry()),
+            views=_plain(self.saveState()),
+            light_theme=style.theme() is style.LIGHT,
+            logarithmic=self.traces.scale.log,
+            scale=style.scale(),
+        )
+
+    def restore(self, before: Remembered) -> None:
+        """Be laid out as `before`."""
+        for action, checked in (
+            ("Light theme", before.light_theme),
+            ("Logarithmic light", before.logarithmic),
+        ):
+            if self.actions_by_text[action].isChecked() != checked:
+                self.actions_by_text[action].trigger()
+        if before.geometry:
+            self.restoreGeometry(_bytes(before.geometry))
+        if before.views:
+            self.restoreState(_bytes(before.views))
+
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Leave nothing running and the output off."""
+        self.closed.emit()
         self._timer.stop()
         self._slow.stop()
         self.session.close()
@@ -226,6 +269,11 @@ class Window(QMainWindow):
         self.resizeDocks([below], [style.pixels(BOTTOM)], Qt.Orientation.Vertical)
 
     def _fill_menus(self) -> None:
+        file = [
+            Entry("Copy results as text", "Ctrl+Shift+C", lambda _: self.copy_results()),
+            None,
+            Entry("Quit", "Ctrl+Q", lambda _: self._quit()),
+        ]
         measure = [
             Entry("Run or stop", "Space", lambda _: self.toggle()),
             Entry("Single: sum N pulses once", "S", lambda _: self.session.single()),
@@ -246,7 +294,12 @@ class Window(QMainWindow):
             None,
             Entry("All views where they were", "", lambda _: self._restore_views()),
         ]
-        for title, entries in (("&Measure", measure), ("&Compare", compare), ("&View", view)):
+        for title, entries in (
+            ("&File", file),
+            ("&Measure", measure),
+            ("&Compare", compare),
+            ("&View", view),
+        ):
             menu = QMenu(title, self)
             self._menus.addMenu(menu)
             self.actions_by_text |= fill(self, menu, entries)
@@ -255,13 +308,13 @@ class Window(QMainWindow):
                     menu.addAction(dock.toggleViewAction())
             if title == "&Compare":
                 self._add_devices(menu)
-        for button, text in (
+        for button, words in (
             (self.controls.run, "Run or stop"),
             (self.controls.single, "Single: sum N pulses once"),
             (self.controls.clear, "Clear: a new average"),
         ):
-            key = self.actions_by_text[text].shortcut().toString()
-            button.setToolTip(f"{text} ({key})")
+            key = self.actions_by_text[words].shortcut().toString()
+            button.setToolTip(f"{words} ({key})")
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def _add_devices(self, menu: QMenu) -> None:
@@ -275,6 +328,17 @@ class Window(QMainWindow):
         self.controls.compare.setMenu(devices)
         self.controls.compare.setToolTip("keeps what is shown as a reference, opens another device")
 
+    def _quit(self) -> None:
+        self.close()
+
     def _restore_views(self) -> None:
         self.restoreState(self._first_state)
         self._size_docks()
+
+
+def _plain(state: QByteArray) -> str:
+    return bytes(state.toBase64().data()).decode()
+
+
+def _bytes(plain: str) -> QByteArray:
+    return QByteArray.fromBase64(plain.encode())

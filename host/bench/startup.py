@@ -33,11 +33,10 @@ def _what(stage: str) -> str:
 
 def _run() -> dict[str, float]:
     """When each stage was reached. Raises BenchError."""
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     begin = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "host.bench.firsttrace"],
-        env=os.environ | {"QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": path},
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -53,3 +52,9 @@ def _run() -> dict[str, float]:
         why = (said.strip() or "it draws nothing").splitlines()[-1]
         raise BenchError(f"the window does not start here: {why}")
     return reached
+
+
+def environment() -> dict[str, str]:
+    """For a window without a screen, in a process of its own."""
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return os.environ | {"QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": path}

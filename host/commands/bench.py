@@ -19,18 +19,15 @@ def add(commands: Commands) -> None:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from host.bench import gateware, instrument, precision, startup  # nobody else needs them
+    from host.bench import gateware, instrument, precision, startup, window  # only here
     from host.bench.effort import FULL, QUICK
     from host.bench.machine import machine
     from host.bench.rows import table
 
     effort = QUICK if options.quick else FULL
     here = machine()
-    rows = [
-        row
-        for group in (instrument, gateware, startup, precision)
-        for row in group.rows(effort, say)
-    ]
+    groups = (instrument, gateware, startup, window, precision)
+    rows = [row for group in groups for row in group.rows(effort, say)]
     if options.json:
         print(json.dumps({"rows": [row.as_dict() for row in rows], "machine": here}))
     else:

@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
         return _headless(options.source)
     from host.app import main  # needs Qt's libraries, which a capture does not
 
-    return main.run(options.source)
+    return main.run()
 
 
 def _headless(source: str) -> int:

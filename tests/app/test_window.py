@@ -1,8 +1,7 @@
 """The window on the emulator, from opening to closing."""
 
-import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 
 import numpy as np
@@ -19,34 +18,8 @@ from host.link import LinkError
 from host.link.emulator import EmulatorLink
 from host.link.open import DEFAULT_SOURCE, open_link
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-
-PATIENCE = 60_000  # ms: the first test may have to compile the emulator
 RESPONSE = 3.36e-6  # s, of the default preset at 5 V and 10 kHz, with a pulse of half the period
 Open = Callable[..., Window]
-
-
-@pytest.fixture
-def opened(qtbot: QtBot) -> Iterator[Open]:
-    """Opens windows, and closes what is left of them."""
-    windows: list[Window] = []
-
-    def open_window(source: str = DEFAULT_SOURCE) -> Window:
-        window = Window(source, seed=7)
-        windows.append(window)
-        qtbot.addWidget(window)
-        window.show()
-        return window
-
-    yield open_window
-    for window in windows:
-        window.close()
-
-
-@pytest.fixture
-def until(qtbot: QtBot) -> Callable[[Callable[[], bool]], None]:
-    """Waits for a condition, with the window alive."""
-    return lambda condition: qtbot.waitUntil(condition, timeout=PATIENCE)
 
 
 def data(window: Window) -> Data | None:
@@ -79,7 +52,7 @@ def test_opens_running_and_the_data_grow(opened: Open, until) -> None:
     assert "× real time" in window.banner.factor.text()
     assert window.results.accounting.values["pulses_averaged"].text() != "–"
     t, light = window.traces.mean.getOriginalDataset()
-    assert t.size == light.size == data(window).settings.bins
+    assert t.size == light.size > 100
     # in mV above the dark level, against us from the drive edge
     assert np.median(light[(t > 20) & (t < 45)]) == pytest.approx(4.0, rel=0.1)
     assert abs(np.median(light[t < 0])) < 0.05

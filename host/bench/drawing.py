@@ -1,0 +1,169 @@
+"""Draws two traces of 100 000 points in the window while frames are averaged as fast as hardware makes them.
+
+The frames come from memory, so that neither emulator nor link take part. Prints one JSON object.
+"""
+
+import json
+import statistics
+import sys
+import time
+
+import numpy as np
+
+from gateware.protocol import Feature, TraceFlag
+from host.app.session import Session
+from host.app.wanted import Wanted
+from host.frontend import FrontEnd
+from host.instrument import Frame, Identity, Instrument
+from host.link.codec import LinkErrors
+from host.settings import Settings
+from sim.detector import ADC_BITS
+from sim.presets import load_plant
+
+RATE, START, LENGTH, BIN = 9e3, -2e-6, 100e-6, 1e-9
+DEPTH = 1 << 17  # bins: more than the boards have
+FRAMES_PER_SECOND = 60.0
+WARM_UP = 1.5  # s
+TRAIN = 1
+
+
+class _Link:
+    """As much of one as an average asks for."""
+
+    name = "memory"
+    realtime_factor = None
+
+    def __init__(self) -> None:
+        plant = load_plant("bmim3-1mm2")
+        self.front_end = FrontEnd.of(plant.detector, plant.monitor)
+
+    def restart_clock(self) -> None:
+        """Nothing to measure."""
+
+
+class Pacer(Instrument):
+    """An instrument whose frames are noise on a pulse, at their time."""
+
+    def __init__(self) -> None:
+        self.link = _Link()  # type: ignore[assignment]
+        self.identity = Identity("MEMORY", 1, DEPTH, Feature(0), 0)
+        self._frames_out = 0
+
+    @property
+    def errors(self) -> LinkErrors:
+        """None."""
+        return LinkErrors()
+
+    @property
+    def exhausted(self) -> bool:
+        """Never."""
+        return False
+
+    def start(self, settings: Settings) -> int:
+        """Prepare some frames: making them anew would take longer than averaging them."""
+        rng = np.random.default_rng(1)
+        t, counts = settings.times(), settings.counts(settings.frame_pulses)
+        half = 2 ** (ADC_BITS - 1)
+        rise = 1 - np.exp(-np.maximum(t, 0) / 1.5e-6)
+        fall = np.exp(-np.maximum(t - settings.width, 0) / 0.3e-6)
+        shape = np.stack((half / 8 * rise * fall, half * ((t > 0) & (t < settings.width))))
+        self._sums = [
+            np.round(shape * counts + rng.normal(0, 3, shape.shape) * np.sqrt(counts)).astype(
+                np.int64
+            )
+            + counts * 16
+            for _ in range(4)
+        ]
+        self._pulses = settings.frame_pulses
+        self._begin, self._frames_out = time.perf_counter(), 0
+        return TRAIN
+
+    def frames(self, timeout: float) -> list[Frame]:
+        """Those whose time has come; waits for it."""
+        due = int((time.perf_counter() - self._begin) * FRAMES_PER_SECOND)
+        if due <= self._frames_out:
+            time.sleep(min(timeout, 1 / FRAMES_PER_SECOND))
+            return []
+        number, self._frames_out = self._frames_out, self._frames_out + 1
+        return [
+            Frame(
+                sums=self._sums[number % len(self._sums)],
+                number=number,
+                train=TRAIN,
+                first_pulse=number * self._pulses,
+                pulses=self._pulses,
+                missed=0,
+                clipped=(0, 0),
+                flags=TraceFlag(0),
+            )
+        ]
+
+    def read(self, name: str) -> int:
+        """The train's number is all that is asked for."""
+        return TRAIN
+
+    def write(self, name: str, value: int) -> None:
+        """Taken, and ignored."""
+
+    def stop(self) -> None:
+        """Nothing runs."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class PacedSession(Session):
+    """A session on a `Pacer`."""
+
+    def _connect(self, source: str) -> Instrument:
+        self._instrument = Pacer()
+        return self._instrument
+
+
+def main(seconds: float) -> int:
+    """Run it; 0 when something has been drawn."""
+    from PyQt6.QtCore import QTimer
+    from PyQt6.QtWidgets import QApplication
+
+    from host.app import style
+    from host.app.window import Window
+
+    app = QApplication(sys.argv[:1])
+    style.apply(app, scale=1.0)
+    wanted = Wanted(rate=RATE, start=START, length=LENGTH, bin=BIN)
+    window = Window("memory:", session=PacedSession("memory:", wanted=wanted), wanted=wanted)
+    window.show()
+    latencies: list[float] = []
+    began = [0.0, 0.0, 0.0]
+
+    def begin() -> None:
+        latencies.clear()
+        data = window.session.snapshot.data
+        pulses = data.accounting.pulses_averaged if data else 0
+        began[:] = time.perf_counter(), time.process_time(), pulses
+        QTimer.singleShot(round(seconds * 1e3), end)
+
+    def end() -> None:
+        wall, busy = time.perf_counter() - began[0], time.process_time() - began[1]
+        data = window.session.snapshot.data
+        if data is not None and latencies:
+            averaged = (data.accounting.pulses_averaged - began[2]) / data.settings.frame_pulses
+            figures = {
+                "points": data.light.t.size,
+                "drawn": len(latencies) / wall,
+                "latency": statistics.median(latencies),
+                "worst": max(latencies),
+                "share": busy / wall,
+                "averaged": averaged / wall,
+            }
+            print(json.dumps(figures), flush=True)
+        window.close()
+        app.quit()
+
+    window.traces.drawn.connect(latencies.append)
+    QTimer.singleShot(round(WARM_UP * 1e3), begin)
+    return app.exec()
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1])))

@@ -1,0 +1,47 @@
+"""What the tests of the window share."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from PyQt6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from host.app import style
+from host.app.wanted import Wanted
+from host.app.window import Window
+from host.link.open import DEFAULT_SOURCE
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+PATIENCE = 60_000  # ms: the first test may have to compile the emulator
+Open = Callable[..., Window]
+
+
+@pytest.fixture(autouse=True)
+def dressed(qapp: QApplication) -> None:
+    """Every test begins with the usual look."""
+    style.apply(qapp, scale=1.0)
+
+
+@pytest.fixture
+def opened(qtbot: QtBot) -> Iterator[Open]:
+    """Opens windows, and closes what is left of them."""
+    windows: list[Window] = []
+
+    def open_window(source: str = DEFAULT_SOURCE, wanted: Wanted | None = None) -> Window:
+        window = Window(source, seed=7, wanted=wanted)
+        windows.append(window)
+        qtbot.addWidget(window)
+        window.show()
+        return window
+
+    yield open_window
+    for window in windows:
+        window.close()
+
+
+@pytest.fixture
+def until(qtbot: QtBot) -> Callable[[Callable[[], bool]], None]:
+    """Waits for a condition, with the window alive."""
+    return lambda condition: qtbot.waitUntil(condition, timeout=PATIENCE)

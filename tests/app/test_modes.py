@@ -1,0 +1,204 @@
+"""Averaging modes, references, views and keys of the window."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from host.app import memory, style
+from host.app.light import US
+from host.app.snapshot import Data, State
+from host.app.wanted import Averaging, Wanted
+from host.app.window import Window
+
+Open = Callable[..., Window]
+Until = Callable[[Callable[[], bool]], None]
+
+
+def data(window: Window) -> Data | None:
+    return window.session.snapshot.data
+
+
+def pulses(window: Window) -> int:
+    shown = data(window)
+    return shown.accounting.pulses_averaged if shown else 0
+
+
+def read(window: Window, until: Until, name: str) -> int:
+    value: Future[int] = window.session.register(name)
+    until(value.done)
+    return value.result()
+
+
+def average_by(window: Window, mode: Averaging, n: str) -> None:
+    box = window.controls.averaging
+    box.setCurrentIndex(box.findText(mode.value))
+    box.activated.emit(box.currentIndex())
+    window.controls.pulses.enter(n)
+
+
+def test_a_sum_ends_at_n_with_the_output_off(opened: Open, until: Until) -> None:
+    window = opened(wanted=Wanted(averaging=Averaging.SUM, pulses=700))
+    until(lambda: window.session.snapshot.state is State.STOPPED)
+    assert pulses(window) == 700
+    assert read(window, until, "enable") == 0
+    window.refresh()
+    assert window.controls.progress.isVisible()
+    assert window.controls.progress.text() == "700 of 700 pulses"
+
+
+def test_single_sums_once_whatever_the_mode(opened: Open, until: Until, qtbot: QtBot) -> None:
+    window = opened(wanted=Wanted(pulses=400))
+    until(lambda: pulses(window) > 0)
+    assert read(window, until, "count") == 0
+    qtbot.keyClick(window, Qt.Key.Key_S)
+    until(lambda: window.session.snapshot.state is State.STOPPED)
+    assert pulses(window) == 400
+    assert window.controls.wanted().averaging is Averaging.CONTINUOUS
+
+
+def test_an_exponential_average_levels_off(opened: Open, until: Until) -> None:
+    window = opened()
+    until(lambda: pulses(window) > 0)
+    average_by(window, Averaging.EXPONENTIAL, "400")
+    until(lambda: pulses(window) > 2500 and data(window).averaging is Averaging.EXPONENTIAL)
+    shown = data(window)
+    assert shown.effective < 1100
+    expected = np.nanmedian(shown.last_light.y[-50:].std() / np.sqrt(shown.effective / 336))
+    assert np.nanmedian(shown.light.se[-50:]) == pytest.approx(expected, rel=0.4)
+
+
+def test_window_and_bin_reach_the_gateware(opened: Open, until: Until) -> None:
+    window = opened()
+    until(lambda: pulses(window) > 0)
+    window.controls.start.enter("-1u")
+    window.controls.length.enter("20u")
+    box = window.controls.bin
+    box.setCurrentIndex(box.findText("8 ns"))
+    box.activated.emit(box.currentIndex())
+    until(lambda: read(window, until, "bin_shift") == 3)
+    start = read(window, until, "window_start")
+    assert (start + 2**31) % 2**32 - 2**31 == -1000
+    assert read(window, until, "window_bins") == 2500
+    until(lambda: data(window) is not None and data(window).light.t.size == 2500)
+    assert window.controls.width_box.lineEdit().placeholderText() == "auto: 50 µs"
+
+
+def test_selecting_a_row_shows_its_interval_on_the_trace(opened: Open, until: Until) -> None:
+    window = opened()
+    until(lambda: pulses(window) > 600)
+    window.results.times.select("rise")
+    window.refresh()
+    m = window.shown.measurements
+    assert window.traces.interval.between == pytest.approx(
+        ((m.t_low - m.t0) * US, (m.t_high - m.t0) * US)
+    )
+    assert "10 to 90 %" in window.results.times.definition.text()
+    window.results.times.select("fall")
+    begin, end = window.traces.interval.between
+    assert end - begin == pytest.approx(m.fall.value * US)
+    assert begin == pytest.approx(50.05, abs=0.1)
+
+
+def test_freeze_keeps_the_picture_and_not_the_average(
+    opened: Open, until: Until, qtbot: QtBot
+) -> None:
+    window = opened()
+    until(lambda: pulses(window) > 0)
+    qtbot.keyClick(window, Qt.Key.Key_F)
+    kept = window.shown
+    until(lambda: pulses(window) > kept.accounting.pulses_averaged + 600)
+    assert window.shown is kept
+    assert "frozen" in window.banner.words.text()
+    qtbot.keyClick(window, Qt.Key.Key_F)
+    until(lambda: window.shown is not kept)
+
+
+def test_two_devices_are_compared_in_two_clicks(opened: Open, until: Until) -> None:
+    window = opened("emulator:control-4mm2")
+    until(lambda: pulses(window) > 600)
+    menu = window.controls.compare.menu()
+    action = next(each for each in menu.actions() if each.text() == "bmim3-4mm2")
+    action.trigger()
+    until(lambda: window.session.snapshot.source == "emulator:bmim3-4mm2" and pulses(window) > 600)
+    window.refresh()
+    (reference,) = window.references
+    assert reference.name == "control-4mm2 5 V"
+    _, drawn = window.traces.whole.references[0].getData()
+    now, then = data(window).measurements.response, reference.data.measurements.response
+    assert then.value == pytest.approx(32.3e-6, rel=0.02)
+    assert now.value == pytest.approx(7.55e-6, rel=0.02)
+    assert window.comparison.isVisible()
+    assert window.comparison.differences["response"].text().startswith("-24.7")
+    assert float(window.comparison.ratios["response"].text()) == pytest.approx(0.234, abs=0.005)
+    assert drawn.max() == pytest.approx(reference.view.mean.max())
+    window.drop_references()
+    assert not window.comparison.isVisible()
+
+
+def test_keys_run_stop_clear_and_scale(opened: Open, until: Until, qtbot: QtBot) -> None:
+    window = opened()
+    until(lambda: pulses(window) > 0)
+    qtbot.keyClick(window, Qt.Key.Key_X)
+    _, drawn = window.traces.mean.getData()
+    assert drawn.max() == pytest.approx(np.log10(4.05), abs=0.02)
+    qtbot.keyClick(window, Qt.Key.Key_X)
+    window.traces.light.setXRange(10, 20)
+    qtbot.keyClick(window, Qt.Key.Key_A)
+    left, right = window.traces.light.vb.viewRange()[0]
+    assert left < 0
+    assert right > 60
+    number = data(window).number
+    qtbot.keyClick(window, Qt.Key.Key_C)
+    until(lambda: data(window) is not None and data(window).number == number + 1)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    until(lambda: window.session.snapshot.state is State.STOPPED)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    until(lambda: window.session.snapshot.state is State.RUNNING)
+
+
+def test_results_are_copied_as_they_are_shown(opened: Open, until: Until) -> None:
+    window = opened()
+    until(lambda: pulses(window) > 600)
+    window.freeze(True)
+    window.copy_results()
+    copied = QApplication.clipboard().text()
+    value, error = (window.results.times.cells["response"][n].text() for n in (1, 2))
+    number, unit = value.split()
+    assert f"Response\t{number} ± {error} {unit}\t" in copied
+    assert "EMULATOR emulator:bmim3-1mm2, 5 V, 10 kHz" in copied
+
+
+def test_what_was_set_and_laid_out_comes_back(opened: Open, until: Until, tmp_path: Path) -> None:
+    window = opened("emulator:hr-1mm2", Wanted(volts=4.0, averaging=Averaging.EXPONENTIAL))
+    until(lambda: pulses(window) > 0)
+    window.controls.rate.enter("12k")
+    window.actions_by_text["Light theme"].trigger()
+    log = next(dock for dock in window.docks if dock.windowTitle() == "Log")
+    log.close()
+    memory.remember(tmp_path, window.remembered())
+    window.close()
+
+    before = memory.recall(tmp_path)
+    style.apply(QApplication.instance())
+    again = opened(before.source, before.wanted)
+    again.restore(before)
+    until(lambda: pulses(again) > 0)
+    assert again.session.snapshot.source == "emulator:hr-1mm2"
+    settings = data(again).settings
+    assert (settings.volts, settings.rate) == (4.0, 12e3)
+    assert data(again).averaging is Averaging.EXPONENTIAL
+    assert style.theme() is style.LIGHT
+    assert next(d for d in again.docks if d.windowTitle() == "Log").isHidden()
+    assert not next(d for d in again.docks if d.windowTitle() == "Results").isHidden()
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"wanted": {"volts": "x", "nonsense": 1}}'])
+def test_a_spoilt_memory_is_no_hindrance(tmp_path: Path, text: str) -> None:
+    (tmp_path / memory.FILE).write_text(text)
+    assert memory.recall(tmp_path) == memory.Remembered()
