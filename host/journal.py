@@ -9,13 +9,13 @@ import zlib
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import numpy as np
 import platformdirs
 
 from host import framed
-from host.acquire import DRIVE, LIGHT, Accounting, Acquisition, empty_average
+from host.acquire import DRIVE, LIGHT, Accounting, empty_average
 from host.average import State
 from host.errors import UserError
 from host.frontend import FrontEnd
@@ -45,6 +45,25 @@ def default_directory() -> Path:
     return platformdirs.user_state_path("trelscope") / "journals"
 
 
+class Kept(Protocol):
+    """What a journal keeps: an `Acquisition`, or several that share an average."""
+
+    @property
+    def settings(self) -> Settings:
+        """Of all of it."""
+
+    @property
+    def options(self) -> Options:
+        """How it is measured."""
+
+    @property
+    def accounting(self) -> Accounting:
+        """Counts so far."""
+
+    def state(self) -> State:
+        """All that the average holds."""
+
+
 class Journal:
     """The journal of one acquisition. Raises JournalError where it cannot be written; the acquisition can go on.
 
@@ -54,7 +73,7 @@ class Journal:
     def __init__(
         self,
         instrument: Instrument,
-        acquisition: Acquisition,
+        acquisition: Kept,
         directory: Path | None = None,
         limit: int = LIMIT,
     ) -> None:

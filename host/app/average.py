@@ -18,6 +18,7 @@ from host.acquire import Average as Frames
 from host.app.blocks import Blocks
 from host.app.snapshot import Data
 from host.app.wanted import Averaging, Wanted
+from host.average import RunningAverage, State
 from host.instrument import Frame, Instrument
 from host.measure import Measurements, Options, measure
 from host.settings import Settings
@@ -37,13 +38,13 @@ class Average:
         self.identity = instrument.identity
         self._source = source
         self._front_end = instrument.link.front_end
-        self._options = Options(detector_delay=self._front_end.detector_delay)
+        self.options = Options(detector_delay=self._front_end.detector_delay)
         self._average: Frames
         if wanted.averaging is Averaging.EXPONENTIAL:
             self._average = fading_average(settings, self._front_end, wanted.pulses)
         else:
             self._average = empty_average(settings, self._front_end)
-        self._blocks = Blocks(settings, self._front_end, self._options)
+        self._blocks = Blocks(settings, self._front_end, self.options)
         self._times = settings.times()
         self._past: list[Accounting] = []  # of trains that the link cut off
         self._gap = 0.0
@@ -76,6 +77,13 @@ class Average:
         self._measure()
         return True
 
+    def measure_between(self, low: float, high: float) -> None:
+        """Let rise and fall run between these parts of the amplitude."""
+        if (low, high) != (self.options.low, self.options.high):
+            self.options = replace(self.options, low=low, high=high)
+            self._blocks = Blocks(self.settings, self._front_end, self.options)
+            self._measurements = None
+
     def resume(self, instrument: Instrument) -> None:
         """Go on with a new train after the link was lost; what it lost with it stays counted."""
         settings = self.settings
@@ -107,7 +115,7 @@ class Average:
             drive=drive,
             last_light=self._alone(self._last_frame),
             measurements=self._measurements,
-            accounting=self._accounting(),
+            accounting=self.accounting,
             statistics=self._blocks.summaries,
             history=self._blocks.history,
             number=self.number,
@@ -117,21 +125,32 @@ class Average:
             arrived=self._heard,
         )
 
-    def _accounting(self) -> Accounting:
+    def state(self) -> State:
+        """All that the average holds; one that forgets is not to be kept."""
+        assert isinstance(self._average, RunningAverage)
+        return self._average.state()
+
+    @property
+    def kept(self) -> bool:
+        """Whether it has a `state`."""
+        return isinstance(self._average, RunningAverage)
+
+    @property
+    def accounting(self) -> Accounting:
         """Of all trains together."""
         parts = [each.as_dict() for each in (*self._past, self._acquisition.accounting)]
         return Accounting(**{name: sum(part[name] for part in parts) for name in parts[0]})
 
     def _measure(self) -> None:
         self._measured = time.perf_counter()
-        accounting = self._accounting()
+        accounting = self.accounting
         self._measurements = measure(
             self._average.trace(LIGHT),
             self.settings.width,
             self._average.trace(DRIVE),
-            self._options,
+            self.options,
             accounting.clipped,
-            accounting.frames_lost + accounting.pulses_missed,
+            accounting.dropped,
         )
         now = time.perf_counter()
         took = now - self._measured

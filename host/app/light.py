@@ -33,6 +33,7 @@ class View:
     last: Array
     low: tuple[float, float]
     high: tuple[float, float]
+    levels: tuple[float, float]
     bottom: float
     top: float
 
@@ -57,6 +58,7 @@ class View:
             last=(data.last_light.y - dark) * unit,
             low=at(m.t_low, m.options.low),
             high=at(m.t_high, m.options.high),
+            levels=(m.options.low, m.options.high),
             bottom=(float(shown.min()) - dark) * unit,
             top=(float(shown.max()) - dark) * unit,
         )
@@ -79,7 +81,7 @@ class LightCurves:
 
     def __init__(self, owner: QWidget, plot: Any, scale: Scale, named: bool) -> None:
         """named: whether markers say what they are."""
-        self.plot, self._owner, self._scale = plot, owner, scale
+        self.plot, self._owner, self._scale, self._named = plot, owner, scale, named
         self.last = curve(owner, plot, "faint")
         self._upper, self._lower = self._edge(), self._edge()
         self._band = pg.FillBetweenItem(self._upper, self._lower)
@@ -90,8 +92,8 @@ class LightCurves:
         self.mean = curve(owner, plot, "light")
         for item in (self.last, self.mean):
             _draw_as_given(item)
-        self.low = Marker(owner, plot, "10 %" if named else "", "low")
-        self.high = Marker(owner, plot, "90 %" if named else "", "high")
+        self.low = Marker(owner, plot, "low")
+        self.high = Marker(owner, plot, "high")
         self.interval = Interval(owner, plot)
         zero = pg.InfiniteLine(0.0)
         plot.addItem(zero, ignoreBounds=True)
@@ -113,8 +115,10 @@ class LightCurves:
             part = self._within(reference.t)
             shown = scale(peaks(reference.mean[part], columns))
             item.setData(instants(reference.t[part], columns), shown)
-        for marker, (at, height) in ((self.low, view.low), (self.high, view.high)):
-            marker.place(at, float(scale(height)))
+        levels = zip((self.low, self.high), (view.low, view.high), view.levels, strict=True)
+        for marker, (at, height), level in levels:
+            words = f"{100 * level:g} %" if self._named else ""
+            marker.place(at, float(scale(height)), words)
 
     def set_references(self, views: list[View]) -> None:
         """Draw these besides."""

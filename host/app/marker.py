@@ -15,12 +15,13 @@ from host.app.style import Theme
 class Marker:
     """An instant: a dashed line, a dot where it crosses, a label. Hidden until placed."""
 
-    def __init__(self, owner: QWidget, plot: Any, text: str, colour: str) -> None:
+    def __init__(self, owner: QWidget, plot: Any, colour: str) -> None:
         self.line = pg.InfiniteLine(angle=90)
         self._dot = QGraphicsEllipseItem()
         self._dot.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
         # Right of the line and below the crossing, where a rising trace never is.
-        self._label = pg.TextItem(text, anchor=(0, 0))
+        self._label = pg.TextItem(anchor=(0, 0))
+        self._words = ""
         for z, item in enumerate((self.line, self._label, self._dot), start=10):
             item.setZValue(z)
             plot.addItem(item, ignoreBounds=True)
@@ -38,13 +39,16 @@ class Marker:
         style.follow(owner, dress)
         self.hide()
 
-    def place(self, t: float, y: float) -> None:
+    def place(self, t: float, y: float, words: str) -> None:
         """Show it at t, y, in the plot's units; hide it if either is unknown."""
         if not (math.isfinite(t) and math.isfinite(y)):
             self.hide()
             return
         self.line.setPos(t)
         self._dot.setPos(t, y)
+        if words != self._words:
+            self._words = words
+            self._label.setText(words)
         self._label.setPos(t, y)
         self._show(True)
 

@@ -11,7 +11,8 @@ from host.errors import UserError
 
 SUFFIXES = (".png", ".svg", ".pdf")
 PNG_SCALE = 2  # pixels for one on the screen: a picture is looked at closely
-POINTS = 0.75  # of a pixel
+DPI = 96  # pixels per inch as SVG has them
+POINTS = 72 / DPI  # of a pixel
 
 
 class PictureError(UserError):
@@ -31,6 +32,7 @@ def write_picture(path: Path, view: QGraphicsView) -> None:
         svg = QSvgGenerator()
         svg.setFileName(str(path))
         svg.setSize(size)
+        svg.setResolution(DPI)
         svg.setViewBox(QRectF(0, 0, size.width(), size.height()))
         svg.setTitle("trelscope")
         done = _paint(view, svg, size)

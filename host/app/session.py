@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from gateware.protocol import Board
@@ -15,8 +16,10 @@ from host.app.pace import Pace
 from host.app.snapshot import Snapshot, State
 from host.app.wanted import Averaging, Wanted
 from host.instrument import Identity, Instrument, InstrumentError, SilenceError
+from host.journal import Journal, JournalError
 from host.link import LinkError
 from host.link.open import open_link
+from host.measure import Options
 from host.settings import Settings, SettingsError
 from host.units import format_si
 
@@ -38,7 +41,14 @@ class _Closed(Exception):
 class Session:
     """Runs `source` until closed. Methods return at once; what comes of them is in `snapshot` and `events`."""
 
-    def __init__(self, source: str, seed: int = 0, wanted: Wanted | None = None) -> None:
+    def __init__(
+        self,
+        source: str,
+        seed: int = 0,
+        wanted: Wanted | None = None,
+        journals: Path | None = None,
+    ) -> None:
+        """journals: where a copy of the running average is kept, in case this process is killed; None: nowhere."""
         self.events: SimpleQueue[str] = SimpleQueue()
         self._snapshot = Snapshot(source, State.OPENING, "opening")
         self._seed = seed
@@ -48,6 +58,9 @@ class Session:
         self._instrument: Instrument | None = None
         self._average: Average | None = None  # None unless running, or lost while it was
         self._averages = 0
+        self._levels = Options().low, Options().high
+        self._journals = journals
+        self._journal: Journal | None = None  # of the data that are shown
         self._pace: Pace | None = None
         self._shown = self._retried = 0.0  # when, on the performance counter
         self._announced = ""  # what takes long
@@ -81,6 +94,10 @@ class Session:
     def single(self) -> None:
         """Sum N pulses once, whatever the kind of averaging."""
         self._commands.put(lambda: self._run(replace(self._wanted, averaging=Averaging.SUM)))
+
+    def measure_between(self, low: float, high: float) -> None:
+        """Let rise and fall run between these parts of the amplitude; no new average needs to begin."""
+        self._commands.put(lambda: self._measure_between(low, high))
 
     def stop(self) -> None:
         """End the train and switch the output off; the data stay."""
@@ -126,6 +143,7 @@ class Session:
             pass
         finally:
             self._release()
+            self._drop_journal()
 
     def _obey(self) -> None:
         """Carry out all commands given; without a train, wait a little for one."""
@@ -236,6 +254,12 @@ class Session:
         if self._average is not None:
             self._begin(self._instrument, settings, wanted)
 
+    def _measure_between(self, low: float, high: float) -> None:
+        self._levels = low, high
+        if self._average is not None:
+            self._average.measure_between(low, high)
+            self._pending = True
+
     def _run(self, wanted: Wanted) -> None:
         if self._instrument is None:
             self._open(self._snapshot.source)
@@ -255,8 +279,38 @@ class Session:
         source = self._snapshot.source
         self._average = None  # should starting fail, there is none
         self._average = Average(instrument, settings, wanted, source, self._averages)
+        self._average.measure_between(*self._levels)
         self._publish(settings=settings, data=None)
+        self._keep(instrument, self._average)
         self._go(instrument, f"average {self._averages}: {_words(settings, wanted)}")
+
+    def _keep(self, instrument: Instrument, average: Average) -> None:
+        """From now on keep a copy of this average instead of the one before."""
+        self._drop_journal()
+        if self._journals is None or not average.kept:
+            return
+        try:
+            self._journal = Journal(instrument, average, self._journals)
+        except JournalError as error:
+            self.events.put(str(error))
+
+    def _drop_journal(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def _write_journal(self, now: bool = False) -> None:
+        """If it is time, or `now`. One that cannot be written is said once; measuring goes on."""
+        if self._journal is None:
+            return
+        try:
+            if now:
+                self._journal.write()
+            else:
+                self._journal.keep_up(time.perf_counter())
+        except JournalError as error:
+            self.events.put(str(error))
+            self._drop_journal()
 
     def _go(self, instrument: Instrument, event: str) -> None:
         self.events.put(event)
@@ -284,6 +338,7 @@ class Session:
         assert self._instrument is not None
         self._instrument.write("enable", 0)
         self._show(self._average, True)
+        self._write_journal(now=True)
         self._average = self._pace = None
         self.events.put(event)
         self._publish(state=State.STOPPED, **_STILL)
@@ -307,6 +362,7 @@ class Session:
         if self._pending and time.perf_counter() - self._shown >= SHOW_EVERY:
             self._show(self._average)  # pixels first: what follows takes long
         self._pending |= self._average.reflect()
+        self._write_journal()
         self._publish(
             realtime_factor=self._pace.realtime_factor,
             frame_rate=self._pace.frame_rate,

@@ -1,5 +1,7 @@
 """The main window: pulls the newest snapshot, hands it to its parts, passes on what is asked."""
 
+from dataclasses import replace
+from pathlib import Path
 from queue import Empty
 
 from PyQt6.QtCore import QByteArray, Qt, QTimer, pyqtSignal
@@ -7,6 +9,7 @@ from PyQt6.QtGui import QAction, QCloseEvent
 from PyQt6.QtWidgets import (
     QApplication,
     QDockWidget,
+    QFileDialog,
     QMainWindow,
     QMenu,
     QMenuBar,
@@ -14,7 +17,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from host.app import source, style, text
+from host.app import files, source, style, text
 from host.app.actions import Entry, fill
 from host.app.banner import Banner
 from host.app.comparison import Comparison
@@ -31,9 +34,12 @@ from host.app.statusline import StatusLine
 from host.app.traces import Traces
 from host.app.trend import Histogram, Trend
 from host.app.wanted import Wanted
+from host.errors import UserError
 
 REFRESH = 16  # ms
 SLOW_REFRESH = 200  # ms between looks at what changes slowly
+MESSAGE = 8000  # ms that one stays
+TWENTY = "Rise and fall from 20 to 80 %"
 LEFT, RIGHT, BOTTOM = 248, 366, 160  # pixels at a scale of 1
 
 
@@ -48,11 +54,12 @@ class Window(QMainWindow):
         seed: int = 0,
         wanted: Wanted | None = None,
         session: Session | None = None,
+        journals: Path | None = None,
     ) -> None:
-        """session: what to show; None: one on `opened`."""
+        """session: what to show; None: one on `opened`. journals: see `Session`."""
         super().__init__()
         wanted = wanted or Wanted()
-        self.session = session or Session(opened, seed, wanted)
+        self.session = session or Session(opened, seed, wanted, journals)
         self._shown: Snapshot | None = None
         self._frozen: Snapshot | None = None
         self.references: tuple[Reference, ...] = ()
@@ -122,6 +129,9 @@ class Window(QMainWindow):
     def freeze(self, frozen: bool) -> None:
         """Keep the picture as it is, or let it go on; averaging goes on anyway."""
         self._frozen = self._shown if frozen else None
+        if self._frozen is not None and self._frozen.data is not None:
+            # Times are measured less often than traces are drawn: here they become those of these traces.
+            self._frozen = replace(self._frozen, data=files.measured(self._frozen.data))
         self._shown = None
         self.refresh()
 
@@ -153,6 +163,48 @@ class Window(QMainWindow):
         assert isinstance(app, QApplication)
         style.apply(app, style.theme(), min(max(style.scale() * factor, 0.75), 4.0))
         self._size_docks()
+
+    def export(self, path: Path) -> None:
+        """Write what is on the screen; what goes wrong is said."""
+        if self.shown is None:
+            self.say("nothing to export yet")
+            return
+        try:
+            written = files.write(path, self.shown, self.references, self.traces)
+        except UserError as error:
+            self.say(str(error))
+            return
+        self.say(f"written: {', '.join(each.name for each in written)}")
+
+    def open_recording(self, path: Path) -> None:
+        """Show a recording, measured anew, in place of what runs; unfreezing goes back to that."""
+        try:
+            snapshot = files.read(path)
+        except UserError as error:
+            self.say(str(error))
+            return
+        self._frozen, self._shown = snapshot, None
+        self.actions_by_text["Freeze the picture"].setChecked(True)
+        self.say(snapshot.words)
+        self.refresh()
+
+    def measure_between(self, low: float, high: float) -> None:
+        """Measure rise and fall between other levels, what is frozen too."""
+        self.session.measure_between(low, high)
+        if self._frozen is not None and self._frozen.data is not None:
+            options = replace(self._frozen.data.measurements.options, low=low, high=high)
+            measured = files.measured(self._frozen.data, options)
+            self._frozen, self._shown = replace(self._frozen, data=measured), None
+            self.refresh()
+
+    def offer(self, recordings: list[Path]) -> None:
+        """List recordings of averages that were recovered, newest first."""
+        self._recovered.clear()
+        self._recovered.setEnabled(bool(recordings))
+        for path in recordings:
+            action = self._recovered.addAction(path.stem)
+            assert action is not None
+            action.triggered.connect(lambda _, path=path: self.open_recording(path))
 
     def copy_results(self) -> None:
         """Put them on the clipboard as text."""
@@ -270,6 +322,8 @@ class Window(QMainWindow):
 
     def _fill_menus(self) -> None:
         file = [
+            Entry("Open a recording…", "Ctrl+O", lambda _: self._ask_open()),
+            Entry("Export what is shown…", "Ctrl+E", lambda _: self._ask_export()),
             Entry("Copy results as text", "Ctrl+Shift+C", lambda _: self.copy_results()),
             None,
             Entry("Quit", "Ctrl+Q", lambda _: self._quit()),
@@ -279,6 +333,8 @@ class Window(QMainWindow):
             Entry("Single: sum N pulses once", "S", lambda _: self.session.single()),
             Entry("Clear: a new average", "C", lambda _: self.session.clear()),
             Entry("Freeze the picture", "F", self.freeze, checkable=True),
+            None,
+            Entry(TWENTY, "", self._measure_between, checkable=True),
         ]
         compare = [
             Entry("Keep as reference", "R", lambda _: self.keep_reference()),
@@ -303,6 +359,10 @@ class Window(QMainWindow):
             menu = QMenu(title, self)
             self._menus.addMenu(menu)
             self.actions_by_text |= fill(self, menu, entries)
+            if title == "&File":
+                self._recovered = QMenu("Recovered after a crash", self)
+                self._recovered.setEnabled(False)
+                menu.insertMenu(menu.actions()[1], self._recovered)
             if title == "&View":
                 for dock in self.docks:
                     menu.addAction(dock.toggleViewAction())
@@ -327,6 +387,27 @@ class Window(QMainWindow):
         menu.addMenu(devices)
         self.controls.compare.setMenu(devices)
         self.controls.compare.setToolTip("keeps what is shown as a reference, opens another device")
+
+    def _measure_between(self, twenty: bool) -> None:
+        self.measure_between(*((0.2, 0.8) if twenty else (0.1, 0.9)))
+
+    def say(self, words: str) -> None:
+        """Tell the user something, and keep it in the log."""
+        self.log.say(words)
+        self.status.showMessage(words, MESSAGE)
+
+    def _ask_export(self) -> None:
+        kinds = f"{files.DATA};;{files.PICTURES}"
+        name, kind = QFileDialog.getSaveFileName(self, "Export what is shown", "trelscope", kinds)
+        if name:
+            path = Path(name)
+            usual = ".csv" if kind == files.DATA else ".png"
+            self.export(path if path.suffix else path.with_suffix(usual))
+
+    def _ask_open(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Open a recording", "", files.RECORDINGS)
+        if name:
+            self.open_recording(Path(name))
 
     def _quit(self) -> None:
         self.close()

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from host.app.snapshot import State
+from host.app.snapshot import Data, State
 from host.app.window import Window
+from host.link.faults import Faults
 from host.serve import Server
 from sim.emulator import Board
 from sim.presets import load_plant
@@ -16,7 +17,7 @@ from sim.presets import load_plant
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 PATIENCE = 60_000  # ms: the first test may have to compile the emulator
-Serve = Callable[[int], tuple[str, Callable[[], None]]]
+Serve = Callable[..., tuple[str, Callable[[], None]]]
 
 
 @pytest.fixture
@@ -24,8 +25,8 @@ def serve() -> Iterator[Serve]:
     """Serves a board on a port; gives its source and what ends it."""
     ends: list[Callable[[], None]] = []
 
-    def start(port: int) -> tuple[str, Callable[[], None]]:
-        server = Server(Board(load_plant("hr-1mm2")), "127.0.0.1", port)
+    def start(port: int, faults: Faults | None = None) -> tuple[str, Callable[[], None]]:
+        server = Server(Board(load_plant("hr-1mm2")), "127.0.0.1", port, faults=faults)
         thread = threading.Thread(target=server.run)
         thread.start()
 
@@ -81,3 +82,32 @@ def test_a_lost_server_is_said_the_data_stay_and_it_connects_again(
     assert window.session.snapshot.data.number == 2
     window.close()
     assert not window.session.alive
+
+
+def test_after_an_unplug_the_average_goes_on_in_a_new_segment(
+    qtbot: QtBot, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.app.session.RETRY_EVERY", 0.1)
+    source, _ = serve(0, Faults(disconnect=1_200_000))  # about nine frames
+    window = Window(source)
+    qtbot.addWidget(window)
+    window.show()
+
+    def data() -> Data | None:
+        return window.session.snapshot.data
+
+    qtbot.waitUntil(lambda: data() is not None and data().segments == 2, timeout=PATIENCE)
+    before = data()
+    assert before.number == 1
+    assert before.gap > 0.05
+    emitted = before.accounting.pulses_emitted
+    qtbot.waitUntil(lambda: data().accounting.pulses_emitted > emitted, timeout=PATIENCE)
+    account = data().accounting
+    assert account.pulses_averaged + account.pulses_lost == account.pulses_emitted
+    assert account.pulses_averaged == data().light.pulses
+    assert data().measurements.response.value == pytest.approx(0.7e-6, rel=0.02)
+    window.refresh()
+    assert window.results.accounting.segments.text().startswith("2 segments, ")
+    assert "connection is lost" in window.log.toPlainText()
+    assert "new segment" in window.log.toPlainText()
+    window.close()

@@ -1,0 +1,152 @@
+"""Export is what is on the screen, recordings come back onto it, and a killed window loses about a second."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PyQt6.QtGui import QImage
+from PyQt6.QtSvg import QSvgRenderer
+from pytestqt.qtbot import QtBot
+
+from host import store
+from host.app.rescue import rescue
+from host.app.snapshot import Data
+from host.app.window import Window
+
+Open = Callable[..., Window]
+Until = Callable[[Callable[[], bool]], None]
+ROOT = Path(__file__).parents[2]
+
+
+def pulses(window: Window) -> int:
+    shown: Data | None = window.session.snapshot.data
+    return shown.accounting.pulses_averaged if shown else 0
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".h5", ".npz"])
+def test_an_export_is_what_is_on_the_screen(
+    opened: Open, until: Until, tmp_path: Path, suffix: str
+) -> None:
+    window = opened()
+    until(lambda: pulses(window) > 600)
+    window.freeze(True)
+    window.keep_reference()
+    path = tmp_path / f"shown{suffix}"
+    window.export(path)
+    recording = store.load(path)
+    shown, view = window.shown, window.traces.view
+    digits = 1e-8 if suffix == ".csv" else 0.0
+    dark = shown.light.y[shown.light.t < shown.measurements.t0].mean()
+    assert (recording.light.y - dark) * 1e3 == pytest.approx(view.mean, rel=digits, abs=1e-6)
+    assert recording.light.se == pytest.approx(shown.light.se, rel=digits)
+    assert recording.settings == shown.settings
+    assert recording.accounting == shown.accounting
+    value = window.results.times.cells["response"][1].text().split()[0]
+    assert recording.measurements.response.value * 1e6 == pytest.approx(float(value), rel=2e-5)
+    beside = store.load(tmp_path / f"shown.reference-1{suffix}")
+    assert beside.light.y == pytest.approx(window.references[0].data.light.y, rel=digits)
+
+
+def test_pictures_are_of_the_plots(opened: Open, until: Until, tmp_path: Path) -> None:
+    window = opened()
+    until(lambda: pulses(window) > 0)
+    window.refresh()
+    size = window.traces.size()
+    for suffix in (".png", ".svg", ".pdf"):
+        window.export(tmp_path / f"plot{suffix}")
+    png = QImage(str(tmp_path / "plot.png"))
+    assert png.size() == 2 * size
+    light = QImage(str(tmp_path / "plot.png")).convertToFormat(QImage.Format.Format_RGB32)
+    colours = {
+        light.pixel(x, y) for x in range(0, png.width(), 3) for y in range(0, png.height(), 3)
+    }
+    assert 0xFF56B4E9 in colours  # the curve
+    svg = QSvgRenderer(str(tmp_path / "plot.svg"))
+    assert svg.isValid()
+    assert svg.viewBoxF().size().toSize() == size
+    assert "#56b4e9" in (tmp_path / "plot.svg").read_text()
+    assert (tmp_path / "plot.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("name", ["plot.bmp", "missing/plot.png", "missing/data.csv"])
+def test_an_export_that_cannot_be_is_said(
+    opened: Open, until: Until, tmp_path: Path, name: str
+) -> None:
+    window = opened()
+    until(lambda: pulses(window) > 0)
+    window.refresh()
+    window.export(tmp_path / name)
+    assert str(tmp_path / name) in window.log.toPlainText().splitlines()[-1]
+    assert not (tmp_path / name).exists()
+
+
+def test_a_recording_is_opened_and_measured_anew(
+    opened: Open, until: Until, tmp_path: Path
+) -> None:
+    window = opened("emulator:hr-1mm2")
+    until(lambda: pulses(window) > 600)
+    window.refresh()
+    path = tmp_path / "hr.npz"
+    window.export(path)
+    window.session.open("emulator:bmim3-1mm2")
+    until(lambda: window.session.snapshot.source == "emulator:bmim3-1mm2" and pulses(window) > 0)
+    window.open_recording(path)
+    assert window.shown.measurements.response.value == pytest.approx(0.7e-6, rel=0.02)
+    assert "recording hr.npz" in window.log.toPlainText()
+    assert window.actions_by_text["Freeze the picture"].isChecked()
+    whole = window.shown.measurements.rise.value
+    window.measure_between(0.2, 0.8)
+    assert window.shown.measurements.rise.value < 0.8 * whole
+    window.results.times.select("rise")
+    assert "20 to 80 %" in window.results.times.definition.text()
+    window.freeze(False)
+    until(lambda: window.shown is not None and window.shown.source == "emulator:bmim3-1mm2")
+    until(lambda: window.shown.measurements.options.low == 0.2)  # what runs is measured alike
+
+
+def test_the_average_of_a_killed_window_is_recovered(
+    opened: Open, until: Until, tmp_path: Path, qtbot: QtBot
+) -> None:
+    journals, folder = tmp_path / "journals", tmp_path / "recovered"
+    program = (
+        "import sys; from pathlib import Path; from PyQt6.QtWidgets import QApplication;"
+        "from host.app.window import Window; app = QApplication(sys.argv[:1]);"
+        "window = Window('emulator:hr-1mm2', journals=Path(sys.argv[1])); window.show(); app.exec()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(journals)],
+        cwd=ROOT,
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+    )
+
+    def copied() -> bool:
+        assert process.poll() is None
+        return any(each.stat().st_size > 200_000 for each in journals.glob("*.journal"))
+
+    until(copied)
+    assert rescue(journals, folder) == ([], [])  # it is still in use
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (path,), (words,) = rescue(journals, folder)
+    assert str(path) in words
+    assert not any(journals.iterdir())
+    window = opened()
+    window.offer([path])
+    window._recovered.actions()[0].trigger()
+    assert window.shown.source == "emulator:hr-1mm2"
+    assert window.shown.accounting.pulses_averaged > 0
+    assert np.isfinite(window.shown.measurements.response.value)
+
+
+def test_a_closed_window_leaves_no_journal(until: Until, tmp_path: Path, qtbot: QtBot) -> None:
+    window = Window("emulator:hr-1mm2", journals=tmp_path)
+    qtbot.addWidget(window)
+    until(lambda: any(tmp_path.glob("*.journal")))
+    window.close()
+    assert not window.session.alive
+    assert not any(tmp_path.iterdir())
