@@ -51,6 +51,11 @@ class QuantityBox(QAbstractSpinBox):
         if self._edit.placeholderText() != words:
             self._edit.setPlaceholderText(words)
 
+    def measure(self, unit: str, value: float, limits: tuple[float, float], step: float) -> None:
+        """Become a field for another quantity."""
+        self._unit, self.value, self._limits, self._step = unit, value, limits, step
+        self._write()
+
     def enter(self, text: str) -> None:
         """Take `text` as if it had been typed."""
         self._edit.setText(text)

@@ -95,6 +95,10 @@ class Session:
         """Sum N pulses once, whatever the kind of averaging."""
         self._commands.put(lambda: self._run(replace(self._wanted, averaging=Averaging.SUM)))
 
+    def lend(self) -> None:
+        """Let go of the instrument, for somebody else to use; `run` takes it back."""
+        self._commands.put(self._lend)
+
     def measure_between(self, low: float, high: float) -> None:
         """Let rise and fall run between these parts of the amplitude; no new average needs to begin."""
         self._commands.put(lambda: self._measure_between(low, high))
@@ -331,6 +335,12 @@ class Session:
         while not self._average.done and time.perf_counter() < until:
             self._average.poll(POLL)
         self._rest("stopped")
+
+    def _lend(self) -> None:
+        self._stop()
+        self._release()
+        if self._snapshot.state is not State.FAILED:
+            self._publish(state=State.STOPPED, words="stopped: the sweep has the instrument")
 
     def _rest(self, event: str) -> None:
         """The train has ended: switch the output off."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from gateware.protocol import Feature
 from host.instrument import Instrument
-from host.settings import Settings, plan
+from host.settings import Asked, Settings, plan
 
 FRAME_TIME = 1 / 30  # s of pulses in a frame: no more frames than a screen needs
 
@@ -33,6 +33,12 @@ class Wanted:
     bin: float | None = None
     averaging: Averaging = Averaging.CONTINUOUS
     pulses: int = 4096
+
+    def asked(self, pulses: int) -> Asked:
+        """The same for a capture of so many pulses."""
+        whole = self.start is not None and self.length is not None
+        window = (self.start, self.length) if whole else None
+        return Asked(self.volts, self.rate, self.width, pulses, window, self.bin)  # type: ignore[arg-type]
 
     def settings(self, instrument: Instrument) -> Settings:
         """On the grids of `instrument`. Raises SettingsError."""

@@ -31,10 +31,12 @@ from host.app.results import Results
 from host.app.session import Session
 from host.app.snapshot import Data, Snapshot, State
 from host.app.statusline import StatusLine
+from host.app.sweepview import SweepView
 from host.app.traces import Traces
 from host.app.trend import Histogram, Trend
 from host.app.wanted import Wanted
 from host.errors import UserError
+from host.settings import Asked
 
 REFRESH = 16  # ms
 SLOW_REFRESH = 200  # ms between looks at what changes slowly
@@ -69,6 +71,7 @@ class Window(QMainWindow):
         self.results = Results()
         self.comparison = Comparison()
         self.trend, self.histogram, self.map, self.log = Trend(), Histogram(), PulseMap(), Log()
+        self.sweep = SweepView(self._asked)
         self.status = StatusLine()
         self.docks: list[QDockWidget] = []
         self.actions_by_text: dict[str, QAction] = {}
@@ -82,6 +85,9 @@ class Window(QMainWindow):
         controls.single.clicked.connect(self.session.single)
         controls.clear.clicked.connect(self.session.clear)
         self.results.selected.connect(self._select)
+        self.sweep.began.connect(self.session.lend)
+        self.sweep.ended.connect(self.session.run)
+        self.sweep.said.connect(self.say)
         self.traces.drawn.connect(self.status.count_drawn)
         self.traces.select(self.results.times.selection)
 
@@ -176,6 +182,18 @@ class Window(QMainWindow):
             return
         self.say(f"written: {', '.join(each.name for each in written)}")
 
+    def export_sweep(self, path: Path) -> None:
+        """Write the table of the sweep; what goes wrong is said."""
+        if self.sweep.run is None or not self.sweep.run.done:
+            self.say("no sweep to export yet")
+            return
+        try:
+            self.sweep.export(path)
+        except UserError as error:
+            self.say(str(error))
+            return
+        self.say(f"written: {path.name}")
+
     def open_recording(self, path: Path) -> None:
         """Show a recording, measured anew, in place of what runs; unfreezing goes back to that."""
         try:
@@ -242,6 +260,7 @@ class Window(QMainWindow):
         self.closed.emit()
         self._timer.stop()
         self._slow.stop()
+        self.sweep.close_run()
         self.session.close()
         super().closeEvent(event)
 
@@ -256,10 +275,17 @@ class Window(QMainWindow):
             self.histogram.show_data(data, name)
         if self.map.isVisible():
             self.map.show_data(data)
+        self.sweep.refresh()
 
     def _select(self, name: str) -> None:
         self.traces.select(name)
+        self.sweep.select(name)
         self._refresh_slow()
+
+    def _asked(self) -> tuple[str, Asked]:
+        """What a sweep has in common with what runs."""
+        wanted = self.controls.wanted()
+        return self.session.snapshot.source, wanted.asked(self.sweep.pulses_wanted())
 
     def _set_references(self, references: tuple[Reference, ...]) -> None:
         self.references = references
@@ -305,6 +331,7 @@ class Window(QMainWindow):
             ("Trend", self.trend, bottom),
             ("Histogram", self.histogram, bottom),
             ("Pulse map", self.map, bottom),
+            ("Sweep", self.sweep, bottom),
             ("Log", self.log, bottom),
         ):
             self.docks.append(add_dock(self, title, content, area))
@@ -324,6 +351,7 @@ class Window(QMainWindow):
         file = [
             Entry("Open a recording…", "Ctrl+O", lambda _: self._ask_open()),
             Entry("Export what is shown…", "Ctrl+E", lambda _: self._ask_export()),
+            Entry("Export the sweep…", "Ctrl+Shift+E", lambda _: self._ask_export_sweep()),
             Entry("Copy results as text", "Ctrl+Shift+C", lambda _: self.copy_results()),
             None,
             Entry("Quit", "Ctrl+Q", lambda _: self._quit()),
@@ -403,6 +431,12 @@ class Window(QMainWindow):
             path = Path(name)
             usual = ".csv" if kind == files.DATA else ".png"
             self.export(path if path.suffix else path.with_suffix(usual))
+
+    def _ask_export_sweep(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(self, "Export the sweep", "sweep", files.DATA)
+        if name:
+            path = Path(name)
+            self.export_sweep(path if path.suffix else path.with_suffix(".csv"))
 
     def _ask_open(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Open a recording", "", files.RECORDINGS)

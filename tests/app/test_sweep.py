@@ -1,0 +1,64 @@
+"""The sweep tab: times against the swept value, cancel, export."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from host import export
+from host.app.snapshot import State
+from host.app.window import Window
+from host.sweep import Axis
+
+Open = Callable[..., Window]
+Until = Callable[[Callable[[], bool]], None]
+
+
+def begin(window: Window, until: Until, qtbot: QtBot, axis: Axis, points: str) -> None:
+    until(lambda: window.session.snapshot.data is not None)
+    view = window.sweep
+    view.axis.setCurrentIndex(view.axis.findData(axis))
+    view.axis.activated.emit(view.axis.currentIndex())
+    view.pulses.enter("64")
+    view.points.enter(points)
+    next(dock for dock in window.docks if dock.windowTitle() == "Sweep").raise_()
+    qtbot.mouseClick(view.start, Qt.MouseButton.LeftButton)
+
+
+def test_a_sweep_of_voltage_is_drawn_listed_and_exported(
+    opened: Open, until: Until, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window = opened("emulator:hr-1mm2")
+    begin(window, until, qtbot, Axis.VOLTS, "3")
+    until(lambda: window.session.snapshot.state is State.STOPPED)  # the sweep has the instrument
+    until(lambda: window.sweep.start.text() == "Sweep" and len(window.sweep.run.done) == 3)
+    volts, response = window.sweep.curve.getData()
+    assert list(volts) == [3.5, 5.25, 7.0]
+    assert response[0] > response[1] > response[2]
+    assert window.sweep.table.rowCount() == 3
+    shown = window.sweep.table.item(1, 1).text()
+    assert re.fullmatch(r"6\d\d\.?\d* ± [\d.]+ ns", shown)
+    until(lambda: window.session.snapshot.state is State.RUNNING)  # and gives it back
+    path = tmp_path / "sweep.csv"
+    window.export_sweep(path)
+    columns, about = export.read(path)
+    assert columns["response"] * 1e6 == pytest.approx(response, rel=1e-6)
+    assert np.isfinite(columns["response_se"]).all()
+    assert about["axis"] == "volts"
+
+
+def test_a_cancelled_sweep_keeps_what_it_has(opened: Open, until: Until, qtbot: QtBot) -> None:
+    window = opened("emulator:hr-1mm2")
+    begin(window, until, qtbot, Axis.RATE, "200")
+    until(lambda: len(window.sweep.run.done) > 0)
+    assert "left" in window.sweep.time_left.text()
+    qtbot.mouseClick(window.sweep.start, Qt.MouseButton.LeftButton)
+    until(lambda: window.sweep.start.text() == "Sweep")
+    assert 0 < len(window.sweep.run.done) < 200
+    assert window.sweep.time_left.text() == "cancelled"
+    assert window.sweep.table.rowCount() == len(window.sweep.run.done)
+    until(lambda: window.session.snapshot.state is State.RUNNING)
