@@ -1,10 +1,11 @@
-"""A picture of the live window for the docs: `python tools/screenshot.py [FILE.png]`.
+"""Pictures of the live window for README and guide: `python tools/screenshot.py [FOLDER]`.
 
 Uses the display there is, or none.
 """
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
@@ -16,34 +17,134 @@ from PyQt6.QtCore import QDeadlineTimer, QEventLoop
 from PyQt6.QtWidgets import QApplication
 
 from host.app import style
+from host.app.snapshot import State
+from host.app.wanted import Averaging, Wanted
 from host.app.window import Window
 from host.link.open import DEFAULT_SOURCE
 
-PULSES = 4000
-PATIENCE = 120_000  # ms, compiling the emulator included
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+PATIENCE = 240_000  # ms for a picture, compiling the emulator included
+
+
+class Nothing(Exception):
+    """There is nothing to show."""
+
+
+class Stage:
+    """A window, and patience until it shows what is wanted."""
+
+    def __init__(self, source: str = DEFAULT_SOURCE, wanted: Wanted | None = None) -> None:
+        self.window = Window(source, seed=1, wanted=wanted)
+        self.window.show()
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Let it run. Raises Nothing."""
+        patience = QDeadlineTimer(PATIENCE)
+        while not condition():
+            if patience.hasExpired():
+                raise Nothing(self.window.session.snapshot.words)
+            QApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+
+    def pulses(self, source: str = "") -> int:
+        """Averaged so far, of `source` if given."""
+        data = self.window.session.snapshot.data
+        if data is None or not data.source.endswith(source):
+            return 0
+        return data.accounting.pulses_averaged
+
+    def tab(self, title: str) -> None:
+        """Bring a tab to the front."""
+        next(dock for dock in self.window.docks if dock.windowTitle() == title).raise_()
+
+    def save(self, path: Path) -> None:
+        """The window as it is now; it is closed."""
+        self.window.refresh()
+        self.window._refresh_slow()
+        for _ in range(5):
+            QApplication.processEvents()
+        if not self.window.grab().save(str(path)):
+            raise Nothing(f"{path}: cannot write there")
+        self.window.close()
+
+
+def first_look(path: Path) -> None:
+    """What opens."""
+    stage = Stage()
+    stage.until(lambda: stage.pulses() >= 12_000)
+    stage.save(path)
+
+
+def capture(path: Path) -> None:
+    """A sum of 4096 pulses, done; the rise explained."""
+    stage = Stage("emulator:hr-4mm2", Wanted(averaging=Averaging.SUM))
+    stage.until(lambda: stage.window.session.snapshot.state is State.STOPPED)
+    stage.window.results.times.select("rise")
+    stage.tab("Pulse map")
+    stage.save(path)
+
+
+def compare(path: Path) -> None:
+    """Control against BMIM."""
+    stage = Stage("emulator:control-4mm2")
+    stage.until(lambda: stage.pulses() >= 3000)
+    stage.window.compare_with("emulator:bmim3-4mm2")
+    stage.until(lambda: stage.pulses("bmim3-4mm2") >= 6000)
+    stage.save(path)
+
+
+def sweep(path: Path) -> None:
+    """Response against voltage."""
+    stage = Stage("emulator:bmim3-1mm2")
+    stage.until(lambda: stage.pulses() >= 1000)
+    stage.tab("Sweep")
+    stage.window.sweep.toggle()
+    stage.until(lambda: stage.window.sweep.start.text() == "Sweep")
+    stage.until(lambda: stage.window.session.snapshot.state is State.RUNNING)
+    stage.until(lambda: stage.pulses() >= 1000)
+    stage.save(path)
+
+
+def light(path: Path) -> None:
+    """Light theme, light on a logarithmic axis, the decay selected."""
+    style.apply(app(), style.LIGHT, scale=1.0)
+    stage = Stage("emulator:bmim3-4mm2")
+    stage.window.actions_by_text["Logarithmic light"].trigger()
+    stage.until(lambda: stage.pulses() >= 6000)
+    stage.window.results.times.select("decay")
+    stage.tab("Histogram")
+    stage.save(path)
+    style.apply(app(), style.DARK, scale=1.0)
+
+
+def app() -> QApplication:
+    """The one there is."""
+    found = QApplication.instance()
+    assert isinstance(found, QApplication)
+    return found
+
+
+PICTURES = {
+    "window": first_look,
+    "guide-capture": capture,
+    "guide-compare": compare,
+    "guide-sweep": sweep,
+    "guide-light": light,
+}
 
 
 def main() -> int:
-    """Let the window average for a while and save what it looks like."""
-    target = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images/window.png")
-    app = QApplication(sys.argv[:1])
-    style.apply(app)
-    window = Window(DEFAULT_SOURCE, seed=1)
-    window.show()
-    patience = QDeadlineTimer(PATIENCE)
-
-    def enough() -> bool:
-        data = window.session.snapshot.data
-        return data is not None and data.accounting.pulses_averaged >= PULSES
-
-    while not enough() and not patience.hasExpired():
-        app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
-    window.refresh()
-    saved = enough() and window.grab().save(str(target))
-    window.close()
-    if not saved:
-        print(f"screenshot: nothing to show, {target} not written", file=sys.stderr)
-    return 0 if saved else 1
+    """Take every picture."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
+    kept = QApplication(sys.argv[:1])
+    style.apply(kept, scale=1.0)
+    try:
+        for name, take in PICTURES.items():
+            print(name, flush=True)
+            take(folder / f"{name}.png")
+    except Nothing as error:
+        print(f"screenshot: nothing to show: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
