@@ -11,7 +11,7 @@ import numpy as np
 
 from host import export
 from host.acquire import Accounting
-from host.export import Column, FileError
+from host.export import Column, FileError, Numbers
 from host.frontend import FrontEnd
 from host.measure import SECONDARY, Measurements, Options, measure
 from host.settings import Settings
@@ -138,3 +138,11 @@ def build(kind: type[T], values: Mapping[str, Any]) -> T:
             raise TypeError(name)
         plain[name] = value
     return kind(**plain)
+
+
+def histogram(recording: Recording) -> tuple[Numbers, Numbers]:
+    """Photons by bin (n,), and the bins' edges (n + 1,) in s from the drive edge as commanded."""
+    settings = recording.settings
+    edges = settings.window_start + settings.bin * np.arange(settings.bins + 1)
+    looked = settings.counts(recording.accounting.pulses_averaged)[0]
+    return np.asarray(np.rint(recording.light.y * settings.bin * looked)), np.asarray(edges)

@@ -22,6 +22,7 @@ from host.app.actions import Entry, fill
 from host.app.banner import Banner
 from host.app.comparison import Comparison
 from host.app.controls import Controls
+from host.app.countview import CountView
 from host.app.docks import AREA, add_dock, scrolling, span_sides
 from host.app.log import Log
 from host.app.memory import Remembered
@@ -71,6 +72,7 @@ class Window(QMainWindow):
         self.results = Results()
         self.comparison = Comparison()
         self.trend, self.histogram, self.map, self.log = Trend(), Histogram(), PulseMap(), Log()
+        self.counting = CountView()
         self.sweep = SweepView(self._asked)
         self.status = StatusLine()
         self.docks: list[QDockWidget] = []
@@ -261,6 +263,7 @@ class Window(QMainWindow):
         self._timer.stop()
         self._slow.stop()
         self.sweep.close_run()
+        self.counting.close_fit()
         self.session.close()
         super().closeEvent(event)
 
@@ -275,6 +278,8 @@ class Window(QMainWindow):
             self.histogram.show_data(data, name)
         if self.map.isVisible():
             self.map.show_data(data)
+        if self.counting.isVisible():
+            self.counting.show_data(data)
         self.sweep.refresh()
 
     def _select(self, name: str) -> None:
@@ -332,6 +337,7 @@ class Window(QMainWindow):
             ("Histogram", self.histogram, bottom),
             ("Pulse map", self.map, bottom),
             ("Sweep", self.sweep, bottom),
+            ("Counting", self.counting, bottom),
             ("Log", self.log, bottom),
         ):
             self.docks.append(add_dock(self, title, content, area))

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from host import journal
 from host.commands import irf, recorded
 from host.commands.common import Commands, count, number, run_capture
@@ -16,7 +14,7 @@ from host.decay import Decay, Key, Value, after_pulses, fit_decay, fit_fall, liv
 from host.errors import UserError
 from host.export import FORMATS
 from host.settings import plan
-from host.store import Recording
+from host.store import histogram
 from host.units import format_si, format_with_error
 
 DEFAULT = "emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0"
@@ -120,14 +118,6 @@ def _print(options: argparse.Namespace, source: str, title: str, fit: Decay, uni
     else:
         print(_table(title, fit, unit))
     return 0
-
-
-def histogram(result: Recording) -> tuple[np.ndarray, np.ndarray]:
-    """Photons by bin (n,), and the bins' edges (n + 1,) in s from the drive edge as commanded."""
-    settings = result.settings
-    edges = settings.window_start + settings.bin * np.arange(settings.bins + 1)
-    looked = settings.counts(result.accounting.pulses_averaged)[0]
-    return np.rint(result.light.y * settings.bin * looked), edges
 
 
 def _about(fit: Decay) -> Mapping[str, object]:

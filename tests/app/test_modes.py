@@ -144,6 +144,7 @@ def test_two_devices_are_compared_in_two_clicks(opened: Open, until: Until) -> N
 def test_keys_run_stop_clear_and_scale(opened: Open, until: Until, qtbot: QtBot) -> None:
     window = opened()
     until(lambda: pulses(window) > 0)
+    window.refresh()
     qtbot.keyClick(window, Qt.Key.Key_X)
     _, drawn = window.traces.mean.getData()
     assert drawn.max() == pytest.approx(np.log10(4.05), abs=0.02)

@@ -1,0 +1,48 @@
+"""Photons in the window: histogram, rate, pile-up, and a decay fitted over it."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from host.app.wanted import Wanted
+from host.app.window import Window
+
+Open = Callable[..., Window]
+Until = Callable[[Callable[[], bool]], None]
+SOURCE = "emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0"
+WANTED = Wanted(rate=15e3, width=10e-6, start=-100e-9, length=1.024e-6)
+
+
+def tab(window: Window, title: str) -> None:
+    next(dock for dock in window.docks if dock.windowTitle() == title).raise_()
+
+
+def test_counts_are_drawn_and_their_decay_fitted(opened: Open, until: Until, qtbot: QtBot) -> None:
+    window = opened(SOURCE, WANTED)
+    tab(window, "Counting")
+    view = window.counting
+    until(lambda: view.counting is not None and view.counting.counts.sum() > 2000)
+    _, drawn = view.bars.getOriginalDataset()
+    assert drawn.max() == view.counting.counts.max()
+    assert view.dead.text() == "20 ns"
+    assert float(view.per_pulse.text()) == pytest.approx(0.115, rel=0.15)
+    assert 0.02 < view.counting.pile_up < 0.2
+    assert view.pile_up.property("role") == "warning"
+    qtbot.mouseClick(view.fit, Qt.MouseButton.LeftButton)
+    until(lambda: view.decay is not None)
+    assert not view.decay.reason
+    assert view.decay.amplitude_average.value == pytest.approx(22e-9, rel=0.5)
+    _, expected = view.line.getOriginalDataset()
+    assert expected.sum() == pytest.approx(view.decay.photons, rel=0.05)
+    assert "lifetime" in view.words.text()
+    assert np.isfinite(view.decay.misfit)
+
+
+def test_without_counts_it_says_how_to_have_them(opened: Open, until: Until) -> None:
+    window = opened()
+    tab(window, "Counting")
+    until(lambda: "detector=pmt" in window.counting.words.text())
+    assert not window.counting.fit.isEnabled()
