@@ -159,18 +159,22 @@ class RunningAverage:
 
     def trace(self, channel: int) -> Trace:
         """The average of one channel; y is nan in bins without samples, se with under 2 blocks."""
-        counts = np.where(self._counts[channel] > 0, self._counts[channel], 1)
-        empty = self._counts[channel] == 0
-        scale = self._scale[channel]
-        y = (self._sums[channel] / counts + 0.5) * scale + self._zero[channel]
-        y[empty] = np.nan
+        counts, scale = self._counts[channel], self._scale[channel]
+        if not self._whole:
+            counts = np.maximum(counts, 1)
+        y = self._sums[channel] / counts
+        y += 0.5
+        y *= scale
+        y += self._zero[channel]
+        if not self._whole:
+            y[self._counts[channel] == 0] = np.nan
         return Trace(self._t, y, self._standard_error(channel, counts) * scale, self._pulses)
 
     def _standard_error(self, channel: int, counts: NDArray[np.int64]) -> NDArray[np.float64]:
         """(bins,) codes; nan where unknown."""
         se = np.full(self._t.size, np.nan)
         filled = self._filled[channel]
-        used = filled > 0
+        used = slice(None) if self._whole else filled > 0  # a slice copies nothing
         dof = np.maximum(filled[used] - 1, 0)
         if not dof.any():
             return se
