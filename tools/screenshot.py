@@ -104,6 +104,17 @@ def sweep(path: Path) -> None:
     stage.save(path)
 
 
+def counting(path: Path) -> None:
+    """Photoluminescence, counted, with its decay fitted."""
+    wanted = Wanted(rate=15e3, width=10e-6, start=-100e-9, length=1.024e-6)
+    stage = Stage("emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0", wanted)
+    stage.tab("Counting")
+    stage.until(lambda: stage.pulses() >= 100_000)
+    stage.window.counting.start_fit()
+    stage.until(lambda: stage.window.counting.decay is not None)
+    stage.save(path)
+
+
 def light(path: Path) -> None:
     """Light theme, light on a logarithmic axis, the decay selected."""
     style.apply(app(), style.LIGHT, scale=1.0)
@@ -128,6 +139,7 @@ PICTURES = {
     "guide-capture": capture,
     "guide-compare": compare,
     "guide-sweep": sweep,
+    "guide-counting": counting,
     "guide-light": light,
 }
 

@@ -109,7 +109,13 @@ class CountView(QWidget):
             f"lifetime {format_with_error(c.lifetime.value, c.lifetime.se, 's')}"
             for c in self.decay.components
         ]
-        lines.append(f"{self.decay.photons} photons, misfit {self.decay.misfit:.1f} σ")
+        if self.decay.model == "stretched":
+            stretch = self.decay.components[0].stretch
+            lines.append(f"stretch {stretch.value:.3f} ± {stretch.se:.3f}")
+        average = self.decay.amplitude_average
+        lines.append(f"average {format_with_error(average.value, average.se, 's')}")
+        lines.append(f"{self.decay.photons} photons")
+        lines.append(f"misfit {self.decay.misfit:.1f} σ")
         self.words.setText("\n".join(lines))
 
     def _dress(self, theme: style.Theme) -> None:

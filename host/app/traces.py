@@ -235,11 +235,13 @@ class Traces(pg.GraphicsLayoutWidget):
         width = data.settings.width
         ends = (0.0, width)
         first = data.settings.window_start
-        last = max(first + data.settings.window_length, width)
+        end = first + data.settings.window_length
+        last = max(end, width)
         for plot, zoom, at in zip((self.rising, self.falling), zooms, ends, strict=True):
             zoom = zoom if math.isfinite(zoom) else width / 5
             left = max(at - ZOOM_BEFORE * zoom, first)
-            right = min(at + ZOOM_AFTER * zoom, width if plot is self.rising else last)
+            most = min(width, end) if plot is self.rising else last
+            right = min(at + ZOOM_AFTER * zoom, most)
             plot.setXRange(left * US, right * US, padding=0)
 
     def _hold(self, *_: object) -> None:
