@@ -41,6 +41,7 @@ class QuantityBox(QAbstractSpinBox):
         self._text = ""  # as last taken
         self._write()
         self.editingFinished.connect(self._take)
+        edit.returnPressed.connect(self.clearFocus)  # or the next key would be typed into it
 
     def mark(self, refused: bool) -> None:
         """Show, or no longer show, that this field's value is not in force."""

@@ -163,6 +163,24 @@ def test_keys_run_stop_clear_and_scale(opened: Open, until: Until, qtbot: QtBot)
     until(lambda: window.session.snapshot.state is State.RUNNING)
 
 
+def test_after_enter_in_a_field_keys_are_the_windows_again(
+    opened: Open, until: Until, qtbot: QtBot
+) -> None:
+    window = opened()
+    until(lambda: pulses(window) > 0)
+    field = window.controls.volts.lineEdit()
+    window.activateWindow()
+    field.setFocus()
+    field.selectAll()
+    qtbot.keyClicks(field, "6.5 V")
+    assert window.session.snapshot.state is State.RUNNING  # the space was typed
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    until(lambda: data(window) is not None and data(window).settings.volts == 6.5)
+    assert not field.hasFocus()
+    qtbot.keyClick(window.focusWidget() or window, Qt.Key.Key_Space)
+    until(lambda: window.session.snapshot.state is State.STOPPED)
+
+
 def test_results_are_copied_as_they_are_shown(opened: Open, until: Until) -> None:
     window = opened()
     until(lambda: pulses(window) > 600)

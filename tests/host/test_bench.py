@@ -19,6 +19,7 @@ KINDS = ("window", "trace", "counting")
 ALWAYS = {
     *(f"instrument.{kind}.{way}" for kind in KINDS for way in ("fast", "plain")),
     *("gateware.emulator", "gateware.amaranth", "start.imported", "start.shown", "start.drawn"),
+    *("window.drawn", "window.latency", "window.averaged", "window.share"),
     *(f"precision.{case}.30.{way}" for case in ("exponential", "ringing") for way in WAYS),
 }
 PERHAPS = {
