@@ -25,7 +25,7 @@ from host.settings import Settings
 from host.trace import Trace
 
 MEASURE_EVERY = 0.2  # s between measurements of the average
-MEASURE_SHARE = 0.2  # of the time that goes into it at most
+MEASURE_SHARE = 0.1  # of the time that goes into it at most
 
 
 class Average:

@@ -17,7 +17,7 @@ from host.statistics import Statistics, Summary
 
 FRAMES = 4  # in a block, unless measuring one takes too long
 WAITING = 2  # blocks; when more wait to be measured, blocks are made longer
-SHARE = 0.2  # of the time that goes into measuring them at most
+SHARE = 0.1  # of the time that goes into measuring them at most
 
 
 class Blocks:

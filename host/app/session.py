@@ -65,6 +65,7 @@ class Session:
         self._shown = self._retried = 0.0  # when, on the performance counter
         self._announced = ""  # what takes long
         self._pending = False  # frames have come that no snapshot shows
+        self._looked = True  # somebody has seen the newest: only then is another worth the work
         # A daemon: when the compiler runs at the time the window closes, nothing waits for it.
         self._thread = threading.Thread(target=self._work, name="session", daemon=True)
         self._thread.start()
@@ -72,6 +73,7 @@ class Session:
     @property
     def snapshot(self) -> Snapshot:
         """The newest state of affairs."""
+        self._looked = True
         return self._snapshot
 
     @property
@@ -369,7 +371,8 @@ class Session:
             self._rest(f"done: {self._average.settings.pulses} pulses")
             return
         self._pending |= bool(frames)
-        if self._pending and time.perf_counter() - self._shown >= SHOW_EVERY:
+        due = time.perf_counter() - self._shown >= SHOW_EVERY
+        if self._pending and due and self._looked:
             self._show(self._average)  # pixels first: what follows takes long
         self._pending |= self._average.reflect()
         self._write_journal()
@@ -381,7 +384,7 @@ class Session:
 
     def _show(self, average: Average, anew: bool = False) -> None:
         """Publish the data as they are now."""
-        self._shown, self._pending = time.perf_counter(), False
+        self._shown, self._pending, self._looked = time.perf_counter(), False, False
         data = average.data(anew)
         if data is not None:
             self._publish(data=data)
