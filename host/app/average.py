@@ -20,7 +20,7 @@ from host.app.snapshot import Data
 from host.app.wanted import Averaging, Wanted
 from host.average import RunningAverage, State
 from host.instrument import Frame, Instrument
-from host.measure import Measurements, Options, measure
+from host.measure import Estimator, Measurements, Memory, Options, measure
 from host.settings import Settings
 from host.trace import Trace
 
@@ -38,13 +38,16 @@ class Average:
         self.identity = instrument.identity
         self._source = source
         self._front_end = instrument.link.front_end
-        self.options = Options(detector_delay=self._front_end.detector_delay)
+        self.options = Options(
+            detector_delay=self._front_end.detector_delay, estimator=Estimator.BEST
+        )
+        self._memory = Memory()
         self._average: Frames
         if wanted.averaging is Averaging.EXPONENTIAL:
             self._average = fading_average(settings, self._front_end, wanted.pulses)
         else:
             self._average = empty_average(settings, self._front_end)
-        self._blocks = Blocks(settings, self._front_end, self.options)
+        self._blocks = self._fast_blocks()
         self._times = settings.times()
         self._past: list[Accounting] = []  # of trains that the link cut off
         self._gap = 0.0
@@ -81,7 +84,7 @@ class Average:
         """Let rise and fall run between these parts of the amplitude."""
         if (low, high) != (self.options.low, self.options.high):
             self.options = replace(self.options, low=low, high=high)
-            self._blocks = Blocks(self.settings, self._front_end, self.options)
+            self._blocks = self._fast_blocks()
             self._measurements = None
 
     def resume(self, instrument: Instrument) -> None:
@@ -141,6 +144,11 @@ class Average:
         parts = [each.as_dict() for each in (*self._past, self._acquisition.accounting)]
         return Accounting(**{name: sum(part[name] for part in parts) for name in parts[0]})
 
+    def _fast_blocks(self) -> Blocks:
+        """Blocks are many, and of each only how far it scatters matters."""
+        options = replace(self.options, estimator=Estimator.FAST)
+        return Blocks(self.settings, self._front_end, options)
+
     def _measure(self) -> None:
         self._measured = time.perf_counter()
         accounting = self.accounting
@@ -151,6 +159,7 @@ class Average:
             self.options,
             accounting.clipped,
             accounting.dropped,
+            self._memory,
         )
         now = time.perf_counter()
         took = now - self._measured

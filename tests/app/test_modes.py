@@ -109,7 +109,7 @@ def test_freeze_keeps_the_picture_and_not_the_average(
     opened: Open, until: Until, qtbot: QtBot
 ) -> None:
     window = opened()
-    until(lambda: pulses(window) > 0)
+    until(lambda: window.shown is not None)
     qtbot.keyClick(window, Qt.Key.Key_F)
     kept = window.shown
     until(lambda: pulses(window) > kept.accounting.pulses_averaged + 600)
