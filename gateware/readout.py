@@ -42,6 +42,8 @@ class Readout(wiring.Component):
         m = Module()
         chunk = Signal(TRACE_DATA)
         left = Signal(range(protocol.MAX_PAYLOAD + 1))  # bytes of the present packet's fixed part
+        length = Signal(16)
+        index = Signal(range(protocol.TRACE_HEAD.size + 1))  # of the byte to send
         bins_left = Signal(16)  # bins of this channel not yet asked for
         chunk_left = Signal(range(CHUNK_BINS + 1))  # words of this packet not yet sent whole
         word = Signal(SUM_BITS)
@@ -63,10 +65,10 @@ class Readout(wiring.Component):
             octets = Array(layout_signal.as_value().word_select(n, 8) for n in range(fields.size))
             m.d.comb += [
                 self.payload.valid.eq(1),
-                self.payload.payload.eq(octets[fields.size - left]),
+                self.payload.payload.eq(octets[index]),
             ]
             with m.If(self.payload.ready):
-                m.d.sync += left.eq(left - 1)
+                m.d.sync += [left.eq(left - 1), index.eq(index + 1)]
                 with m.If(left == 1):
                     m.next = done
 
@@ -85,7 +87,7 @@ class Readout(wiring.Component):
                     self.packet.p.kind.eq(Kind.TRACE_HEAD),
                     self.packet.p.length.eq(protocol.TRACE_HEAD.size),
                 ]
-                m.d.sync += left.eq(protocol.TRACE_HEAD.size)
+                m.d.sync += [left.eq(protocol.TRACE_HEAD.size), index.eq(0)]
                 with m.If(self.packet.ready):
                     m.next = "HEAD"
             with m.State("HEAD"):
@@ -102,7 +104,9 @@ class Readout(wiring.Component):
                     m.d.sync += self.shipping.eq(0)
                     m.next = "IDLE"
             with m.State("CHUNK"):
+                m.d.sync += length.eq(protocol.TRACE_DATA.size + (bins_left << 2))
                 with m.If(bins_left > CHUNK_BINS):
+                    m.d.sync += length.eq(protocol.MAX_PAYLOAD)
                     m.d.sync += [chunk_left.eq(CHUNK_BINS), to_ask.eq(CHUNK_BINS)]
                 with m.Else():
                     m.d.sync += [chunk_left.eq(bins_left), to_ask.eq(bins_left)]
@@ -111,9 +115,9 @@ class Readout(wiring.Component):
                 m.d.comb += [
                     self.packet.valid.eq(1),
                     self.packet.p.kind.eq(Kind.TRACE_DATA),
-                    self.packet.p.length.eq(protocol.TRACE_DATA.size + (chunk_left << 2)),
+                    self.packet.p.length.eq(length),
                 ]
-                m.d.sync += left.eq(protocol.TRACE_DATA.size)
+                m.d.sync += [left.eq(protocol.TRACE_DATA.size), index.eq(0)]
                 with m.If(self.packet.ready):
                     m.next = "DATA HEAD"
             with m.State("DATA HEAD"):
@@ -127,9 +131,10 @@ class Readout(wiring.Component):
                 ]
                 with m.If(taken):
                     m.d.sync += [word.eq(word >> 8), word_left.eq(word_left - 1)]
-                with m.If(wanted & ahead[-1]):
+                loads = wanted & ahead[-1]
+                with m.If(loads):
                     m.d.sync += [word.eq(self.read_data), word_left.eq(WORD_BYTES), ahead.eq(0)]
-                with m.If((ahead == 0) & (to_ask != 0)):
+                with m.If(((ahead == 0) | loads) & (to_ask != 0)):
                     m.d.comb += self.read.eq(1)
                     m.d.sync += [
                         ahead.eq(2),

@@ -86,6 +86,8 @@ class TraceMemorySpec(Choosing):
         for _ in range(d.READ_LATENCY):
             self.asked.append(self.past(self.asked[-1]))
         self.swept = d.sweep & (d.sweep_bin == self.target)
+        self.sweeping, self.sweeping_bin = self.past(d.sweep), self.past(d.sweep_bin)
+        self.gone = self.sweeping & (self.sweeping_bin == self.target)  # the bin is being cleared
 
         # What the bin should hold.
         self.total = Signal(SUM_BITS)
@@ -141,13 +143,14 @@ class TraceMemorySpec(Choosing):
     def nothing_lost(self) -> Value:
         """With no update under way, a bin holds the sum of everything added to it since it was last read or swept, or
         the ceiling if that is more."""
-        under_way = self.any_of(self.ages[1 : self.dut.LATENCY]) | self.asked[1]
+        under_way = self.any_of(self.ages[1 : self.dut.LATENCY])
+        under_way = under_way | self.asked[1] | self.asked[2] | self.gone
         return under_way | (self.content == self.total)
 
     @always
     def no_other_bin_written(self) -> Value:
         """A bin changes only by an update of that bin in that buffer, LATENCY cycles before, a read, or a sweep."""
-        ours = self.ages[self.dut.LATENCY] | self.asked[2] | self.past(self.swept)
+        ours = self.ages[self.dut.LATENCY] | self.asked[3] | self.past(self.gone)
         return ours | (self.content == self.past(self.content))
 
     @always
@@ -173,36 +176,64 @@ class TraceMemorySpec(Choosing):
     @invariant
     def pipeline(self) -> Value:
         """What the stages of an update and of a read hold."""
-        names = ("update1 bin1 buffer1", "update2 bin2 buffer2", "write write_bin write_buffer")
+        names = [f"update{n} bin{n} buffer{n}" for n in (1, 2, 3, 4)] + [
+            "write write_bin write_buffer"
+        ]
         stages = [self.stage(n, name) for n, name in enumerate(names, 1)]
         known = Value.cast(1)
         for n, (here, ours) in enumerate(stages, 1):
             known = known & (here == self.touched[n]) & (ours == self.ages[n])
         ages, asked = self.ages, self.asked
-        clear_here, clear_ours = self.stage(0, "clear clear_bin clear_buffer")
         started = self.inside_ram("fetched")
-        return (
-            known
-            & (ages[1] + ages[2] + ages[3] <= 1)
-            & (clear_here == self.reads[1])
-            & (clear_ours == asked[1])
-            & (~asked[1] | (~self.any_of(self.touched[1:4]) & (self.total == 0)))
-            & (self.inside("clear") == self.past_read[1])
-            & (self.inside("read_ready") == self.past_read[2])
-            & (~self.past_read[2] | ~self.past_read[1])
-            & (~asked[2] | self.past_read[2])
-            & (~asked[2] | (self.inside("clear_buffer") == self.side))
-            & (~(ages[1] | asked[1]) | started)
-            & (~ages[1] | (self.fetched == self.content))
-            & (~ages[1] | (self.total == self.raised(self.content, self.inside("addend1"))))
-            & (~ages[2] | (self.read_out == self.content))
-            & (~ages[2] | (self.total == self.raised(self.content, self.inside("addend2"))))
-            & (~ages[3] | (self.total == self.inside("total")))
-            & (self.any_of(ages[1:4]) | asked[1] | (self.total == self.content))
-            & (~asked[1] | (self.fetched == self.given))
-            & (~asked[2] | (self.read_out == self.given))
-            & (~asked[3] | (self.dut.read_data == self.given))
-        )
+        read_here, read_ours = self.stage(0, "fetch fetch_bin fetch_buffer")
+        clear_here, clear_ours = self.stage(0, "clear clear_bin clear_buffer")
+        total = self.inside("total")
+        capped = Mux(total[-1], CEILING, total[:-1])
+        summed = self.raised(self.content, self.inside("addend4"))
+        swept = self.inside("wipe")
+        alone = ~swept | ~(self.any_of(self.touched[1:6]) | self.inside("busy"))
+        for part in (
+            alone,
+            (swept == self.sweeping),
+            (~swept | (self.inside("wipe_bin") == self.sweeping_bin)),
+            (sum(ages[1:6]) <= 1),
+            (read_here == self.reads[1]),
+            (read_ours == asked[1]),
+            (clear_here == self.past(self.reads[1])),
+            (clear_ours == asked[2]),
+            (~(asked[1] | asked[2]) | (~self.any_of(self.touched[1:6]) & (self.total == 0))),
+            (self.inside("fetch") == self.past_read[1]),
+            (self.inside("clear") == self.past_read[2]),
+            (self.inside("read_ready") == self.past_read[3]),
+            (self.past_read[1] + self.past_read[2] + self.past_read[3] <= 1),
+            (~asked[1] | self.past_read[1]),
+            (~asked[2] | self.past_read[2]),
+            (~asked[3] | self.past_read[3]),
+            (~asked[3] | (self.inside("clear_buffer") == self.side)),
+            (~(ages[2] | asked[2]) | started),
+            (~ages[1] | (self.total == self.raised(self.content, self.inside("addend1")))),
+            (~ages[2] | (self.fetched == self.content)),
+            (~ages[2] | (self.total == self.raised(self.content, self.inside("addend2")))),
+            (~ages[3] | (self.read_out == self.content)),
+            (~ages[3] | (self.total == self.raised(self.content, self.inside("addend3")))),
+            (~ages[4] | (self.inside("old") == self.content)),
+            (~ages[4] | (self.total == summed)),
+            (~ages[5] | (self.total == capped)),
+            (
+                self.any_of(ages[1:6])
+                | asked[1]
+                | asked[2]
+                | (self.total == self.content)
+                | self.gone
+            ),
+            (~self.gone | (self.total == 0)),
+            (~asked[1] | (self.content == self.given)),
+            (~asked[2] | (self.fetched == self.given)),
+            (~asked[3] | (self.read_out == self.given)),
+            (~asked[4] | (self.dut.read_data == self.given)),
+        ):
+            known = known & part
+        return known
 
     def inside_ram(self, name: str) -> Value:
         """A signal of the block RAM that holds this buffer."""
@@ -218,13 +249,16 @@ class BoxcarSpec(Choosing):
     def watch(self, m: Module) -> None:
         self.choose(m)
         b = self.dut
-        self.ours = b.valid & (b.bin == self.target) & (b.buffer == self.side)
+        # Samples are followed from the cycle after they come in.
+        self.came_in, self.bin, self.buffer = (self.past(v) for v in (b.valid, b.bin, b.buffer))
+        self.samples = [self.past(b.samples[n]) for n in range(len(CHANNELS))]
+        self.ours = self.came_in & (self.bin == self.target) & (self.buffer == self.side)
         self.handed = b.update & (b.update_bin == self.target) & (b.update_buffer == self.side)
         self.totals = []  # of the samples that came for the bin and have not been handed on
         for channel in range(len(CHANNELS)):
             total = Signal(32, name=f"total{channel}")
             kept = Mux(self.handed, 0, total)
-            m.d.sync += total.eq(kept + Mux(self.ours, b.samples[channel], 0))
+            m.d.sync += total.eq(kept + Mux(self.ours, self.samples[channel], 0))
             self.totals.append(total)
         self.count = Signal(16)  # samples that they are made of
         m.d.sync += self.count.eq(Mux(self.handed, 0, self.count) + self.ours)
@@ -266,12 +300,26 @@ class BoxcarSpec(Choosing):
     def one_bin_held(self) -> Value:
         """Only the bin being held has samples waiting."""
         b = self.dut
-        held = ~b.empty & (b.update_bin == self.target) & (b.update_buffer == self.side)
+        held = self.inside("held") & (b.update_bin == self.target) & (b.update_buffer == self.side)
         return (
             self.each(lambda n: Mux(held, self.totals[n] == b.sums[n], self.totals[n] == 0))
             & (~held | (self.came & self.each(lambda n: self.totals[n] <= self.count * FULL_SCALE)))
             & (self.count <= MOST)
             & (held | (self.count == 0))
+        )
+
+    @invariant
+    def sample_in_hand(self) -> Value:
+        """The latest sample is the one that came in, and shares the held one's bin if it is said to."""
+        bin_, buffer = self.inside("bin_"), self.inside("buffer")
+        codes = self.inside("samples")
+        valid, held = self.inside("valid"), self.inside("held")
+        taken = self.each(lambda n: codes.word_select(n, SAMPLE_BITS) == self.samples[n])
+        one_bin = (bin_ == self.dut.update_bin) & (buffer == self.dut.update_buffer)
+        return (
+            (valid == self.came_in)
+            & (~valid | ((bin_ == self.bin) & (buffer == self.buffer) & taken))
+            & (~held | ~(self.inside("again") | ~valid) | one_bin)
         )
 
 
@@ -288,11 +336,33 @@ class WindowSpec(Spec):
         self.ran_on = self.past(w.valid & ~w.begin & ~w.prepare)
         self.last_bin = self.past(w.bin)
         self.same_shift = self.past(self.settings.bin_shift) == self.settings.bin_shift
+        self.length = self.settings.window_bins << self.settings.bin_shift
+        self.last_length = self.past(self.length)
+        self.old_length = self.past(self.last_length)
+        self.dithers = [w.next_dither, self.past(w.next_dither)]
+        self.dithers.append(self.past(self.dithers[1]))
+        self.origins = [w.origin, self.past(w.origin)]
+        self.origins.append(self.past(self.origins[1]))
 
     @assume
     def window_fits_the_memory(self) -> Value:
         """The window has at most as many bins as the memory (the host refuses longer ones)."""
         return self.settings.window_bins <= DEPTH
+
+    @assume
+    def settings_stay(self) -> Value:
+        """While a train runs, and in the cycle before, the settings stay as they are (the sequencer sees to it)."""
+        w = self.dut
+        return ~(w.open | w.begin) | (self.length == self.last_length)
+
+    @assume
+    def coming_period_is_known(self) -> Value:
+        """The launch step of a coming period, and what all periods share, are known 3 cycles ahead."""
+        w = self.dut
+        known = (self.dithers[0] == self.dithers[1]) & (self.dithers[1] == self.dithers[2])
+        known = known & (self.origins[0] == self.origins[1]) & (self.origins[1] == self.origins[2])
+        known = known & (self.length == self.last_length) & (self.last_length == self.old_length)
+        return ~w.begin | w.start | known
 
     @always
     def bin_inside_the_window(self) -> Value:
@@ -311,3 +381,18 @@ class WindowSpec(Spec):
         """Within a pulse no sample falls into an earlier bin than the one before."""
         grows = self.dut.bin >= self.last_bin
         return ~(self.dut.valid & self.ran_on & self.same_shift) | grows
+
+    @invariant
+    def ends_where_it_should(self) -> Value:
+        """What is worked out ahead is right, and the time to the window's end agrees with that from its start."""
+        w = self.dut
+        dithered, beyond = self.inside("dithered"), self.inside("beyond")
+        length = self.inside("length")
+        coming = self.inside("dithered_beyond")
+        before = (self.origins[2] - self.dithers[2]) - self.old_length
+        return (
+            (length == self.last_length)
+            & ((dithered - self.origins[1] + self.dithers[1])[:32] == 0)
+            & ((coming - before)[:32] == 0)
+            & (~w.open | ((beyond - w.elapsed + length)[:32] == 0))
+        )

