@@ -36,13 +36,13 @@ class TraceMemory(wiring.Component):
         `LATENCY` cycles (`Boxcar` sees to it).
         read, read_bin, read_buffer: read a bin and clear it, from a buffer that has no update under way;
         `read_data` is ready `READ_LATENCY` cycles later and holds.
-        sweep, sweep_bin: clear a bin in both buffers, 2 cycles later.
+        sweep, sweep_bin: clear a bin in both buffers, 3 cycles later.
         saturated: one bit a buffer, a sum has reached its ceiling and stayed there; `clear_saturated` clears a bit,
         2 cycles later.
         busy: updates are on their way.
     """
 
-    LATENCY = 6
+    LATENCY = 7
     READ_LATENCY = 4
 
     def __init__(self, depth: int) -> None:
@@ -51,7 +51,7 @@ class TraceMemory(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # Stages of an update: 1 taken, read issued; 2 block RAM; 3 its output register; 4 the sum so far; 5 written.
+        # Stages of an update: 1 read issued; 2 block RAM; 3 its output register; 4 the sum so far; 5 raised; 6 written.
         stages = [(self.update, self.update_bin, self.update_buffer, self.addend)]
         for n in (1, 2, 3, 4):
             stage = tuple(
@@ -66,15 +66,14 @@ class TraceMemory(wiring.Component):
             with m.If(before[0] if n > 1 else 1):
                 m.d.sync += [now.eq(then) for now, then in zip(stage[1:], before[1:], strict=True)]
             stages.append(stage)
-        issued, issued_bin, issued_buffer, _ = stages[1]
         fetched, _, fetched_buffer, _ = stages[3]
         valid, bin_, buffer, addend = stages[4]
-        write = Signal()
-        write_bin = Signal.like(bin_)
-        write_buffer = Signal()
+        store = Signal()
+        store_bin = Signal.like(bin_)
+        store_buffer = Signal()
         total = Signal(SUM_BITS + 1)
 
-        # Stages of a read: 1 taken, issued; 2 the bin cleared; 3 at the output register.
+        # Stages of a read: 1 issued; 2 block RAM; 3 at its output register, and the bin cleared.
         fetch = Signal()
         fetch_bin = Signal.like(bin_)
         fetch_buffer = Signal()
@@ -107,12 +106,15 @@ class TraceMemory(wiring.Component):
             m.submodules[f"ram{side}"] = ram
             updating, writing = Signal(), Signal()
             m.d.comb += [
-                updating.eq(issued & (issued_buffer == side)),
-                writing.eq(write & (write_buffer == side)),
-                ram.read.eq(updating | (fetch & (fetch_buffer == side))),
-                ram.read_address.eq(Mux(updating, issued_bin, fetch_bin)),
+                updating.eq(self.update & (self.update_buffer == side)),
+                writing.eq(store & (store_buffer == side)),
+            ]
+            # Registers right in front of it: it is made of many, far apart.
+            m.d.sync += [
+                ram.read.eq(updating | (self.read & (self.read_buffer == side))),
+                ram.read_address.eq(Mux(updating, self.update_bin, self.read_bin)),
                 ram.write.eq(wipe | writing | (clear & (clear_buffer == side))),
-                ram.write_address.eq(Mux(wipe, wipe_bin, Mux(writing, write_bin, clear_bin))),
+                ram.write_address.eq(Mux(wipe, wipe_bin, Mux(writing, store_bin, clear_bin))),
                 # Sums stay at the ceiling instead of wrapping, and the frame says so.
                 ram.write_data.eq(
                     Mux(writing, total[:SUM_BITS] | total[-1].replicate(SUM_BITS), 0)
@@ -124,14 +126,17 @@ class TraceMemory(wiring.Component):
                 m.d.comb += cleared.eq(ram.read_data)
         with m.If(fetched):
             m.d.sync += old.eq(found)
-        m.d.sync += [write.eq(valid), self.saturated.eq(self.saturated & ~forget)]
+        last = Signal()
+        last_buffer = Signal()
+        m.d.sync += [last.eq(store), last_buffer.eq(store_buffer)]
+        m.d.sync += [store.eq(valid), self.saturated.eq(self.saturated & ~forget)]
         with m.If(valid):
-            m.d.sync += [write_bin.eq(bin_), write_buffer.eq(buffer), total.eq(old + addend)]
-        with m.If(write & total[-1]):
-            m.d.sync += self.saturated.bit_select(write_buffer, 1).eq(1)
+            m.d.sync += [store_bin.eq(bin_), store_buffer.eq(buffer), total.eq(old + addend)]
+        with m.If(store & total[-1]):
+            m.d.sync += self.saturated.bit_select(store_buffer, 1).eq(1)
         with m.If(read_ready):
             m.d.sync += self.read_data.eq(cleared)
         m.d.comb += self.busy.eq(
-            Cat(stage[0] for stage in stages[1:]).any() | write | fetch | clear | read_ready
+            Cat(stage[0] for stage in stages[1:]).any() | store | last | fetch | clear | read_ready
         )
         return m

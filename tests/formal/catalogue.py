@@ -187,14 +187,14 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "TraceMemory.nothing_lost",
         MEMORY,
-        "write_buffer.eq(buffer),",
-        "write_buffer.eq(self.update_buffer),",
+        "store_buffer.eq(buffer),",
+        "store_buffer.eq(self.update_buffer),",
     ),
     (
         "TraceMemory.no_other_bin_written",
         MEMORY,
-        "Mux(writing, write_bin, clear_bin)",
-        "Mux(clear, clear_bin, write_bin)",
+        "Mux(writing, store_bin, clear_bin)",
+        "Mux(clear, clear_bin, store_bin)",
     ),
     (
         "TraceMemory.read_gives_the_sum",
@@ -205,8 +205,8 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "TraceMemory.no_read_while_written",
         MEMORY,
-        "ram.read_address.eq(Mux(updating, issued_bin, fetch_bin))",
-        "ram.read_address.eq(Mux(updating, issued_bin, 0))",
+        "ram.read_address.eq(Mux(updating, self.update_bin, self.read_bin))",
+        "ram.read_address.eq(Mux(updating, self.update_bin, 0))",
     ),
     (
         "Banks.reads_one_at_a_time",

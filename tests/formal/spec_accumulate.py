@@ -60,10 +60,18 @@ class TraceMemorySpec(Choosing):
             Signal(SUM_BITS),
             Signal(SUM_BITS),
         )
+        self.issued, self.issued_ours, self.writes = Signal(), Signal(), Signal()
+        self.write_address = Signal(range(DEPTH))
+        self.write_data = Signal(SUM_BITS)
         for side, (ram, fetched, peek) in enumerate(self.platform.rams):
             m.d.comb += peek.addr.eq(self.target)
             with m.If(self.side == side):
                 m.d.comb += [
+                    self.issued.eq(ram.read),
+                    self.issued_ours.eq(ram.read & (ram.read_address == self.target)),
+                    self.writes.eq(ram.write),
+                    self.write_address.eq(ram.write_address),
+                    self.write_data.eq(ram.write_data),
                     self.content.eq(peek.data),
                     self.fetched.eq(fetched),
                     self.read_out.eq(ram.read_data),
@@ -78,6 +86,7 @@ class TraceMemorySpec(Choosing):
             self.touched.append(self.past(self.touched[-1]))
         reading = d.read & (d.read_buffer == self.side)
         self.reads = [reading, self.past(reading)]
+        self.reads.append(self.past(self.reads[1]))
         self.past_read = [d.read]
         for _ in range(d.READ_LATENCY):
             self.past_read.append(self.past(self.past_read[-1]))
@@ -87,7 +96,8 @@ class TraceMemorySpec(Choosing):
             self.asked.append(self.past(self.asked[-1]))
         self.swept = d.sweep & (d.sweep_bin == self.target)
         self.sweeping, self.sweeping_bin = self.past(d.sweep), self.past(d.sweep_bin)
-        self.gone = self.sweeping & (self.sweeping_bin == self.target)  # the bin is being cleared
+        self.gone = self.sweeping & (self.sweeping_bin == self.target)  # the bin is to be cleared
+        self.going = self.past(self.gone)  # and is being cleared
 
         # What the bin should hold.
         self.total = Signal(SUM_BITS)
@@ -124,33 +134,33 @@ class TraceMemorySpec(Choosing):
 
     @assume
     def reads_are_apart(self) -> Value:
-        """A buffer is read only with no update of it under way, none in the same or the next cycle, and the reads are
-        READ_LATENCY cycles apart (`Banks.read_only_when_complete`, `Banks.reads_one_at_a_time`)."""
+        """A buffer is read only with no update of it under way, none in the same or the next two cycles, and the reads
+        are READ_LATENCY cycles apart (`Banks.read_only_when_complete`, `Banks.reads_one_at_a_time`)."""
         d = self.dut
         return (
             (~self.reads[0] | ~self.any_of(self.touched[: d.LATENCY]))
-            & (~self.reads[1] | ~self.touched[0])
+            & (~(self.reads[1] | self.reads[2]) | ~self.touched[0])
             & (~d.read | ~self.any_of(self.past_read[1 : d.READ_LATENCY]))
         )
 
     @assume
     def sweeps_alone(self) -> Value:
-        """A sweep comes with no update and no read under way (`Banks.sweeps_alone`)."""
+        """A sweep comes with no update and no read under way, nor in the next cycle (`Banks.sweeps_alone`)."""
         d = self.dut
-        return ~d.sweep | ~(d.update | d.read | d.busy)
+        return ~(d.sweep | self.sweeping) | ~(d.update | d.read | d.busy)
 
     @always
     def nothing_lost(self) -> Value:
         """With no update under way, a bin holds the sum of everything added to it since it was last read or swept, or
         the ceiling if that is more."""
-        under_way = self.any_of(self.ages[1 : self.dut.LATENCY])
-        under_way = under_way | self.asked[1] | self.asked[2] | self.gone
+        under_way = self.any_of(self.ages[1 : self.dut.LATENCY]) | self.any_of(self.asked[1:4])
+        under_way = under_way | self.gone | self.going
         return under_way | (self.content == self.total)
 
     @always
     def no_other_bin_written(self) -> Value:
         """A bin changes only by an update of that bin in that buffer, LATENCY cycles before, a read, or a sweep."""
-        ours = self.ages[self.dut.LATENCY] | self.asked[3] | self.past(self.gone)
+        ours = self.ages[self.dut.LATENCY] | self.asked[4] | self.past(self.going)
         return ours | (self.content == self.past(self.content))
 
     @always
@@ -177,7 +187,7 @@ class TraceMemorySpec(Choosing):
     def pipeline(self) -> Value:
         """What the stages of an update and of a read hold."""
         names = [f"update{n} bin{n} buffer{n}" for n in (1, 2, 3, 4)] + [
-            "write write_bin write_buffer"
+            "store store_bin store_buffer"
         ]
         stages = [self.stage(n, name) for n, name in enumerate(names, 1)]
         known = Value.cast(1)
@@ -191,46 +201,52 @@ class TraceMemorySpec(Choosing):
         capped = Mux(total[-1], CEILING, total[:-1])
         summed = self.raised(self.content, self.inside("addend4"))
         swept = self.inside("wipe")
-        alone = ~swept | ~(self.any_of(self.touched[1:6]) | self.inside("busy"))
+        last_here = self.inside("last") & (self.inside("last_buffer") == self.side)
+        written = self.writes & (self.write_address == self.target)
         for part in (
-            alone,
-            (swept == self.sweeping),
-            (~swept | (self.inside("wipe_bin") == self.sweeping_bin)),
-            (sum(ages[1:6]) <= 1),
-            (read_here == self.reads[1]),
-            (read_ours == asked[1]),
-            (clear_here == self.past(self.reads[1])),
-            (clear_ours == asked[2]),
-            (~(asked[1] | asked[2]) | (~self.any_of(self.touched[1:6]) & (self.total == 0))),
-            (self.inside("fetch") == self.past_read[1]),
-            (self.inside("clear") == self.past_read[2]),
-            (self.inside("read_ready") == self.past_read[3]),
-            (self.past_read[1] + self.past_read[2] + self.past_read[3] <= 1),
-            (~asked[1] | self.past_read[1]),
-            (~asked[2] | self.past_read[2]),
-            (~asked[3] | self.past_read[3]),
-            (~asked[3] | (self.inside("clear_buffer") == self.side)),
-            (~(ages[2] | asked[2]) | started),
-            (~ages[1] | (self.total == self.raised(self.content, self.inside("addend1")))),
-            (~ages[2] | (self.fetched == self.content)),
-            (~ages[2] | (self.total == self.raised(self.content, self.inside("addend2")))),
-            (~ages[3] | (self.read_out == self.content)),
-            (~ages[3] | (self.total == self.raised(self.content, self.inside("addend3")))),
-            (~ages[4] | (self.inside("old") == self.content)),
-            (~ages[4] | (self.total == summed)),
-            (~ages[5] | (self.total == capped)),
-            (
-                self.any_of(ages[1:6])
-                | asked[1]
-                | asked[2]
-                | (self.total == self.content)
-                | self.gone
-            ),
-            (~self.gone | (self.total == 0)),
-            (~asked[1] | (self.content == self.given)),
-            (~asked[2] | (self.fetched == self.given)),
-            (~asked[3] | (self.read_out == self.given)),
-            (~asked[4] | (self.dut.read_data == self.given)),
+            ~swept | ~(self.any_of(self.touched[1:7]) | self.inside("busy")),
+            swept == self.sweeping,
+            ~swept | (self.inside("wipe_bin") == self.sweeping_bin),
+            sum(ages[1:7]) <= 1,
+            last_here == self.touched[6],
+            written == (ages[6] | asked[3] | self.going),
+            ~ages[6] | (self.write_data == self.total),
+            ~(asked[3] | self.going) | (self.write_data == 0),
+            self.issued == (self.touched[1] | read_here),
+            self.issued_ours == (ages[1] | asked[1]),
+            read_here == self.reads[1],
+            read_ours == asked[1],
+            clear_here == self.reads[2],
+            clear_ours == asked[2],
+            ~self.any_of(asked[1:4]) | (~self.any_of(self.touched[1:7]) & (self.total == 0)),
+            self.inside("fetch") == self.past_read[1],
+            self.inside("clear") == self.past_read[2],
+            self.inside("read_ready") == self.past_read[3],
+            self.past_read[1] + self.past_read[2] + self.past_read[3] <= 1,
+            ~asked[1] | self.past_read[1],
+            ~asked[2] | self.past_read[2],
+            ~asked[3] | self.past_read[3],
+            ~asked[3] | (self.inside("clear_buffer") == self.side),
+            ~(ages[2] | asked[2]) | started,
+            ~ages[1] | (self.total == self.raised(self.content, self.inside("addend1"))),
+            ~ages[2] | (self.fetched == self.content),
+            ~ages[2] | (self.total == self.raised(self.content, self.inside("addend2"))),
+            ~ages[3] | (self.read_out == self.content),
+            ~ages[3] | (self.total == self.raised(self.content, self.inside("addend3"))),
+            ~ages[4] | (self.inside("old") == self.content),
+            ~ages[4] | (self.total == summed),
+            ~ages[5] | (self.total == capped),
+            self.any_of(ages[1:7])
+            | self.any_of(asked[1:4])
+            | self.gone
+            | self.going
+            | (self.total == self.content),
+            ~(self.gone | self.going) | (self.total == 0),
+            ~self.going | ~self.any_of(ages[1:7]),
+            ~asked[1] | (self.content == self.given),
+            ~asked[2] | (self.fetched == self.given),
+            ~asked[3] | (self.read_out == self.given),
+            ~asked[4] | (self.dut.read_data == self.given),
         ):
             known = known & part
         return known

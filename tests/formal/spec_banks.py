@@ -7,6 +7,7 @@ from gateware.layouts import SETTINGS
 from gateware.protocol import CHANNELS, MIN_PERIOD, TRACE_HEAD
 
 from .prove import Spec, always, assume, invariant
+from .spec_fastforward import InstrumentSpec
 
 LATE = 16
 """Cycles after a swap in which something may still be on its way to the buffer that was filled."""
@@ -45,7 +46,8 @@ class BanksSpec(Spec):
                 old(self.inside(f"memory_{c}.{valid}"), self.inside(f"memory_{c}.{buffer}"))
                 for valid, buffer in (
                     *((f"update{n}", f"buffer{n}") for n in (1, 2, 3, 4)),
-                    ("write", "write_buffer"),
+                    ("store", "store_buffer"),
+                    ("last", "last_buffer"),
                 )
             ]
             for c in CHANNELS
@@ -82,10 +84,10 @@ class BanksSpec(Spec):
 
     @always
     def read_only_when_complete(self) -> Value:
-        """When a bin is read out and cleared, and in the cycle after, no sample is on its way to that buffer: none
+        """When a bin is read out and cleared, and in the two cycles after, no sample is on its way to that buffer: none
         at the ADC, none in the boxcar, none in the memory's pipeline. So no sample is lost between the banks."""
         read = self.inside("readout.read")
-        return ~(read | self.past(read)) | ~self.behind
+        return ~(read | self.read_1 | self.read_2) | ~self.behind
 
     @always
     def reads_one_at_a_time(self) -> Value:
@@ -99,9 +101,10 @@ class BanksSpec(Spec):
 
     @always
     def sweeps_alone(self) -> Value:
-        """Memory is swept only with no update and no read on its way."""
+        """Memory is swept only with no update and no read on its way, nor one in the next cycle."""
         at_work = self.inside("readout.read") | self.inside("boxcar.update") | self.busy
-        return ~self.inside("sequencer.sweep") | ~at_work
+        sweep = self.inside("sequencer.sweep")
+        return ~(sweep | self.past(sweep)) | ~at_work
 
     @always
     def swapped_only_when_free(self) -> Value:
@@ -125,6 +128,8 @@ class BanksSpec(Spec):
             & (~self.read_2 | (ahead == 4))
             & (~self.read_3 | (ahead == 8))
         )
+
+    words_are_accounted_for = InstrumentSpec.words_are_accounted_for
 
     @invariant
     def sweep_comes_first(self) -> Value:
@@ -191,7 +196,7 @@ class BanksSpec(Spec):
         now = self.inside("inside") | self.inside("kept") | self.inside("window.open")
         now = now | self.inside("boxcar.held") | self.inside("boxcar.valid")
         for name in CHANNELS:
-            for stage in ("update1", "update2", "update3", "update4", "write"):
+            for stage in ("update1", "update2", "update3", "update4", "store", "last"):
                 now = now | self.inside(f"memory_{name}.{stage}")
         return was | ~now | self.inside("train.running")
 
@@ -216,7 +221,7 @@ class BanksSpec(Spec):
         for channel in self.stages:
             for n, stage in enumerate(channel):
                 small = small & (~stage | (self.age <= bound + n))
-        return small & (bound + 4 <= LATE)
+        return small & (bound + 5 <= LATE)
 
     @invariant
     def head_goes_first(self) -> Value:
