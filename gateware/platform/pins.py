@@ -1,0 +1,74 @@
+"""Pins as the ECP5 has them, where `amaranth.lib.io` does not reach."""
+
+from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal
+from amaranth.lib import io, wiring
+from amaranth.lib.wiring import In
+
+
+class DdrPin(wiring.Component):
+    """A double-data-rate output that floats at once, without a clock, while `off`."""
+
+    def __init__(self, port: io.PortLike, domain: str) -> None:
+        self._port = port
+        self._domain = domain
+        super().__init__({"o": In(2), "off": In(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        out = Signal()
+        m.submodules.ddr = Instance(
+            "ODDRX1F",
+            i_SCLK=ClockSignal(self._domain),
+            i_RST=Const(0),
+            i_D0=self.o[0],
+            i_D1=self.o[1],
+            o_Q=out,
+        )
+        m.submodules.pad = Instance("OBZ", i_I=out, i_T=self.off, o_O=self._port.io)
+        return m
+
+
+class FloatingPin(wiring.Component):
+    """An output that floats while `off`."""
+
+    def __init__(self, port: io.PortLike) -> None:
+        self._port = port
+        super().__init__({"o": In(1), "off": In(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.pad = Instance("OBZ", i_I=self.o, i_T=self.off, o_O=self._port.io)
+        return m
+
+
+class DelayedInputs(wiring.Component):
+    """Input registers in `sync` behind a fixed delay of `taps` times 25 ps."""
+
+    TAP_NS = 0.025
+
+    def __init__(self, port: io.PortLike, taps: int) -> None:
+        self._port = port
+        self._taps = taps
+        super().__init__({"i": wiring.Out(len(port))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for bit in range(len(self._port)):
+            raw, delayed = Signal(name=f"raw{bit}"), Signal(name=f"delayed{bit}")
+            m.submodules[f"pad{bit}"] = Instance("IB", i_I=self._port.io[bit], o_O=raw)
+            m.submodules[f"delay{bit}"] = Instance(
+                "DELAYG",
+                p_DEL_MODE="USER_DEFINED",
+                p_DEL_VALUE=self._taps,
+                i_A=raw,
+                o_Z=delayed,
+            )
+            m.submodules[f"register{bit}"] = Instance(
+                "IFS1P3DX",
+                i_SCLK=ClockSignal("sync"),
+                i_SP=Const(1),
+                i_CD=Const(0),
+                i_D=delayed,
+                o_Q=self.i[bit],
+            )
+        return m

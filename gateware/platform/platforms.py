@@ -1,0 +1,63 @@
+"""Amaranth's platform of each board, with the instrument's pins and block RAM."""
+
+from amaranth.build import Attrs, Pins, Resource
+from amaranth.hdl import Module
+from amaranth.lib import io
+from amaranth.vendor import LatticeECP5Platform
+from amaranth_boards.ecpix5 import ECPIX585Platform
+from amaranth_boards.icepi_zero import IcepiZero1_3Platform
+from amaranth_boards.ulx3s import ULX3S_25F_Platform, ULX3S_85F_Platform
+
+from ..blockram import BlockRam
+from .blockram import block_ram
+from .boards import SIGNALS, BoardFacts
+
+_BASES: dict[str, type[LatticeECP5Platform]] = {
+    "ulx3s-85f": ULX3S_85F_Platform,
+    "ulx3s-25f": ULX3S_25F_Platform,
+    "icepi-zero": IcepiZero1_3Platform,
+    "ecpix5-85f": ECPIX585Platform,
+}
+# Nothing moves at the pins until the FPGA is configured: it floats, and is pulled low here and by resistors outside.
+_ATTRIBUTES = {
+    "gate": {"PULLMODE": "DOWN", "SLEWRATE": "FAST", "DRIVE": "16"},
+    "enable": {"PULLMODE": "DOWN"},
+    "interlock": {"PULLMODE": "DOWN"},
+    "photon": {"PULLMODE": "DOWN"},
+    "adc_clk": {"PULLMODE": "DOWN", "SLEWRATE": "FAST"},
+}
+
+
+def platform_for(board: BoardFacts) -> LatticeECP5Platform:
+    """A platform to build one bitstream with."""
+    base = _BASES[board.name]
+
+    class Platform(base):  # type: ignore[misc]
+        """The board, as it is bought, and the front end at its connectors."""
+
+        def front_end(self, signal: str) -> io.PortLike:
+            """The port of one of boards.SIGNALS."""
+            return self.request(signal, 0, dir="-")
+
+        def block_ram(self, ram: BlockRam) -> Module:
+            """See `BlockRam`."""
+            return block_ram(ram)
+
+    platform = Platform()
+    platform.add_resources(
+        Resource(
+            signal,
+            0,
+            Pins(" ".join(board.pins[signal]), dir=direction),
+            Attrs(IO_TYPE="LVCMOS33", **_ATTRIBUTES.get(signal, {})),
+        )
+        for signal, (direction, _) in SIGNALS.items()
+    )
+    return platform
+
+
+def ball(platform: LatticeECP5Platform, pin: str) -> str:
+    """The FPGA's ball at a pin of a connector."""
+    connector, name = pin.split(":")
+    kind, number = connector.split("_")
+    return str(platform.connectors[kind, int(number)].mapping[name])

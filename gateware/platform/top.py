@@ -1,0 +1,106 @@
+"""A board's gateware: the instrument, and what stands between it and the pins."""
+
+from typing import Any
+
+from amaranth.hdl import DomainRenamer, Module, Signal
+from amaranth.lib import cdc, io, wiring
+
+from ..instrument import Instrument
+from ..link.uart import Uart
+from .adc import Adc
+from .boards import BoardFacts
+from .clocks import Clocks
+from .dac import LevelCrossing, LevelDac
+from .launch import Launch, LaunchPhase
+from .pins import FloatingPin
+from .sampling import PhotonPins
+
+ADC_LATENCY = Launch.LATENCY + Adc.LATENCY
+"""From `Instrument.gate` out to the drive, and back from the sample of that instant to `Instrument.samples`. Rounded to
+cycles, and without cables and amplifiers: that is for calibration to find."""
+
+
+class Top(wiring.Component):
+    """Everything inside the FPGA of `board`; `digest` names the build. Needs a platform that has the board's pins."""
+
+    def __init__(self, board: BoardFacts, digest: int) -> None:
+        self._board = board
+        self._digest = digest
+        super().__init__({})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        board = self._board
+        port = platform.front_end  # by the names of boards.SIGNALS
+        m.submodules.clocks = clocks = Clocks()
+        m.submodules.instrument = instrument = Instrument(
+            depth=board.depth,
+            board=board.number,
+            digest=self._digest,
+            adc_latency=ADC_LATENCY,
+            counting=board.counting,
+        )
+
+        # Link.
+        m.submodules.uart = uart = Uart(board.baud)
+        serial = platform.request("uart", 0, dir={"rx": "-", "tx": "-"})
+        m.submodules.rx = rx = io.Buffer("i", serial.rx)
+        m.submodules.tx = tx = io.Buffer("o", serial.tx)
+        m.d.comb += [uart.rx_pin.eq(rx.i), tx.o.eq(uart.tx_pin)]
+        wiring.connect(m, uart.rx, instrument.rx)
+        # The sender is slow, and so is the way from its `ready` to the frames' sources: a byte waits in between.
+        byte, waiting = Signal(8), Signal()
+        m.d.comb += [
+            uart.tx.payload.eq(byte),
+            uart.tx.valid.eq(waiting),
+            instrument.tx.ready.eq(~waiting),
+        ]
+        with m.If(~waiting):
+            m.d.sync += [byte.eq(instrument.tx.payload), waiting.eq(instrument.tx.valid)]
+        with m.Elif(uart.tx.ready):
+            m.d.sync += waiting.eq(0)
+        m.d.comb += instrument.rx_overrun.eq(uart.rx_overrun)
+
+        # Drive.
+        m.submodules.phase = phase = LaunchPhase()
+        m.submodules.launch = launch = Launch(port("gate"))
+        m.submodules.enable = enable = FloatingPin(port("enable"))
+        m.submodules.interlock = interlock = io.Buffer("i", port("interlock"))
+        open_ = ~interlock.i
+        m.submodules.interlock_sync = cdc.FFSynchronizer(open_, instrument.trip, init=1)
+        m.d.comb += [
+            phase.phase.eq(instrument.phase),
+            instrument.phase_ready.eq(phase.ready),
+            clocks.step.eq(phase.step),
+            clocks.back.eq(phase.back),
+            launch.gate.eq(instrument.gate),
+            launch.late.eq(phase.late),
+            launch.safe.eq(clocks.safe),
+            enable.o.eq(instrument.enable),
+            enable.off.eq(clocks.safe),
+        ]
+
+        # Level: from the oscillator's clock, which goes on when the PLL does not.
+        renamed = DomainRenamer("board")
+        m.submodules.level = level = renamed(LevelCrossing())
+        m.submodules.dac = dac = renamed(LevelDac(platform.default_clk_frequency))
+        m.d.comb += [
+            level.level_in.eq(instrument.level),
+            level.hold_off.eq(clocks.safe),
+            dac.level.eq(level.level),
+        ]
+        for name, value in {
+            "dac_sync": dac.sync,
+            "dac_sclk": dac.sclk,
+            "dac_din": dac.din,
+        }.items():
+            m.submodules[name] = pin = io.Buffer("o", port(name))
+            m.d.comb += pin.o.eq(value)
+
+        # Capture.
+        m.submodules.adc = adc = Adc(port("adc_clk"), port("adc_light"), port("adc_drive"))
+        m.d.comb += [adc.safe.eq(clocks.safe), instrument.samples.eq(adc.samples)]
+        if board.counting:
+            m.submodules.photons = photons = PhotonPins(port("photon"), Adc.LATENCY)
+            m.d.comb += instrument.photons.eq(photons.photons)
+        return m

@@ -1,0 +1,101 @@
+"""The launch clock is where it is said to be, and is moved only while nobody is told that it is settled."""
+
+from typing import Any
+
+import pytest
+
+from gateware.platform.clocks import STEPS_PER_NS
+from gateware.platform.launch import LaunchPhase
+
+from .gw import simulate
+
+LEFT_BY_THE_HOST = 64
+"""Cycles from a change of phase to the earliest launch."""
+
+
+class Pll:
+    """Counts the steps of a PLL's output, as its data sheet has them: at the falling edge of PHASESTEP."""
+
+    def __init__(self) -> None:
+        self.eighths = 0  # of its oscillator's period
+        self.high = self.low = 99
+        self.level, self.back = 1, 0
+
+    def clock(self, step: int, back: int) -> None:
+        """8 ns: four periods of the oscillator."""
+        if back != self.back:
+            assert step, "the direction stands still around a step"
+        if self.level and not step:
+            assert self.high >= 1
+            assert back == self.back, "and is there before it"
+            self.eighths += -1 if back else 1
+            self.low = 0
+        if not self.level and step:
+            assert self.low >= 1
+            self.high = 0
+        self.high += step
+        self.low += not step
+        self.level, self.back = step, back
+
+    @property
+    def ns(self) -> float:
+        """Phase of the output, which repeats every 8 ns."""
+        return (self.eighths / STEPS_PER_NS) % 8
+
+
+def play(phases: list[int]) -> list[int]:
+    """Ask for phases, one after the other: cycles that each took."""
+    dut = LaunchPhase()
+    took = []
+
+    async def bench(ctx: Any) -> None:
+        pll = Pll()
+        for phase in phases:
+            ctx.set(dut.phase, phase)
+            cycles = 0
+            while not ctx.get(dut.ready):
+                *_, step, back = await ctx.tick().sample(dut.step, dut.back)
+                pll.clock(step, back)
+                cycles += 1
+                assert cycles < 200
+            assert pll.ns == phase
+            assert ctx.get(dut.late) == (phase >= 4)
+            took.append(cycles)
+            for _ in range(5):
+                *_, step, back = await ctx.tick().sample(dut.step, dut.back)
+                pll.clock(step, back)
+            assert pll.ns == phase, "and it stays"
+
+    simulate(dut, bench)
+    return took
+
+
+def test_the_round_of_eight_steps_forward_only() -> None:
+    took = play([*range(8), *range(8), 0])
+    assert took[0] == 0, "there from the beginning"
+    assert max(took) <= 24
+
+
+@pytest.mark.parametrize("first", range(8))
+def test_every_move_is_in_time_for_the_launch(first: int) -> None:
+    moves = [phase for other in range(8) for phase in (first, other)]
+    assert max(play(moves)) <= LEFT_BY_THE_HOST
+
+
+def test_a_change_in_mid_move_is_followed() -> None:
+    dut = LaunchPhase()
+
+    async def bench(ctx: Any) -> None:
+        pll = Pll()
+        for phase in (3, 1, 6):
+            ctx.set(dut.phase, phase)
+            for _ in range(9):
+                assert not ctx.get(dut.ready)
+                *_, step, back = await ctx.tick().sample(dut.step, dut.back)
+                pll.clock(step, back)
+        while not ctx.get(dut.ready):
+            *_, step, back = await ctx.tick().sample(dut.step, dut.back)
+            pll.clock(step, back)
+        assert pll.ns == 6
+
+    simulate(dut, bench)
