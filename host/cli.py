@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from host.commands import (
     bench,
     boards,
+    build,
     calibrate,
     capture,
     decay,
@@ -63,6 +64,7 @@ def _parser() -> _Parser:
         serve,
         presets,
         impedance,
+        build,
         boards,
         flash,
         calibrate,

@@ -1,0 +1,53 @@
+"""`trelscope build`: a bitstream for a board."""
+
+import argparse
+import json
+from typing import Any
+
+from gateware import build as bitstreams
+from gateware.platform.boards import BOARDS
+from host.bitstream import built
+from host.commands.common import Commands, say
+from host.errors import UserError
+
+
+class BuildError(UserError):
+    """There is no bitstream; the message says why in one line."""
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    p = commands.add_parser("build", help="make a bitstream for a board")
+    p.set_defaults(command=_build)
+    p.add_argument(
+        "--board", required=True, choices=list(BOARDS), metavar="BOARD", help=", ".join(BOARDS)
+    )
+    p.add_argument("--seed", type=int, default=1, help="of place and route (default %(default)s)")
+    p.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _build(options: argparse.Namespace) -> int:
+    board = BOARDS[options.board]
+    try:
+        result = bitstreams.build(board, options.seed, built(board).parent, say)
+    except bitstreams.TimingError as error:
+        if options.json:
+            print(json.dumps(error.result.as_dict()))
+        raise BuildError(str(error)) from None
+    except bitstreams.BuildError as error:
+        raise BuildError(str(error)) from None
+    print(json.dumps(result.as_dict()) if options.json else _summary(result))
+    return 0
+
+
+def _summary(result: bitstreams.Result) -> str:
+    """What a person wants to know."""
+    m: dict[str, Any] = result.manifest
+    clocks = [
+        f"  {clock:<7}{f['achieved']:7.1f} MHz of {f['constraint']:g} needed"
+        for clock, f in m["fmax_mhz"].items()
+    ]
+    parts = [
+        f"  {name:<13}{n['used']:6} of {n['available']}" for name, n in m["utilisation"].items()
+    ]
+    return "\n".join([str(result.bitstream), *clocks, *parts])
