@@ -9,7 +9,7 @@ COMPILE_INPUTS := $(shell find gateware sim -name '*.py' -o -name '*.cc' -o -nam
 NEED := setup
 export PYTHON VENV
 
-.PHONY: help setup run test lint soak screenshots clean system
+.PHONY: help setup run test lint soak screenshots bitstreams clean system
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -36,6 +36,9 @@ soak: $(COMPILED)  ## the tests that run for a long time
 
 screenshots: $(COMPILED)  ## the pictures in the docs, from the running app
 	@$(VENV)/bin/python tools/screenshot.py
+
+bitstreams: $(INSTALLED)  ## every board's bitstream, and the table in docs/bitstreams.md
+	@$(VENV)/bin/python -m tools.bitstreams
 
 clean:  ## remove .venv and everything that was built or cached here
 	rm -rf $(VENV) build dist sim_build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -98,9 +98,12 @@ def versions(tools: dict[str, str]) -> dict[str, str]:
     for tool, command in tools.items():
         if Path(command).name.startswith("yowasp-"):
             found[tool] = f"{TOOLS[tool]} {metadata.version(TOOLS[tool])}"
-        else:
+            continue
+        try:
             said = subprocess.run([command, "--version"], capture_output=True, text=True)
-            found[tool] = (said.stdout + said.stderr).strip().splitlines()[0]
+        except OSError as error:
+            raise BuildError(f"{command} cannot be started: {error.strerror}") from None
+        found[tool] = (said.stdout + said.stderr).strip().split("\n")[0]
     return found
 
 

@@ -23,6 +23,17 @@ OUTPUTS = {
 LAUNCH_SELECT = 0b10  # CLKOS3, for PHASESEL
 
 
+def domains() -> list[ClockDomain]:
+    """The domains that `Clocks` drives: `board` (the oscillator), those of OUTPUTS, `sync_fall` (its falling edge).
+
+    None has a reset: what the FPGA is configured with is the reset state, and `sync` stands still in it until
+    `Supervisor` lets it run. A reset would have to cross the whole chip in 8 ns.
+    """
+    names = ("board", *OUTPUTS)
+    falling = ClockDomain("sync_fall", reset_less=True, clk_edge="neg")
+    return [*(ClockDomain(name, reset_less=True) for name in names), falling]
+
+
 class Supervisor(wiring.Component):
     """Lets the instrument run once the PLL has been locked for `cycles` of the board's oscillator.
 
@@ -52,10 +63,7 @@ class Supervisor(wiring.Component):
 
 
 class Clocks(wiring.Component):
-    """Makes the domains `board` (the oscillator), those of OUTPUTS, and `sync_fall`, the falling edge of `sync`.
-
-    No domain has a reset: what the FPGA is configured with is the reset state, and `sync` stands still in it until
-    `Supervisor` lets it run. A reset would have to cross the whole chip in 8 ns.
+    """Drives the clocks of `domains`.
 
     Ports
         step, back: move the launch clock by 250 ps on the falling edge of `step`, earlier if `back`.
@@ -72,7 +80,6 @@ class Clocks(wiring.Component):
         oscillator = platform.default_clk_frequency
         divider, feedback = ratios(oscillator)
         m.submodules.pin = pin = io.Buffer("i", platform.request(platform.default_clk, dir="-"))
-        m.domains.board = ClockDomain(reset_less=True)
         m.d.comb += ClockSignal("board").eq(pin.i)
 
         m.submodules.supervisor = supervisor = DomainRenamer("board")(Supervisor(self.LOCK_CYCLES))
@@ -98,12 +105,10 @@ class Clocks(wiring.Component):
                 i_CE=supervisor.run if domain == "sync" else Const(1),
                 o_CLKO=clock,
             )
-            m.domains += ClockDomain(domain, reset_less=True)
             m.d.comb += ClockSignal(domain).eq(clock)
             for net in (raw, clock):
                 platform.add_clock_constraint(net, CLOCK_HZ * factor)
             if domain == "sync":
-                m.domains.sync_fall = ClockDomain(reset_less=True, clk_edge="neg")
                 m.d.comb += ClockSignal("sync_fall").eq(clock)
         m.submodules.pll = Instance(
             "EHXPLLL",

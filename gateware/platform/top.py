@@ -9,7 +9,7 @@ from ..instrument import Instrument
 from ..link.uart import Uart
 from .adc import Adc
 from .boards import BoardFacts
-from .clocks import Clocks
+from .clocks import Clocks, domains
 from .dac import LevelCrossing, LevelDac
 from .launch import Launch, LaunchPhase
 from .pins import FloatingPin
@@ -32,6 +32,7 @@ class Top(wiring.Component):
         m = Module()
         board = self._board
         port = platform.front_end  # by the names of boards.SIGNALS
+        m.domains += domains()
         m.submodules.clocks = clocks = Clocks()
         m.submodules.instrument = instrument = Instrument(
             depth=board.depth,
@@ -43,7 +44,7 @@ class Top(wiring.Component):
 
         # Link.
         m.submodules.uart = uart = Uart(board.baud)
-        serial = platform.request("uart", 0, dir={"rx": "-", "tx": "-"})
+        serial = platform.request("uart", 0, dir="-")
         m.submodules.rx = rx = io.Buffer("i", serial.rx)
         m.submodules.tx = tx = io.Buffer("o", serial.tx)
         m.d.comb += [uart.rx_pin.eq(rx.i), tx.o.eq(uart.tx_pin)]

@@ -1,0 +1,103 @@
+"""Builds every board's bitstream and writes docs/bitstreams.md from the builds' own reports: `make bitstreams`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from gateware import build
+from gateware.platform.boards import BOARDS
+from host.bitstream import built
+
+PAGE = Path(__file__).parents[1] / "docs" / "bitstreams.md"
+SEEDS = {"ulx3s-85f": (1, 2, 3, 4, 5)}
+"""Of place and route; elsewhere the first that closes."""
+TRIED = range(1, 6)
+
+HEAD = """# Bitstreams
+
+is what the instrument runs at, *reached* what nextpnr allows it for the part's speed grade; paths from
+is what the instrument runs at, *reached* what nextpnr's timing analysis allows for the part's speed grade; paths from
+one clock to another are checked against budgets besides (`gateware/build.py`).
+
+`trelscope build --board BOARD` makes one of them, or takes it from the cache. No bitstream has been on silicon yet.
+"""
+
+
+def main() -> int:
+    """Build, write the page, print its table. Returns 1 if something does not close."""
+    rows, missing = [], []
+    for name, board in BOARDS.items():
+        fixed = SEEDS.get(name)
+        closed = 0
+        for seed in fixed or TRIED:
+            try:
+                result = build.build(board, seed, built(board).parent, _say)
+                closed += 1
+            except build.TimingError as error:
+                _say(str(error))
+                result = error.result
+            except build.BuildError as error:
+                print(f"trelscope: {error}", file=sys.stderr)
+                return 1
+            if fixed or result.manifest["closed"] or seed == max(TRIED):
+                rows.append(_row(result.manifest))
+            if not fixed and closed:
+                break
+        if not closed or (fixed and closed < len(fixed)):
+            missing.append(name)
+    table = _table(rows)
+    used = result.manifest["tools"]
+    tools = "\n".join(f"- {tool}: {version}" for tool, version in used.items())
+    PAGE.write_text(f"{HEAD}\n{table}\nTools:\n\n{tools}\n")
+    print(table)
+    if missing:
+        print(f"trelscope: not closed: {', '.join(missing)}", file=sys.stderr)
+    return bool(missing)
+
+
+def _row(m: dict[str, Any]) -> tuple[str, ...]:
+    def used(*names: str) -> str:
+        found = [m["utilisation"][n] for n in names if n in m["utilisation"]]
+        return f"{found[0]['used']} of {found[0]['available']}" if found else "0"
+
+    def clock(name: str) -> str:
+        f = m["fmax_mhz"].get(name)
+        return f"{f['achieved']:.1f} / {f['constraint']:g}" if f else "-"
+
+    return (
+        f"`{m['board']}`",
+        str(m["seed"]),
+        "yes" if m["closed"] else "**no**",
+        clock("sync"),
+        clock("early"),
+        clock("launch"),
+        used("TRELLIS_COMB"),
+        used("TRELLIS_FF"),
+        used("DP16KD"),
+        str(m["capabilities"]["depth"]),
+    )
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    head = (
+        "board",
+        "seed",
+        "closes",
+        "sync: reached / needed, MHz",
+        "photon sampling",
+        "launch",
+        "LUTs",
+        "flip-flops",
+        "block RAMs",
+        "bins",
+    )
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
