@@ -15,9 +15,9 @@ TRIED = range(1, 6)
 
 HEAD = """# Bitstreams
 
-is what the instrument runs at, *reached* what nextpnr allows it for the part's speed grade; paths from
-is what the instrument runs at, *reached* what nextpnr's timing analysis allows for the part's speed grade; paths from
-one clock to another are checked against budgets besides (`gateware/build.py`).
+Written by `make bitstreams` from the builds' own reports; do not edit. Every clock is constrained. *needed* is
+what the instrument runs at, *reached* what nextpnr allows for the part's speed grade. Paths from one clock to
+another are checked against budgets besides (`gateware/build.py`).
 
 `trelscope build --board BOARD` makes one of them, or takes it from the cache. No bitstream has been on silicon yet.
 """

