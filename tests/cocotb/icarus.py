@@ -16,9 +16,7 @@ TIMESCALE = ("1ns", "1ps")
 CONSTANT_BITS = re.compile(r"always @\*(\s+\S+ = \d+'[bdh][0-9a-f]+;)")
 """Yosys' assignment to those bits of a signal that never change. It waits for an event that never comes: in Icarus,
 as in the Verilog standard, these bits would stay X. A synthesiser takes it as it is meant."""
-SYNTHESIS = (
-    f"synth -flatten -top {TOP} -run begin:fine; opt -full; techmap; opt; abc; opt_clean"
-)
+SYNTHESIS = f"synth -flatten -top {TOP} -run begin:fine; opt -full; techmap; opt; abc; opt_clean"
 
 
 def run(
