@@ -44,7 +44,7 @@ class Readout(wiring.Component):
         left = Signal(range(protocol.MAX_PAYLOAD + 1))  # bytes of the present packet's fixed part
         length = Signal(16)
         index = Signal(range(protocol.TRACE_HEAD.size + 1))  # of the byte to send
-        bins_left = Signal(16)  # bins of this channel not yet asked for
+        bins_left = Signal(16)  # bins of this channel in packets to come
         chunk_left = Signal(range(CHUNK_BINS + 1))  # words of this packet not yet sent whole
         word = Signal(SUM_BITS)
         word_left = Signal(range(WORD_BYTES + 1))
@@ -52,6 +52,8 @@ class Readout(wiring.Component):
             TraceMemory.READ_LATENCY + 1
         )  # one-hot age of the word read ahead; the top bit stays
         to_ask = Signal(range(CHUNK_BINS + 1))  # words of this packet not yet asked for
+        more = Signal()  # there are such, a cycle late: words are asked for further apart
+        m.d.sync += more.eq(to_ask != 0)
 
         m.d.comb += [
             chunk.frame.eq(self.head.frame),
@@ -107,9 +109,13 @@ class Readout(wiring.Component):
                 m.d.sync += length.eq(protocol.TRACE_DATA.size + (bins_left << 2))
                 with m.If(bins_left > CHUNK_BINS):
                     m.d.sync += length.eq(protocol.MAX_PAYLOAD)
-                    m.d.sync += [chunk_left.eq(CHUNK_BINS), to_ask.eq(CHUNK_BINS)]
+                    m.d.sync += [
+                        chunk_left.eq(CHUNK_BINS),
+                        to_ask.eq(CHUNK_BINS),
+                        bins_left.eq(bins_left - CHUNK_BINS),
+                    ]
                 with m.Else():
-                    m.d.sync += [chunk_left.eq(bins_left), to_ask.eq(bins_left)]
+                    m.d.sync += [chunk_left.eq(bins_left), to_ask.eq(bins_left), bins_left.eq(0)]
                 m.next = "DATA PACKET"
             with m.State("DATA PACKET"):
                 m.d.comb += [
@@ -134,13 +140,12 @@ class Readout(wiring.Component):
                 loads = wanted & ahead[-1]
                 with m.If(loads):
                     m.d.sync += [word.eq(self.read_data), word_left.eq(WORD_BYTES), ahead.eq(0)]
-                with m.If(((ahead == 0) | loads) & (to_ask != 0)):
+                with m.If(((ahead == 0) | loads) & more):
                     m.d.comb += self.read.eq(1)
                     m.d.sync += [
                         ahead.eq(2),
                         self.read_bin.eq(self.read_bin + 1),
                         to_ask.eq(to_ask - 1),
-                        bins_left.eq(bins_left - 1),
                     ]
                 with m.If(taken & (word_left == 1)):
                     m.d.sync += chunk_left.eq(chunk_left - 1)

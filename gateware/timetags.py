@@ -49,11 +49,13 @@ class TimeTags(wiring.Component):
         m.d.sync += flush.eq(self.flush)
         # A cycle late, and so with one record of room to spare.
         few, many, full, spacious = Signal(), Signal(), Signal(), Signal()
+        go = Signal()  # there is a packet to be sent
         m.d.sync += [
             few.eq(level != 0),
             many.eq(level >= TAGS_PER_PACKET),
             full.eq(level >= FIFO_DEPTH - 2),
             spacious.eq(level < FIFO_DEPTH - 3),
+            go.eq(many | (flush & few)),
         ]
         with m.If(queue.write & ~queue.read):
             m.d.sync += level.eq(level + 1)
@@ -122,12 +124,10 @@ class TimeTags(wiring.Component):
         with m.FSM():
             with m.State("IDLE"):
                 busy = some | coming | shown | overflowing
-                m.d.comb += self.idle.eq((level == 0) & ~few & ~many & ~busy)
-                with m.If(many):
-                    m.d.sync += waiting.eq(TAGS_PER_PACKET)
-                    m.next = "FETCH"
-                with m.Elif(flush & few):
-                    m.d.sync += waiting.eq(level)
+                packet = (waiting != 0) | last_record | more_records
+                m.d.comb += self.idle.eq((level == 0) & ~few & ~many & ~go & ~busy & ~packet)
+                m.d.sync += waiting.eq(Mux(many, TAGS_PER_PACKET, level))
+                with m.If(go):
                     m.next = "FETCH"
             with m.State("FETCH"):
                 m.d.comb += queue.read.eq(1)

@@ -218,7 +218,7 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Banks.reads_one_at_a_time",
         "gateware.readout",
-        "with m.If(((ahead == 0) | loads) & (to_ask != 0)):",
+        "with m.If(((ahead == 0) | loads) & more):",
         "with m.If(~ahead[-1] & (to_ask != 0)):",
     ),
     (
@@ -306,7 +306,12 @@ TWINS: list[tuple[str, str, str, str]] = [
         "self.ff.horizon.eq(left - 1)",
         "self.ff.horizon.eq(0)",
     ),
-    ("CountingInstrument.still_quiet", TAGS, "(level == 0) & ~few & ~many & ~busy", "~few & ~busy"),
+    (
+        "CountingInstrument.still_quiet",
+        TAGS,
+        "(level == 0) & ~few & ~many & ~go & ~busy",
+        "~few & ~go & ~busy",
+    ),
     (
         "CountingInstrument.jump_equals_steps",
         INSTRUMENT,

@@ -85,10 +85,13 @@ class InstrumentSpec(Spec):
         sending = self.in_state("readout", "DATA")
         before = self.in_state("readout", "DATA PACKET") | self.in_state("readout", "DATA HEAD")
         none = (ahead == 0) & (word_left == 0)
+        asking = sending | self.in_state("readout", "DATA HEAD")
+        known = (self.inside("readout.more") == (to_ask != 0)) | (ahead == 2)
         return (
             (~sending | (left == to_ask + (ahead != 0) + (word_left != 0)))
             & (~before | (none & (left == to_ask)))
             & (sending | none)
+            & (~asking | known)
         )
 
     @invariant
