@@ -36,7 +36,7 @@ class TraceMemory(wiring.Component):
         `LATENCY` cycles (`Boxcar` sees to it).
         read, read_bin, read_buffer: read a bin and clear it, from a buffer that has no update under way;
         `read_data` is ready `READ_LATENCY` cycles later and holds.
-        sweep, sweep_bin: clear a bin in both buffers, 3 cycles later.
+        sweep, sweep_bin: clear a bin in both buffers, 2 cycles later.
         saturated: one bit a buffer, a sum has reached its ceiling and stayed there; `clear_saturated` clears a bit,
         2 cycles later.
         busy: updates are on their way.
@@ -90,14 +90,8 @@ class TraceMemory(wiring.Component):
         ]
         with m.If(fetch):
             m.d.sync += [clear_bin.eq(fetch_bin), clear_buffer.eq(fetch_buffer)]
-        wipe = Signal()
-        wipe_bin = Signal.like(bin_)
         forget = Signal(2)
-        m.d.sync += [
-            wipe.eq(self.sweep),
-            wipe_bin.eq(self.sweep_bin),
-            forget.eq(self.clear_saturated),
-        ]
+        m.d.sync += forget.eq(self.clear_saturated)
 
         found, cleared = Signal(SUM_BITS), Signal(SUM_BITS)
         old = Signal(SUM_BITS)
@@ -113,8 +107,10 @@ class TraceMemory(wiring.Component):
             m.d.sync += [
                 ram.read.eq(updating | (self.read & (self.read_buffer == side))),
                 ram.read_address.eq(Mux(updating, self.update_bin, self.read_bin)),
-                ram.write.eq(wipe | writing | (clear & (clear_buffer == side))),
-                ram.write_address.eq(Mux(wipe, wipe_bin, Mux(writing, store_bin, clear_bin))),
+                ram.write.eq(self.sweep | writing | (clear & (clear_buffer == side))),
+                ram.write_address.eq(
+                    Mux(self.sweep, self.sweep_bin, Mux(writing, store_bin, clear_bin))
+                ),
                 # Sums stay at the ceiling instead of wrapping, and the frame says so.
                 ram.write_data.eq(
                     Mux(writing, total[:SUM_BITS] | total[-1].replicate(SUM_BITS), 0)

@@ -96,8 +96,7 @@ class TraceMemorySpec(Choosing):
             self.asked.append(self.past(self.asked[-1]))
         self.swept = d.sweep & (d.sweep_bin == self.target)
         self.sweeping, self.sweeping_bin = self.past(d.sweep), self.past(d.sweep_bin)
-        self.gone = self.sweeping & (self.sweeping_bin == self.target)  # the bin is to be cleared
-        self.going = self.past(self.gone)  # and is being cleared
+        self.gone = self.sweeping & (self.sweeping_bin == self.target)  # the bin is being cleared
 
         # What the bin should hold.
         self.total = Signal(SUM_BITS)
@@ -154,13 +153,13 @@ class TraceMemorySpec(Choosing):
         """With no update under way, a bin holds the sum of everything added to it since it was last read or swept, or
         the ceiling if that is more."""
         under_way = self.any_of(self.ages[1 : self.dut.LATENCY]) | self.any_of(self.asked[1:4])
-        under_way = under_way | self.gone | self.going
+        under_way = under_way | self.gone
         return under_way | (self.content == self.total)
 
     @always
     def no_other_bin_written(self) -> Value:
         """A bin changes only by an update of that bin in that buffer, LATENCY cycles before, a read, or a sweep."""
-        ours = self.ages[self.dut.LATENCY] | self.asked[4] | self.past(self.going)
+        ours = self.ages[self.dut.LATENCY] | self.asked[4] | self.past(self.gone)
         return ours | (self.content == self.past(self.content))
 
     @always
@@ -200,18 +199,15 @@ class TraceMemorySpec(Choosing):
         total = self.inside("total")
         capped = Mux(total[-1], CEILING, total[:-1])
         summed = self.raised(self.content, self.inside("addend4"))
-        swept = self.inside("wipe")
         last_here = self.inside("last") & (self.inside("last_buffer") == self.side)
         written = self.writes & (self.write_address == self.target)
         for part in (
-            ~swept | ~(self.any_of(self.touched[1:7]) | self.inside("busy")),
-            swept == self.sweeping,
-            ~swept | (self.inside("wipe_bin") == self.sweeping_bin),
+            ~self.sweeping | ~(self.any_of(self.touched[1:7]) | self.inside("busy")),
             sum(ages[1:7]) <= 1,
             last_here == self.touched[6],
-            written == (ages[6] | asked[3] | self.going),
+            written == (ages[6] | asked[3] | self.gone),
             ~ages[6] | (self.write_data == self.total),
-            ~(asked[3] | self.going) | (self.write_data == 0),
+            ~(asked[3] | self.gone) | (self.write_data == 0),
             self.issued == (self.touched[1] | read_here),
             self.issued_ours == (ages[1] | asked[1]),
             read_here == self.reads[1],
@@ -239,10 +235,9 @@ class TraceMemorySpec(Choosing):
             self.any_of(ages[1:7])
             | self.any_of(asked[1:4])
             | self.gone
-            | self.going
             | (self.total == self.content),
-            ~(self.gone | self.going) | (self.total == 0),
-            ~self.going | ~self.any_of(ages[1:7]),
+            ~self.gone | (self.total == 0),
+            ~self.gone | ~self.any_of(ages[1:7]),
             ~asked[1] | (self.content == self.given),
             ~asked[2] | (self.fetched == self.given),
             ~asked[3] | (self.read_out == self.given),
