@@ -1,6 +1,6 @@
 """Readout: a full buffer as packets."""
 
-from amaranth.hdl import Array, Module, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -43,7 +43,7 @@ class Readout(wiring.Component):
         chunk = Signal(TRACE_DATA)
         left = Signal(range(protocol.MAX_PAYLOAD + 1))  # bytes of the present packet's fixed part
         length = Signal(16)
-        index = Signal(range(protocol.TRACE_HEAD.size + 1))  # of the byte to send
+        rest = Signal(8 * protocol.TRACE_HEAD.size)  # of the fixed part, not yet sent
         bins_left = Signal(16)  # bins of this channel in packets to come
         chunk_left = Signal(range(CHUNK_BINS + 1))  # words of this packet not yet sent whole
         word = Signal(SUM_BITS)
@@ -62,15 +62,14 @@ class Readout(wiring.Component):
         chunk_number = Signal(8)
         m.d.comb += chunk.chunk.eq(chunk_number)
 
-        def fixed_part(layout_signal: Signal, fields: protocol.Fields, done: str) -> None:
-            """Send a struct's bytes, counting `left` down."""
-            octets = Array(layout_signal.as_value().word_select(n, 8) for n in range(fields.size))
+        def fixed_part(last: Value, done: str) -> None:
+            """Send the bytes in `rest`, but `last` as it is then, counting `left` down."""
             m.d.comb += [
                 self.payload.valid.eq(1),
-                self.payload.payload.eq(octets[index]),
+                self.payload.payload.eq(Mux(left == 1, last, rest[:8])),
             ]
             with m.If(self.payload.ready):
-                m.d.sync += [left.eq(left - 1), index.eq(index + 1)]
+                m.d.sync += [left.eq(left - 1), rest.eq(rest >> 8)]
                 with m.If(left == 1):
                     m.next = done
 
@@ -89,12 +88,13 @@ class Readout(wiring.Component):
                     self.packet.p.kind.eq(Kind.TRACE_HEAD),
                     self.packet.p.length.eq(protocol.TRACE_HEAD.size),
                 ]
-                m.d.sync += [left.eq(protocol.TRACE_HEAD.size), index.eq(0)]
+                m.d.sync += [left.eq(protocol.TRACE_HEAD.size), rest.eq(self.head)]
                 with m.If(self.packet.ready):
                     m.next = "HEAD"
             with m.State("HEAD"):
                 m.d.sync += bins_left.eq(self.head.bins)
-                fixed_part(self.head, protocol.TRACE_HEAD, "CHANNEL")
+                # The flags, which come last, may still be set by samples under way at the swap.
+                fixed_part(self.head.flags, "CHANNEL")
             with m.State("CHANNEL"):
                 m.d.sync += [
                     bins_left.eq(self.head.bins),
@@ -123,11 +123,11 @@ class Readout(wiring.Component):
                     self.packet.p.kind.eq(Kind.TRACE_DATA),
                     self.packet.p.length.eq(length),
                 ]
-                m.d.sync += [left.eq(protocol.TRACE_DATA.size), index.eq(0)]
+                m.d.sync += [left.eq(protocol.TRACE_DATA.size), rest.eq(chunk)]
                 with m.If(self.packet.ready):
                     m.next = "DATA HEAD"
             with m.State("DATA HEAD"):
-                fixed_part(chunk, protocol.TRACE_DATA, "DATA")
+                fixed_part(chunk.chunk, "DATA")
             with m.State("DATA"):
                 taken = self.payload.valid & self.payload.ready
                 wanted = (word_left == 0) | ((word_left == 1) & taken)
