@@ -7,6 +7,7 @@ from amaranth.hdl import Mux, Value
 from gateware import instrument
 from gateware.guard import WIDTH_LIMIT
 from gateware.layouts import CONTROLS
+from gateware.protocol import CYCLE_NS
 
 from .prove import Proof, Result, Spec, assume, invariant, refute
 
@@ -71,6 +72,17 @@ class InstrumentSpec(Spec):
     def kept_inside(self) -> Value:
         """A kept sample is one inside the window."""
         return ~self.inside("kept") | self.inside("inside")
+
+    @invariant
+    def reads_are_under_way(self) -> Value:
+        """A trace memory's block RAM is read only for an update or a read that makes it busy."""
+        lanes = [f"memory_light.lane{n}" for n in range(CYCLE_NS)]
+        holds = Value.cast(1)
+        for memory in (*(lanes if self.counting else ["memory_light"]), "memory_drive"):
+            busy = self.inside(f"{memory}.update1") | self.inside(f"{memory}.fetch")
+            for read in self.all_inside(f"{memory}.read"):
+                holds = holds & (~read | busy)
+        return holds
 
     @invariant
     def shipping_in_every_state_but_idle(self) -> Value:
