@@ -187,7 +187,7 @@ class Times(Panel):
         height = style.pixels(22)
         for row in range(len(DEFINITIONS)):
             self.table.setRowHeight(row, height)
-        for column, width in ((1, 86), (2, 58), (3, 58), (4, 34), (5, 18)):
+        for column, width in ((1, 94), (2, 72), (3, 72), (4, 34), (5, 18)):
             self._across.resizeSection(column, style.pixels(width))
         self.table.setFixedHeight(height * len(DEFINITIONS) + style.pixels(26))
         self.amplitude.setFont(style.digits())

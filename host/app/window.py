@@ -43,7 +43,7 @@ REFRESH = 16  # ms
 SLOW_REFRESH = 200  # ms between looks at what changes slowly
 MESSAGE = 8000  # ms that one stays
 TWENTY = "Rise and fall from 20 to 80 %"
-LEFT, RIGHT, BOTTOM = 248, 366, 160  # pixels at a scale of 1
+LEFT, RIGHT, BOTTOM = 248, 416, 160  # pixels at a scale of 1
 
 
 class Window(QMainWindow):
