@@ -24,7 +24,6 @@ Array = NDArray[np.float64]
 _AGREE = 4.0  # standard deviations by which a shape may differ from the local polynomials
 _SLACK = 0.3  # of the local standard error, at least the standard deviation of that difference
 _FEW_BINS = 4.0  # in a transition: fewer show no shape
-_SEEN = 4.0  # standard errors above which an extreme is no accident
 _ROUNDS, _POINTS = 5, 34  # 33 parts each time: to 3e-8 of a cell
 _GRID = 0.5  # of a cell: where a curve is looked at for its first crossing
 
