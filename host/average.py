@@ -168,20 +168,31 @@ class RunningAverage:
         y += self._zero[channel]
         if not self._whole:
             y[self._counts[channel] == 0] = np.nan
-        return Trace(self._t, y, self._standard_error(channel, counts) * scale, self._pulses)
+        se = self._standard_error(channel, counts)
+        se *= scale
+        return Trace(self._t, y, se, self._pulses)
 
     def _standard_error(self, channel: int, counts: NDArray[np.int64]) -> NDArray[np.float64]:
         """(bins,) codes; nan where unknown."""
-        se = np.full(self._t.size, np.nan)
         filled = self._filled[channel]
         used = slice(None) if self._whole else filled > 0  # a slice copies nothing
         dof = np.maximum(filled[used] - 1, 0)
         if not dof.any():
-            return se
-        first = self._sums[channel] - self._counts[channel] * self._origin[channel]
-        scatter = self._second[channel] - first.astype(np.float64) ** 2 / counts
-        per_sample = pool(np.maximum(scatter[used], 0.0), dof)
-        se[used] = np.sqrt(per_sample / counts[used])
+            return np.full(self._t.size, np.nan)
+        # In place: for a live picture this is done many times a second, and every array of its own costs.
+        scatter = self._counts[channel] * self._origin[channel]
+        np.subtract(self._sums[channel], scatter, out=scatter)
+        scatter = scatter.astype(np.float64)
+        scatter *= scatter
+        scatter /= counts
+        np.subtract(self._second[channel], scatter, out=scatter)
+        variance = pool(np.maximum(scatter[used], 0.0), dof)
+        variance /= counts[used]
+        np.sqrt(variance, out=variance)
+        if self._whole:
+            return variance
+        se = np.full(self._t.size, np.nan)
+        se[used] = variance
         return se
 
 
@@ -191,6 +202,8 @@ def pool(squares: NDArray[np.float64], dof: NDArray[Any]) -> NDArray[np.float64]
     The window is the odd number of bins that holds POOLED_DOF on average; it is cut at the ends.
     """
     if dof.size and dof.mean() >= POOLED_DOF:
+        if dof.min() > 0:
+            return np.asarray(squares / dof)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(dof > 0, np.maximum(squares / dof, 0.0), np.nan)
     half = int(np.ceil((POOLED_DOF / dof.mean() - 1) / 2))

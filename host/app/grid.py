@@ -2,15 +2,15 @@
 
 from typing import Any
 
-import numpy as np
-import pyqtgraph as pg
+from PyQt6.QtGui import QPainterPath
+from PyQt6.QtWidgets import QGraphicsPathItem
 
 
-class Grid(pg.PlotCurveItem):
+class Grid(QGraphicsPathItem):
     """One opaque path: the axes' own grid is translucent and takes longer to draw than all data."""
 
     def __init__(self, plot: Any) -> None:
-        super().__init__(connect="pairs")
+        super().__init__()
         self._plot = plot
         self.setZValue(-100)
         plot.addItem(self, ignoreBounds=True)
@@ -19,14 +19,14 @@ class Grid(pg.PlotCurveItem):
 
     def _redraw(self) -> None:
         (left, right), (bottom, top) = self._plot.vb.viewRange()
-        x, y = [], []
+        path = QPainterPath()
         for at in self._ticks("bottom", left, right, self._plot.vb.width()):
-            x += [at, at]
-            y += [bottom, top]
+            path.moveTo(at, bottom)
+            path.lineTo(at, top)
         for at in self._ticks("left", bottom, top, self._plot.vb.height()):
-            x += [left, right]
-            y += [at, at]
-        self.setData(np.array(x), np.array(y))
+            path.moveTo(left, at)
+            path.lineTo(right, at)
+        self.setPath(path)
 
     def _ticks(self, side: str, low: float, high: float, pixels: float) -> list[float]:
         levels = self._plot.getAxis(side).tickValues(low, high, pixels)

@@ -21,7 +21,7 @@ class Marker:
         self._dot.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
         # Right of the line and below the crossing, where a rising trace never is.
         self._label = pg.TextItem(anchor=(0, 0))
-        self._words = ""
+        self._placed: tuple[float, float, str] | None = None  # None: hidden
         for z, item in enumerate((self.line, self._label, self._dot), start=10):
             item.setZValue(z)
             plot.addItem(item, ignoreBounds=True)
@@ -34,7 +34,6 @@ class Marker:
             self._dot.setPen(pg.mkPen(theme.panel))
             self._dot.setBrush(pg.mkBrush(own))
             self._label.setColor(own)
-            self._label.fill = pg.mkBrush(theme.panel)
 
         style.follow(owner, dress)
         self.hide()
@@ -44,16 +43,18 @@ class Marker:
         if not (math.isfinite(t) and math.isfinite(y)):
             self.hide()
             return
+        if self._placed == (t, y, words):
+            return
+        self._placed = t, y, words
         self.line.setPos(t)
         self._dot.setPos(t, y)
-        if words != self._words:
-            self._words = words
-            self._label.setText(words)
+        self._label.setText(words)
         self._label.setPos(t, y)
         self._show(True)
 
     def hide(self) -> None:
         """Show nothing."""
+        self._placed = None
         self._show(False)
 
     def _show(self, visible: bool) -> None:
@@ -67,6 +68,7 @@ class Interval:
     def __init__(self, owner: QWidget, plot: Any) -> None:
         self._lines = pg.PlotCurveItem(connect="pairs")
         self.between: tuple[float, float] | None = None
+        self._placed: tuple[float, float, float, float] | None = None
         self._lines.setZValue(20)
         plot.addItem(self._lines, ignoreBounds=True)
         style.follow(owner, lambda theme: self._lines.setPen(pg.mkPen(theme.text, width=2)))
@@ -74,12 +76,14 @@ class Interval:
 
     def place(self, start: float, end: float, y: float, tick: float) -> None:
         """Show it at the height y, with ends of ± `tick`, in the plot's units."""
-        self.between = start, end
+        if self._placed == (start, end, y, tick):
+            return
+        self._placed, self.between = (start, end, y, tick), (start, end)
         x = np.array([start, end, start, start, end, end])
         self._lines.setData(x, y + np.array([0, 0, -tick, tick, -tick, tick]))
         self._lines.setVisible(True)
 
     def hide(self) -> None:
         """Show nothing."""
-        self.between = None
+        self._placed = self.between = None
         self._lines.setVisible(False)

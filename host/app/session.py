@@ -25,7 +25,9 @@ from host.units import format_si
 
 POLL = 0.005  # s of the board's time: an emulator may take 20 times as long, and users wait for it
 IDLE = 0.05  # s between looks at whether to end, with nothing else to do
-SHOW_EVERY = 1 / 60  # s between snapshots
+SHOW_EVERY = (
+    1 / 90
+)  # s between snapshots at least: frames that come at 60 a second are not always on time
 RETRY_EVERY = 1.0  # s between attempts at a lost link
 STOP_WAIT = 0.5  # s for the last frame of a train
 CLOSE_WAIT = 1.0  # s for the worker to end

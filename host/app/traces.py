@@ -12,11 +12,13 @@ from PyQt6.QtWidgets import QVBoxLayout
 from host.app import style
 from host.app.intervals import interval
 from host.app.light import DECADES, US, LightCurves, Scale, View, reference_pen
+from host.app.line import NOTHING, Line, coloured
 from host.app.panel import label
-from host.app.plots import curve, dress, set_range
+from host.app.plots import dress, set_range
 from host.app.references import Reference
 from host.app.snapshot import Data, Snapshot, State
 from host.app.style import Theme
+from host.app.thin import peaks
 from host.settings import Settings
 
 LIGHT_AXIS, COUNT_AXIS = "Light (mV)", "Photons (1/ms)"
@@ -53,13 +55,11 @@ class Traces(pg.GraphicsLayoutWidget):
         self.drive.getAxis("bottom").setStyle(showValues=False)
         for row, share in ((1, 2), (2, 7), (3, 4)):
             self.ci.layout.setRowStretchFactor(row, share)
-        self.voltage = curve(self, self.drive, "drive")
+        self.voltage = coloured(self, Line(self.drive), "drive")
         self.whole = LightCurves(self, self.light, self.scale, True)
         self._edges = [
             LightCurves(self, plot, self.scale, False) for plot in (self.rising, self.falling)
         ]
-        for each in self._edges:
-            each.last.setVisible(False)
         self.mean, self.last = self.whole.mean, self.whole.last
         self.low, self.high = self.whole.low, self.whole.high
         self.interval = self.whole.interval
@@ -101,7 +101,8 @@ class Traces(pg.GraphicsLayoutWidget):
             self.view = None
             for curves in (self.whole, *self._edges):
                 curves.clear()
-            self.voltage.setData([], [])
+            self.voltage.draw(NOTHING, NOTHING)
+            self._draw_references()
             return
         self._undrawn = data.arrived
         self.view = View.of(data)
@@ -125,7 +126,6 @@ class Traces(pg.GraphicsLayoutWidget):
             plot.getAxis("left").setLogMode(y=log)
         self._held = False
         self._draw()
-        self._redraw_references()
 
     def reset(self) -> None:
         """Show everything."""
@@ -151,19 +151,21 @@ class Traces(pg.GraphicsLayoutWidget):
 
     def _draw(self) -> None:
         data, view = self._data, self.view
-        if data is None or view is None:
-            return
         self._elsewhere = False
+        if data is None or view is None:
+            self._draw_references()
+            return
         self._show_values(True)
         if self.scale.log:
             self.scale.floor = max(view.top, 1e-9) * 10.0**-DECADES
         self.whole.show(view)
-        self.voltage.setData((data.drive.t - data.measurements.t0) * US, data.drive.y)
+        self._draw_drive(data, view)
         self._fit_zooms(data)
         for curves in self._edges:
             curves.show(view)
+        self._draw_references()
         if not self._held:
-            views = [view, *(reference.view for reference in self._references)]
+            views = [view, *(reference.view for reference in self._comparable())]
             low, high = min(v.bottom for v in views), max(v.top for v in views)
             for plot in (self.light, self.rising, self.falling):
                 set_range(plot, float(self.scale(low)), float(self.scale(high)))
@@ -180,9 +182,19 @@ class Traces(pg.GraphicsLayoutWidget):
             bottom, top = curves.plot.vb.viewRange()[1]
             curves.interval.place(start, end, float(self.scale(height)), (top - bottom) / 40)
 
-    def _redraw_references(self) -> None:
+    def _draw_drive(self, data: Data, view: View) -> None:
+        drive, columns = data.drive, max(int(self.drive.vb.width()), 1)
+        part = view.part(*self.drive.vb.viewRange()[0])
+        self.voltage.draw(view.instants(part, columns), peaks(drive.y[part], columns))
+
+    def _draw_references(self) -> None:
         for curves in (self.whole, *self._edges):
-            curves.set_references([reference.view for reference in self._references])
+            curves.show_references()
+
+    def _comparable(self) -> list[Reference]:
+        """References in the unit of the axis: volts and photons do not go together."""
+        counting = self._axis == COUNT_AXIS
+        return [each for each in self._references if each.data.settings.counting == counting]
 
     def _dress(self, theme: Theme) -> None:
         entries = [
@@ -191,14 +203,16 @@ class Traces(pg.GraphicsLayoutWidget):
             (theme.faint, "━━", "last frame"),
             (theme.drive, "━━", "drive"),
         ]
-        for index, reference in enumerate(self._references):
+        comparable = self._comparable()
+        for index, reference in enumerate(comparable):
             colour = reference_pen(theme, index).color().name()
             entries.append((colour, ("╍╍", "━·", "┅┅", "━··")[index % 4], reference.name))
         text = "&nbsp;&nbsp;&nbsp;".join(
             f'<span style="color: {colour}">{line}</span> {name}' for colour, line, name in entries
         )
         self._legend.setText(text, size=f"{style.pixels(11)}px", color=theme.dim)
-        self._redraw_references()
+        for curves in (self.whole, *self._edges):
+            curves.set_references([reference.view for reference in comparable])
 
     def _show_values(self, visible: bool) -> None:
         if visible == self._valued:  # every change has the axes drawn anew
@@ -220,6 +234,7 @@ class Traces(pg.GraphicsLayoutWidget):
             self._axis = axis
             for plot in (self.light, self.rising):
                 plot.getAxis("left").setLabel(axis)
+            self._dress(style.theme())  # what there is to compare with changes with it
         if settings.volts != self._volts:
             self._volts = settings.volts
             self._held = False

@@ -39,7 +39,9 @@ from host.app.wanted import Wanted
 from host.errors import UserError
 from host.settings import Asked
 
-REFRESH = 16  # ms
+REFRESH = (
+    8  # ms between looks at the session: twice as often as anybody sees, so that none comes late
+)
 SLOW_REFRESH = 200  # ms between looks at what changes slowly
 MESSAGE = 8000  # ms that one stays
 TWENTY = "Rise and fall from 20 to 80 %"

@@ -68,7 +68,7 @@ def test_a_lost_server_is_said_the_data_stay_and_it_connects_again(
     )
     assert window.session.snapshot.state is State.LOST
     assert pulses() > 600
-    assert window.traces.mean.getOriginalDataset()[0] is not None
+    assert window.traces.mean.getData()[0].size > 0
     qtbot.waitUntil(lambda: "nobody listens" in window.banner.words.text(), timeout=PATIENCE)
     assert pulses() > 600
     before = window.session.snapshot.data

@@ -51,7 +51,7 @@ def test_opens_running_and_the_data_grow(opened: Open, until) -> None:
     window.refresh()
     assert "× real time" in window.banner.factor.text()
     assert window.results.accounting.values["pulses_averaged"].text() != "–"
-    t, light = window.traces.mean.getOriginalDataset()
+    t, light = window.traces.mean.getData()
     assert t.size == light.size > 100
     # in mV above the dark level, against us from the drive edge
     assert np.median(light[(t > 20) & (t < 45)]) == pytest.approx(4.0, rel=0.1)

@@ -1,0 +1,76 @@
+"""Curves drawn anew for every picture: Qt paints them without asking Python."""
+
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QBrush, QPainterPath, QPen
+from PyQt6.QtWidgets import QGraphicsPathItem, QWidget
+
+from host.app import style
+from host.app.style import Theme
+
+Array = NDArray[np.float64]
+NOTHING = np.zeros(0)
+
+
+def hairline(colour: str, line: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
+    """One pixel wide whatever the scale. Qt finds the bounds of nothing else without stroking it."""
+    pen = QPen(style.colour(colour), 0.0, line)
+    pen.setCosmetic(True)
+    return pen
+
+
+class Line(QGraphicsPathItem):
+    """A line through points in the plot's units, as many as it is given: thin them out first."""
+
+    def __init__(self, plot: Any) -> None:
+        super().__init__()
+        self._x = self._y = NOTHING
+        plot.addItem(self, ignoreBounds=True)
+
+    def draw(self, x: Array, y: Array) -> None:
+        """Both (n,); a point that is not a number leaves a gap."""
+        self._x, self._y = x, y
+        self.setPath(pg.arrayToQPath(x, y, connect="finite"))
+
+    def getData(self) -> tuple[Array, Array]:
+        """What is drawn, under the name that pyqtgraph's curves have for it."""
+        return self._x, self._y
+
+
+class Band(QGraphicsPathItem):
+    """What is between two lines."""
+
+    def __init__(self, plot: Any) -> None:
+        super().__init__()
+        plot.addItem(self, ignoreBounds=True)
+
+    def draw(self, x: Array, low: Array, high: Array) -> None:
+        """All (n,); points that are not numbers are left out."""
+        known = np.isfinite(low) & np.isfinite(high)
+        if not known.all():
+            x, low, high = x[known], low[known], high[known]
+        around = np.concatenate((x, x[::-1])), np.concatenate((high, low[::-1]))
+        path: QPainterPath = pg.arrayToQPath(*around)
+        self.setPath(path)
+
+
+def coloured(owner: QWidget, item: Line, colour: str) -> Line:
+    """`item` as a hairline in the theme's `colour`."""
+    style.follow(owner, lambda theme: item.setPen(hairline(getattr(theme, colour))))
+    return item
+
+
+def filled(owner: QWidget, item: Band, colour: str) -> Band:
+    """`item` filled with the theme's `colour`, and edged with it: where it is thinner than a pixel it still shows."""
+
+    def dress(theme: Theme) -> None:
+        own = getattr(theme, colour)
+        item.setPen(hairline(own))
+        item.setBrush(QBrush(style.colour(own)))
+
+    style.follow(owner, dress)
+    return item
