@@ -35,8 +35,11 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 done, 1 something went wrong, 2 wrong usage. Never a traceback for a user's error."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        if len(given) == 1 and _is_source(given[0]):
+            return window.show(given[0])
+        options = _parser().parse_args(given)
         return int(options.command(options))
     except UserError as error:
         return _fail(str(error), error.exit_code)
@@ -50,9 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> _Parser:
     parser = _Parser(
         prog="trelscope",
-        description="Time-resolved electroluminescence: live window, capture, measurement.",
+        usage="%(prog)s [SOURCE | COMMAND ...]",
+        description="Time-resolved electroluminescence: live window, capture, measurement."
+        f" Without a command: the live window, on SOURCE, e.g. {DEFAULT_SOURCE}, or where it was left.",
     )
-    parser.set_defaults(command=window.run, source=DEFAULT_SOURCE)
+    parser.set_defaults(command=lambda _: window.show(None))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in (
         capture,
@@ -72,6 +77,11 @@ def _parser() -> _Parser:
     ):
         command.add(commands)
     return parser
+
+
+def _is_source(argument: str) -> bool:
+    """Whether it cannot be a command: none has a colon in its name."""
+    return ":" in argument and not argument.startswith("-")
 
 
 def _fail(message: str, code: int) -> int:

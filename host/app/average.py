@@ -75,7 +75,7 @@ class Average:
         """Measure what is due, a piece at a time, which takes long; whether anything new has come of it."""
         if self._blocks.measure():
             return True
-        if time.perf_counter() < self._rest_until or self._heard < self._measured:
+        if time.perf_counter() < self._rest_until or self._heard <= self._measured:
             return False
         self._measure()
         return True

@@ -30,8 +30,8 @@ class Banner(QFrame):
         row.addWidget(self.words, 1)
         row.addWidget(self.factor)
 
-    def show_snapshot(self, snapshot: Snapshot, frozen: bool) -> None:
-        """Follow the session."""
+    def show_snapshot(self, snapshot: Snapshot, frozen: Snapshot | None) -> None:
+        """Follow the session. frozen: what is shown instead of its data; None if nothing is."""
         emulated = source.stands_in(snapshot.source, snapshot.board)
         self.badge.setText("EMULATOR" if emulated else snapshot.board)
         self.badge.setVisible(bool(self.badge.text()))
@@ -47,10 +47,12 @@ class Banner(QFrame):
         style.renew(self.words, "role", "" if failed else "dim")
 
 
-def _words(snapshot: Snapshot, frozen: bool) -> str:
+def _words(snapshot: Snapshot, frozen: Snapshot | None) -> str:
     if snapshot.words:
         return snapshot.words
-    if frozen:
+    if frozen is not None and frozen.words:  # a recording
+        return f"{frozen.words}; F goes back to what runs"
+    if frozen is not None:
         return "frozen: the average goes on, the picture stays"
     if snapshot.state is State.STOPPED:
         return "stopped, output off"

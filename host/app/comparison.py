@@ -47,7 +47,7 @@ class Comparison(QWidget):
         if not references:
             return
         reference = references[-1]
-        self.title.setText(f"now − {reference.name}, and now : then")
+        self.title.setText(f"now less {reference.name}, and as a ratio to it")
         before = reference.data.measurements.quantities()
         for name in PRIMARY:
             now = data.measurements.quantities()[name] if data else None

@@ -60,10 +60,10 @@ class Connection(QComboBox):
     def _typed(self) -> None:
         text = self._edit.text().strip()
         if text and self.findText(text) < 0:
-            self._choose(text)
+            # The emulator's sources are shown without what they begin with.
+            self._choose(text if ":" in text else f"emulator:{text}")
 
     def _choose(self, url: str | None) -> None:
         if url:
             self._edit.clearFocus()
-            self.show_source(url)
             self.chosen.emit(url)

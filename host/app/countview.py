@@ -14,13 +14,13 @@ from host.app.plots import Plot, curve
 from host.app.quantitybox import QuantityBox
 from host.app.snapshot import Data
 from host.decay import Decay
+from host.link.open import is_emulated
 from host.units import format_si, format_with_error
 
 US = 1e6
 PILED = 0.01  # part of the pulses: more is said in the colour of warnings
-NO_COUNTS = (
-    "no photons are counted: take a detector that counts, e.g. emulator:hr-1mm2?detector=pmt"
-)
+NO_COUNTS = "no photons are counted: take a detector that counts"
+UNKNOWN = "–"
 
 
 class CountView(QWidget):
@@ -34,7 +34,7 @@ class CountView(QWidget):
         self._source = ""
         self._work = ThreadPoolExecutor(1)
         self._fitting: Future[Decay] | None = None
-        self.per_pulse, self.highest, self.pile_up = label(), label(), label()
+        self.per_pulse, self.highest, self.pile_up = (label(UNKNOWN) for _ in range(3))
         self.dead = QuantityBox("s", 0.0, (0.0, 1e-3), 1e-9)
         self.fit = QPushButton("Fit decay")
         self.words = label(role="dim")
@@ -64,7 +64,10 @@ class CountView(QWidget):
             self.counting = None
             self.bars.setData([], [])
             self.line.setData([], [])
-            self.words.setText("" if data is None else NO_COUNTS)
+            self.plot.show_values(False)
+            for each in (self.per_pulse, self.highest, self.pile_up):
+                each.setText(UNKNOWN)
+            self.words.setText("" if data is None else _advice(data.source))
             return
         if data.source != self._source:
             self._source = data.source
@@ -75,6 +78,7 @@ class CountView(QWidget):
         self.highest.setText(format_si(found.highest, "/s", 3))
         self.pile_up.setText(f"{100 * found.pile_up:.2f} %")
         style.renew(self.pile_up, "role", "warning" if found.pile_up > PILED else "")
+        self.plot.show_values(True)
         middle = (found.edges[:-1] + found.edges[1:]) / 2 * US
         self.bars.setData(middle, np.maximum(found.counts, 0.5))
 
@@ -147,3 +151,10 @@ class CountView(QWidget):
         row_of_all.addWidget(left)
         row_of_all.addWidget(self.plot, 1)
         row_of_all.addWidget(self.words)
+
+
+def _advice(source: str) -> str:
+    """How to have counts instead of `source`."""
+    if not is_emulated(source):
+        return NO_COUNTS
+    return f"{NO_COUNTS}, e.g. {source.removeprefix('emulator:').partition('?')[0]}?detector=pmt"

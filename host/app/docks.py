@@ -26,9 +26,9 @@ def scrolling(content: QWidget) -> QScrollArea:
     return area
 
 
-def span_sides(window: QMainWindow) -> None:
-    """Side docks reach to the bottom; tabs are on top of what they show."""
-    window.setCorner(Qt.Corner.BottomLeftCorner, AREA.LeftDockWidgetArea)
+def share_corners(window: QMainWindow) -> None:
+    """Results, which are high, reach down to the bottom; what is there, which is wide, reaches under the settings."""
+    window.setCorner(Qt.Corner.BottomLeftCorner, AREA.BottomDockWidgetArea)
     window.setCorner(Qt.Corner.BottomRightCorner, AREA.RightDockWidgetArea)
     window.setDockOptions(
         QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks

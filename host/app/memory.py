@@ -53,3 +53,16 @@ def remember(folder: Path, remembered: Remembered) -> None:
         os.replace(scratch, folder / FILE)
     except OSError:
         pass
+
+
+class Keeper:
+    """Writes what is to be remembered when it has changed."""
+
+    def __init__(self, folder: Path, before: Remembered) -> None:
+        self._folder, self._kept = folder, before
+
+    def keep(self, now: Remembered) -> None:
+        """Write it, unless it is what was written last."""
+        if now != self._kept:
+            self._kept = now
+            remember(self._folder, now)

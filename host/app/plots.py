@@ -53,13 +53,23 @@ def curve(owner: QWidget, plot: Any, colour: str, line: Qt.PenStyle = SOLID) -> 
 
 
 class Plot(pg.PlotWidget):
-    """One plot that fills its widget."""
+    """One plot that fills its widget; its axes have values once it is said to have data."""
 
     def __init__(self, left: str, bottom: str) -> None:
         super().__init__()
+        self._valued = True
         style.follow(self, lambda theme: self.setBackground(theme.panel))
         dress(self, self.getPlotItem(), left, bottom)
         self.getPlotItem().layout.setContentsMargins(4, 8, 12, 2)
+        self.show_values(False)
+
+    def show_values(self, visible: bool) -> None:
+        """Have numbers at the axes: without data they would mean nothing."""
+        if visible == self._valued:  # every change has the axes drawn anew
+            return
+        self._valued = visible
+        for side in ("left", "bottom"):
+            self.getPlotItem().getAxis(side).setStyle(showValues=visible)
 
 
 def set_range(plot: Any, low: float, high: float) -> None:

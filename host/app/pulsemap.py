@@ -15,7 +15,6 @@ class PulseMap(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.plot = Plot("Pulse", "Time from the drive edge (µs)")
-        self.plot.getPlotItem().getAxis("left").enableAutoSIPrefix(True)
         self.image = pg.ImageItem(axisOrder="row-major")
         self.image.setColorMap(pg.colormap.get("viridis"))
         self.plot.addItem(self.image)
@@ -27,6 +26,8 @@ class PulseMap(QWidget):
         """Draw the history of the average."""
         rows = np.zeros((0, 0), np.float32) if data is None else data.history.map
         self.image.setVisible(rows.size > 0)
+        self.plot.show_values(rows.size > 0)
+        self.plot.getPlotItem().getAxis("left").enableAutoSIPrefix(rows.size > 0)
         if data is None or not rows.size:
             return
         m, settings = data.measurements, data.settings

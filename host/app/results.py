@@ -101,11 +101,11 @@ class Times(Panel):
         across.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         across.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.cells: dict[str, list[QTableWidgetItem]] = {}
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for row, (name, definition) in enumerate(DEFINITIONS.items()):
             self.cells[name] = [QTableWidgetItem() for _ in COLUMNS]
             for column, item in enumerate(self.cells[name]):
                 if column:
-                    right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
                     item.setTextAlignment(right)
                 self.table.setItem(row, column, item)
             self.cells[name][0].setText(definition.title.replace("Turn-off spike", "Spike"))
@@ -113,6 +113,7 @@ class Times(Panel):
             heading = self.table.horizontalHeaderItem(column)
             if heading is not None:
                 heading.setToolTip(tip)
+                heading.setTextAlignment(right)
         self.definition = label(role="dim")
         self.definition.setWordWrap(True)
         self.note = label(role="warning")

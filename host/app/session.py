@@ -13,7 +13,7 @@ from gateware.protocol import Board
 from host.acquire import AcquisitionError
 from host.app.average import Average
 from host.app.pace import Pace
-from host.app.snapshot import Snapshot, State
+from host.app.snapshot import Data, Snapshot, State
 from host.app.wanted import Averaging, Wanted
 from host.instrument import Identity, Instrument, InstrumentError, SilenceError
 from host.journal import Journal, JournalError
@@ -52,6 +52,7 @@ class Session:
     ) -> None:
         """journals: where a copy of the running average is kept, in case this process is killed; None: nowhere."""
         self.events: SimpleQueue[str] = SimpleQueue()
+        self.cut_off: SimpleQueue[Data] = SimpleQueue()  # averages that a lost link has ended
         self._snapshot = Snapshot(source, State.OPENING, "opening")
         self._seed = seed
         self._wanted = self._asked = wanted or Wanted()  # asked: when the average began
@@ -207,7 +208,10 @@ class Session:
             self._go(instrument, "connected again: the average goes on in a new segment")
         else:
             self.events.put("connected again, to another instrument or with other settings")
+            before = self._snapshot.data
             self._run(wanted)
+            if before is not None:
+                self.cut_off.put(before)
 
     def _publish(self, **changes: object) -> None:
         self._snapshot = replace(self._snapshot, **changes)  # type: ignore[arg-type]

@@ -218,6 +218,12 @@ QProgressBar {{
     max-height: {pixels(16)}px; font-size: {tiny}px; color: {t.text};
 }}
 QProgressBar::chunk {{ background: {t.band}; border-radius: 3px; }}
+QScrollBar:vertical {{ background: transparent; width: {pixels(8)}px; margin: 0; }}
+QScrollBar:horizontal {{ background: transparent; height: {pixels(8)}px; margin: 0; }}
+QScrollBar::handle {{ background: {t.line}; border-radius: {pixels(4)}px; min-height: 24px; min-width: 24px; }}
+QScrollBar::handle:hover {{ background: {t.faint}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QScrollArea {{ background: transparent; border: none; }}
 QStatusBar {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
 QStatusBar::item {{ border: none; }}

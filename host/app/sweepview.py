@@ -61,7 +61,7 @@ class SweepView(QWidget):
         self.pulses = QuantityBox("", 1024.0, PULSES, 1024.0)
         self.start = QPushButton("Sweep")
         self.progress = QProgressBar()
-        self.progress.setFormat("")
+        self.progress.hide()
         self.time_left = label(role="dim")
         self.plot = Plot("µs", "Voltage (V)")
         self._quantity = "response"
@@ -93,7 +93,9 @@ class SweepView(QWidget):
         self.run = SweepRun(Sweep(axis, self._values(axis), opened, asked))
         self.said.emit(f"sweep of {NAMES[axis].lower()} over {len(self.run.sweep.values)} points")
         self.table.setRowCount(0)
+        self.progress.show()
         self._over = False
+        self.draw()
         self.refresh()
 
     def refresh(self) -> None:
@@ -142,6 +144,7 @@ class SweepView(QWidget):
         x, y, se = x[known], y[known], se[known]
         self.curve.setData(x, y)
         self.errors.setVisible(x.size > 0)
+        self.plot.show_values(x.size > 0)
         self.errors.setData(x=x, y=y, top=se, bottom=se)
         unit = sweep.UNITS[self.run.sweep.axis]
         axis = NAMES[self.run.sweep.axis]

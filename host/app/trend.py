@@ -20,11 +20,11 @@ class Trend(QWidget):
         super().__init__()
         self.plot = Plot("", "")
         item = self.plot.getPlotItem()
-        item.getAxis("bottom").enableAutoSIPrefix(True)
         self.errors = pg.ErrorBarItem(x=np.zeros(0), y=np.zeros(0))
         item.addItem(self.errors)
         self.points = curve(self.plot, item, "light")
         self.level = pg.InfiniteLine(angle=0)
+        self.level.hide()
         item.addItem(self.level, ignoreBounds=True)
 
         def dress(theme: style.Theme) -> None:
@@ -44,6 +44,9 @@ class Trend(QWidget):
         scale, unit = _scale(data, name)
         self.plot.setLabel("left", unit)
         self.plot.setLabel("bottom", f"{DEFINITIONS[name].title} of each block against pulses")
+        some = data is not None and data.history.pulses.size > 0
+        self.plot.show_values(some)
+        self.plot.getPlotItem().getAxis("bottom").enableAutoSIPrefix(some)
         if data is None:
             self.points.setData([], [])
             self.errors.setVisible(False)
@@ -57,7 +60,7 @@ class Trend(QWidget):
         self.errors.setVisible(x.size > 0)
         self.errors.setData(x=x, y=y, top=se, bottom=se)
         value = data.measurements.quantities()[name].value * scale
-        self.level.setVisible(bool(np.isfinite(value)))
+        self.level.setVisible(x.size > 0 and bool(np.isfinite(value)))
         if np.isfinite(value):
             self.level.setValue(value)
 
@@ -85,6 +88,7 @@ class Histogram(QWidget):
         values = np.zeros(0) if data is None else data.history.values[name] * scale
         values = values[np.isfinite(values)]
         self.bars.setVisible(values.size > 0)
+        self.plot.show_values(values.size > 0)
         if values.size:
             bins = int(min(max(np.sqrt(values.size) * 2, 5), MOST_BINS))
             counts, edges = np.histogram(values, bins)

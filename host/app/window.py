@@ -23,7 +23,7 @@ from host.app.banner import Banner
 from host.app.comparison import Comparison
 from host.app.controls import Controls
 from host.app.countview import CountView
-from host.app.docks import AREA, add_dock, scrolling, span_sides
+from host.app.docks import AREA, add_dock, scrolling, share_corners
 from host.app.log import Log
 from host.app.memory import Remembered
 from host.app.pulsemap import PulseMap
@@ -37,6 +37,7 @@ from host.app.traces import Traces
 from host.app.trend import Histogram, Trend
 from host.app.wanted import Wanted
 from host.errors import UserError
+from host.link.open import check_source
 from host.settings import Asked
 
 REFRESH = (
@@ -84,7 +85,7 @@ class Window(QMainWindow):
 
         controls = self.controls
         controls.changed.connect(self.session.change)
-        controls.device.chosen.connect(self.session.open)
+        controls.device.chosen.connect(self.open_source)
         controls.run.clicked.connect(self.toggle)
         controls.single.clicked.connect(self.session.single)
         controls.clear.clicked.connect(self.session.clear)
@@ -123,7 +124,7 @@ class Window(QMainWindow):
             return
         self._shown = snapshot
         self.setWindowTitle(f"trelscope — {source.label(newest.source, newest.board)}")
-        self.banner.show_snapshot(newest, self._frozen is not None)
+        self.banner.show_snapshot(newest, self._frozen)
         if before is None or snapshot.data is None or snapshot.data is not before.data:
             self.results.show_snapshot(snapshot)
             self.traces.show_snapshot(snapshot)
@@ -155,6 +156,15 @@ class Window(QMainWindow):
     def drop_references(self) -> None:
         """Forget them."""
         self._set_references(())
+
+    def open_source(self, opened: str) -> None:
+        """Measure with another instrument; a source that cannot be one is refused, and what runs goes on."""
+        try:
+            check_source(opened)
+        except UserError as error:
+            self.say(str(error))
+            return
+        self.session.open(opened)
 
     def compare_with(self, opened: str) -> None:
         """Keep what is on the screen and measure another device with the same settings."""
@@ -304,7 +314,14 @@ class Window(QMainWindow):
             try:
                 self.log.say(self.session.events.get_nowait())
             except Empty:
+                break
+        while True:
+            try:
+                cut_off = self.session.cut_off.get_nowait()
+            except Empty:
                 return
+            self._set_references((*self.references, Reference(cut_off))[-MOST:])
+            self.say("what was measured before the link was lost is kept as a reference")
 
     def _lay_out(self) -> None:
         self.resize(style.pixels(1280), style.pixels(800))
@@ -324,7 +341,7 @@ class Window(QMainWindow):
         stack.addWidget(self.banner)
         self.setMenuWidget(top)
         self.setStatusBar(self.status)
-        span_sides(self)
+        share_corners(self)
         right = QWidget()
         results = QVBoxLayout(right)
         results.setContentsMargins(0, 0, 0, 0)

@@ -1,26 +1,28 @@
-"""`trelscope` alone: the live window, or, where there is no display, one capture with a picture of it."""
+"""`trelscope` without a command: the live window, or, where there is no display, one capture with a picture of it."""
 
-import argparse
 import os
 import sys
 from pathlib import Path
 
 from host import export
 from host.commands.common import run_capture, say
+from host.link.open import DEFAULT_SOURCE, check_source
 from host.report import table
 from host.settings import plan
 
 
-def run(options: argparse.Namespace) -> int:
-    """Show the window until it is closed."""
+def show(source: str | None) -> int:
+    """Show the window until it is closed. source: None is the one it was left with. Raises UserError."""
+    if source is not None:
+        check_source(source)
     if not _has_display():
         say(
             "no display here (neither DISPLAY nor WAYLAND_DISPLAY is set): capturing without a window"
         )
-        return _headless(options.source)
+        return _headless(source or DEFAULT_SOURCE)
     from host.app import main  # needs Qt's libraries, which a capture does not
 
-    return main.run()
+    return main.run(source)
 
 
 def _headless(source: str) -> int:

@@ -39,10 +39,17 @@ def test_counts_are_drawn_and_their_decay_fitted(opened: Open, until: Until, qtb
     assert expected.sum() == pytest.approx(view.decay.photons, rel=0.05)
     assert "lifetime" in view.words.text()
     assert np.isfinite(view.decay.misfit)
+    window.keep_reference()
+    assert len(window.traces.whole.references) == 1
+    window.session.open("emulator:hr-1mm2")
+    until(lambda: "detector=pmt" in view.words.text())
+    assert view.per_pulse.text() == view.pile_up.text() == "–"
+    assert not window.traces.whole.references  # photons do not go with volts
+    assert "trpl-bmim3" not in window.traces._legend.text
 
 
 def test_without_counts_it_says_how_to_have_them(opened: Open, until: Until) -> None:
     window = opened()
     tab(window, "Counting")
-    until(lambda: "detector=pmt" in window.counting.words.text())
+    until(lambda: "bmim3-1mm2?detector=pmt" in window.counting.words.text())
     assert not window.counting.fit.isEnabled()

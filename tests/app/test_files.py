@@ -98,6 +98,7 @@ def test_a_recording_is_opened_and_measured_anew(
     window.open_recording(path)
     assert window.shown.measurements.response.value == pytest.approx(0.7e-6, rel=0.02)
     assert "recording hr.npz" in window.log.toPlainText()
+    assert "recording hr.npz, of emulator:hr-1mm2" in window.banner.words.text()
     assert window.actions_by_text["Freeze the picture"].isChecked()
     whole = window.shown.measurements.rise.value
     window.measure_between(0.2, 0.8)

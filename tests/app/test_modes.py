@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -221,3 +222,12 @@ def test_what_was_set_and_laid_out_comes_back(opened: Open, until: Until, tmp_pa
 def test_a_spoilt_memory_is_no_hindrance(tmp_path: Path, text: str) -> None:
     (tmp_path / memory.FILE).write_text(text)
     assert memory.recall(tmp_path) == memory.Remembered()
+
+
+def test_what_has_changed_is_remembered_while_the_window_is_open(tmp_path: Path) -> None:
+    before = memory.Remembered(source="emulator:hr-1mm2")
+    keeper = memory.Keeper(tmp_path, before)
+    keeper.keep(before)
+    assert not list(tmp_path.iterdir())
+    keeper.keep(replace(before, logarithmic=True))
+    assert memory.recall(tmp_path) == replace(before, logarithmic=True)

@@ -61,4 +61,8 @@ def test_a_cancelled_sweep_keeps_what_it_has(opened: Open, until: Until, qtbot: 
     assert 0 < len(window.sweep.run.done) < 200
     assert window.sweep.time_left.text() == "cancelled"
     assert window.sweep.table.rowCount() == len(window.sweep.run.done)
+    window.sweep.toggle()
+    assert window.sweep.curve.getData()[0] is None  # nothing of the sweep before
+    window.sweep.toggle()
+    until(lambda: window.sweep.start.text() == "Sweep")
     until(lambda: window.session.snapshot.state is State.RUNNING)

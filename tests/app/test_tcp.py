@@ -80,6 +80,9 @@ def test_a_lost_server_is_said_the_data_stay_and_it_connects_again(
     # This board has started anew, and would repeat the noise of the one before.
     assert window.session.snapshot.data.segments == 1
     assert window.session.snapshot.data.number == 2
+    window.refresh()
+    assert window.references[-1].data is before
+    assert "kept as a reference" in window.log.toPlainText()
     window.close()
     assert not window.session.alive
 

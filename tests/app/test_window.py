@@ -171,12 +171,33 @@ def test_clear_starts_afresh(opened: Open, until, qtbot: QtBot) -> None:
 
 def test_another_preset_opens_another_board(opened: Open, until) -> None:
     window = opened()
-    until(lambda: pulses(window) > 0)
+    until(lambda: data(window) is not None)
+    assert np.isfinite(data(window).measurements.response.value)  # from the first frame on
     box = window.controls.device
     box.activated.emit(box.findText("hr-1mm2"))
     until(lambda: window.session.snapshot.source == "emulator:hr-1mm2" and pulses(window) > 600)
     assert window.windowTitle() == "trelscope — EMULATOR hr-1mm2"
     assert data(window).measurements.response.value == pytest.approx(0.7e-6, rel=0.02)
+
+
+def test_a_source_is_typed_as_it_is_shown_and_a_wrong_one_changes_nothing(
+    opened: Open, until, qtbot: QtBot
+) -> None:
+    window = opened()
+    until(lambda: pulses(window) > 0)
+    edit = window.controls.device.lineEdit()
+    for text in ("nonsense?area=2", "emulator:hr-1mm2?colour=red", "ftp://x"):
+        edit.setText(text)
+        qtbot.keyClick(edit, Qt.Key.Key_Return)
+        assert "known: " in window.log.toPlainText().splitlines()[-1]
+    count = pulses(window)
+    until(lambda: pulses(window) > count)
+    assert data(window).number == 1
+    until(lambda: edit.text() == "bmim3-1mm2")
+    edit.setText("bmim3-1mm2?area=2.5")
+    qtbot.keyClick(edit, Qt.Key.Key_Return)
+    until(lambda: data(window) is not None and data(window).source.endswith("area=2.5"))
+    assert data(window).source == "emulator:bmim3-1mm2?area=2.5"
 
 
 def test_an_unknown_preset_is_said_in_words_and_another_can_be_chosen(opened: Open, until) -> None:

@@ -71,6 +71,9 @@ def test_every_format_holds_the_same_numbers(tmp_path: Path, suffix: str) -> Non
         (["capture", "--width", "200u"], 2, "width"),
         (["capture", "--window", "0:30u", "--bin", "1n"], 2, "longer than the memory"),
         (["capture", "--window", "30u"], 2, "START:LENGTH"),
+        (["ftp://board"], 1, "unknown source 'ftp://board'"),
+        (["emulator:nonsense"], 1, "unknown device 'nonsense'"),
+        (["emulator:hr-1mm2", "--volts", "5"], 2, "invalid choice"),
         (["capture", "--pulses", "0"], 2, "pulses"),
         (["capture", "-o", "/nowhere/at/all.csv"], 1, "no directory"),
         (["capture", "-o", "/proc/capture.csv"], 1, "cannot write there"),
@@ -105,3 +108,18 @@ def test_without_a_display_it_captures_and_draws(
     assert "no display" in err
     assert "response" in out
     assert (tmp_path / "trelscope.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "source"),
+    [(["emulator:hr-1mm2?area=2"], "emulator:hr-1mm2?area=2"), ([], "emulator:bmim3-1mm2")],
+)
+def test_a_source_alone_is_what_the_window_shows(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], source: str
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    opened: list[str] = []
+    monkeypatch.setattr("host.commands.window._headless", lambda source: opened.append(source) or 0)
+    assert main(arguments) == 0
+    assert opened == [source]
