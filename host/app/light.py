@@ -12,7 +12,7 @@ from PyQt6.QtGui import QPen
 from PyQt6.QtWidgets import QWidget
 
 from host.app import style
-from host.app.line import NOTHING, Band, Line, coloured, filled, hairline
+from host.app.line import NOTHING, Band, Line, coloured, filled, pen
 from host.app.marker import Interval, Marker
 from host.app.snapshot import Data
 from host.app.style import Theme
@@ -129,7 +129,7 @@ class LightCurves:
         self._band = filled(owner, Band(plot), "band")
         self.references: list[Line] = []
         self._views: list[View] = []
-        self.mean = coloured(owner, Line(plot), "light")
+        self.mean = coloured(owner, Line(plot), "light", 1.0)
         self.low = Marker(owner, plot, "low")
         self.high = Marker(owner, plot, "high")
         self.interval = Interval(owner, plot)
@@ -185,4 +185,4 @@ class LightCurves:
 def reference_pen(theme: Theme, index: int) -> QPen:
     """Of the reference at `index`: colour and line style."""
     n = index % len(theme.references)
-    return hairline(theme.references[n], style.REFERENCE_LINES[n])
+    return pen(theme.references[n], style.pixels(1), style.REFERENCE_LINES[n])

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QBrush, QPainterPath, QPen
 from PyQt6.QtWidgets import QGraphicsPathItem, QWidget
 
@@ -16,11 +16,11 @@ Array = NDArray[np.float64]
 NOTHING = np.zeros(0)
 
 
-def hairline(colour: str, line: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
-    """One pixel wide whatever the scale. Qt finds the bounds of nothing else without stroking it."""
-    pen = QPen(style.colour(colour), 0.0, line)
-    pen.setCosmetic(True)
-    return pen
+def pen(colour: str, width: float = 0.0, line: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
+    """width: pixels; 0 is the thinnest line there is, and the quickest."""
+    made = QPen(style.colour(colour), width if width > 1 else 0.0, line)
+    made.setCosmetic(True)
+    return made
 
 
 class Line(QGraphicsPathItem):
@@ -35,6 +35,11 @@ class Line(QGraphicsPathItem):
         """Both (n,); a point that is not a number leaves a gap."""
         self._x, self._y = x, y
         self.setPath(pg.arrayToQPath(x, y, connect="finite"))
+        self.setVisible(x.size > 0)  # an empty path would not be valid SVG
+
+    def boundingRect(self) -> QRectF:
+        """Of the points: Qt would stroke a wide line to find out."""
+        return self.path().controlPointRect()
 
     def getData(self) -> tuple[Array, Array]:
         """What is drawn, under the name that pyqtgraph's curves have for it."""
@@ -58,9 +63,9 @@ class Band(QGraphicsPathItem):
         self.setPath(path)
 
 
-def coloured(owner: QWidget, item: Line, colour: str) -> Line:
-    """`item` as a hairline in the theme's `colour`."""
-    style.follow(owner, lambda theme: item.setPen(hairline(getattr(theme, colour))))
+def coloured(owner: QWidget, item: Line, colour: str, width: float = 0.0) -> Line:
+    """`item` in the theme's `colour`. width: pixels at a scale of 1."""
+    style.follow(owner, lambda theme: item.setPen(pen(getattr(theme, colour), style.pixels(width))))
     return item
 
 
@@ -69,7 +74,7 @@ def filled(owner: QWidget, item: Band, colour: str) -> Band:
 
     def dress(theme: Theme) -> None:
         own = getattr(theme, colour)
-        item.setPen(hairline(own))
+        item.setPen(pen(own))
         item.setBrush(QBrush(style.colour(own)))
 
     style.follow(owner, dress)

@@ -28,7 +28,7 @@ class Marker:
 
         def dress(theme: Theme) -> None:
             own = getattr(theme, colour)
-            self.line.setPen(pg.mkPen(own, width=1, style=Qt.PenStyle.DashLine))
+            self.line.setPen(pg.mkPen(own, width=style.pixels(1), style=Qt.PenStyle.DashLine))
             size = style.pixels(8)
             self._dot.setRect(-size / 2, -size / 2, size, size)
             self._dot.setPen(pg.mkPen(theme.panel))
@@ -71,7 +71,9 @@ class Interval:
         self._placed: tuple[float, float, float, float] | None = None
         self._lines.setZValue(20)
         plot.addItem(self._lines, ignoreBounds=True)
-        style.follow(owner, lambda theme: self._lines.setPen(pg.mkPen(theme.text, width=2)))
+        style.follow(
+            owner, lambda theme: self._lines.setPen(pg.mkPen(theme.text, width=style.pixels(2)))
+        )
         self.hide()
 
     def place(self, start: float, end: float, y: float, tick: float) -> None:

@@ -38,6 +38,8 @@ def write_picture(path: Path, view: QGraphicsView) -> None:
         done = _paint(view, svg, size)
     elif path.suffix == ".pdf":
         pdf = QPdfWriter(str(path))
+        # At any other, axes come out at another size: they were recorded for the screen.
+        pdf.setResolution(DPI)
         page = QSizeF(size.width() * POINTS, size.height() * POINTS)
         pdf.setPageSize(QPageSize(page, QPageSize.Unit.Point))
         pdf.setPageMargins(QMarginsF())

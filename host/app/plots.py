@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QWidget
 
 from host.app import style
 from host.app.grid import Grid
-from host.app.line import hairline
+from host.app.line import pen
 from host.app.style import Theme
 
 AXIS_WIDTH = 58  # pixels at a scale of 1; the same for all plots of a view, so that their time axes are in line
@@ -39,7 +39,7 @@ def dress(owner: QWidget, plot: Any, left: str = "", bottom: str = "") -> Any:
             axis.setStyle(tickTextOffset=4)
             axis.label.setFont(font)
         plot.getAxis("left").setWidth(style.pixels(AXIS_WIDTH))
-        grid.setPen(hairline(theme.grid))
+        grid.setPen(pen(theme.grid))
 
     style.follow(owner, colours)
     return plot

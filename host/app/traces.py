@@ -55,7 +55,7 @@ class Traces(pg.GraphicsLayoutWidget):
         self.drive.getAxis("bottom").setStyle(showValues=False)
         for row, share in ((1, 2), (2, 7), (3, 4)):
             self.ci.layout.setRowStretchFactor(row, share)
-        self.voltage = coloured(self, Line(self.drive), "drive")
+        self.voltage = coloured(self, Line(self.drive), "drive", 1.0)
         self.whole = LightCurves(self, self.light, self.scale, True)
         self._edges = [
             LightCurves(self, plot, self.scale, False) for plot in (self.rising, self.falling)
