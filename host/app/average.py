@@ -1,7 +1,10 @@
 """One average, from its first frame to its last, over as many trains as the link made of it."""
 
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -26,6 +29,7 @@ from host.trace import Trace
 
 MEASURE_EVERY = 0.2  # s between measurements of the average
 MEASURE_SHARE = 0.1  # of the time that goes into it at most
+_BESIDE = ThreadPoolExecutor(1, "measure")  # the best estimator takes as long as several pictures
 
 
 class Average:
@@ -54,6 +58,7 @@ class Average:
         self._heard = self._measured = self._rest_until = 0.0  # when, on the performance counter
         self._last_frame: Frame | None = None
         self._measurements: Measurements | None = None
+        self._measuring: Future[Measurements] | None = None
         self._acquisition = Acquisition(instrument, settings, self._average)
         self.train = instrument.read("train")
 
@@ -72,13 +77,17 @@ class Average:
         return frames
 
     def reflect(self) -> bool:
-        """Measure what is due, a piece at a time, which takes long; whether anything new has come of it."""
+        """Measure a block, which takes long, or have the average measured beside; whether anything new has come."""
         if self._blocks.measure():
             return True
-        if time.perf_counter() < self._rest_until or self._heard <= self._measured:
-            return False
-        self._measure()
-        return True
+        if self._measuring is not None:
+            if not self._measuring.done():
+                return False
+            self._take()
+            return True
+        if time.perf_counter() >= self._rest_until and self._heard > self._measured:
+            self._measuring = _BESIDE.submit(self._to_measure())
+        return False
 
     def measure_between(self, low: float, high: float) -> None:
         """Let rise and fall run between these parts of the amplitude."""
@@ -150,9 +159,16 @@ class Average:
         return Blocks(self.settings, self._front_end, options)
 
     def _measure(self) -> None:
+        if self._measuring is not None:
+            self._take()
+        self._measurements = self._to_measure()()
+
+    def _to_measure(self) -> Callable[[], Measurements]:
+        """What measures the average as it is now."""
         self._measured = time.perf_counter()
         accounting = self.accounting
-        self._measurements = measure(
+        return partial(
+            measure,
             self._average.trace(LIGHT),
             self.settings.width,
             self._average.trace(DRIVE),
@@ -161,6 +177,13 @@ class Average:
             accounting.dropped,
             self._memory,
         )
+
+    def _take(self) -> None:
+        """Wait for what is measured beside; what was begun with other options is of no use."""
+        assert self._measuring is not None
+        found, self._measuring = self._measuring.result(), None
+        if found.options == self.options:
+            self._measurements = found
         now = time.perf_counter()
         took = now - self._measured
         self._rest_until = now + max(MEASURE_EVERY, took / MEASURE_SHARE)
