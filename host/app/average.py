@@ -28,7 +28,7 @@ from host.settings import Settings
 from host.trace import Trace
 
 MEASURE_EVERY = 0.2  # s between measurements of the average
-MEASURE_SHARE = 0.1  # of the time that goes into it at most
+MEASURE_SHARE = 0.25  # of the time that goes into it at most
 _BESIDE = ThreadPoolExecutor(1, "measure")  # the best estimator takes as long as several pictures
 
 
