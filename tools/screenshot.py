@@ -100,7 +100,7 @@ def sweep(path: Path) -> None:
     stage.window.sweep.toggle()
     stage.until(lambda: stage.window.sweep.start.text() == "Sweep")
     stage.until(lambda: stage.window.session.snapshot.state is State.RUNNING)
-    stage.until(lambda: stage.pulses() >= 1000)
+    stage.until(lambda: stage.pulses() >= 6000)
     stage.save(path)
 
 
@@ -120,7 +120,7 @@ def light(path: Path) -> None:
     style.apply(app(), style.LIGHT, scale=1.0)
     stage = Stage("emulator:bmim3-4mm2")
     stage.window.actions_by_text["Logarithmic light"].trigger()
-    stage.until(lambda: stage.pulses() >= 6000)
+    stage.until(lambda: stage.pulses() >= 20_000)
     stage.window.results.times.select("decay")
     stage.tab("Histogram")
     stage.save(path)

@@ -229,6 +229,7 @@ class Traces(pg.GraphicsLayoutWidget):
         if window != self._window:
             self._window = window
             self.reset()
+        self.falling.setVisible(settings.window_start + settings.window_length > settings.width)
         axis = COUNT_AXIS if settings.counting else LIGHT_AXIS
         if axis != self._axis:
             self._axis = axis

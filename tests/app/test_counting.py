@@ -34,6 +34,8 @@ def test_counts_are_drawn_and_their_decay_fitted(opened: Open, until: Until, qtb
     qtbot.mouseClick(view.fit, Qt.MouseButton.LeftButton)
     until(lambda: view.decay is not None)
     assert not view.decay.reason
+    assert window.traces.rising.isVisible()
+    assert not window.traces.falling.isVisible()  # it is after the window
     assert view.decay.amplitude_average.value == pytest.approx(22e-9, rel=0.5)
     _, expected = view.line.getOriginalDataset()
     assert expected.sum() == pytest.approx(view.decay.photons, rel=0.05)

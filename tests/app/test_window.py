@@ -71,6 +71,7 @@ def test_results_show_the_response_of_the_device(opened: Open, until) -> None:
     assert value.endswith("µs")
     assert float(error) * 1e-6 == pytest.approx(shown.measurements.response.se, rel=0.1)
     low, high = window.traces.low.line, window.traces.high.line
+    assert window.traces.falling.isVisible()
     assert low.isVisible()
     assert high.isVisible()
     assert high.value() - low.value() == pytest.approx(
