@@ -27,16 +27,20 @@ from scipy.stats import chi2
 
 Array = NDArray[np.float64]
 
-_CELLS = np.array([5, 6, 7, 8, 10, 12, 16])  # a window is summed into so many, or the next fewer
+_CELLS = np.array(
+    [5, 6, 7, 8, 10, 12, 16, 24]
+)  # a window is summed into so many, or the next fewer
+_FEWER = np.append(0, _CELLS)[np.searchsorted(_CELLS, np.arange(25), side="right")]
 _COARSE = 1024  # groups of bins that a pilot looks at first
 _FINE_ENOUGH, _AROUND = (
     64,
     3,
 )  # groups in a transition that need no closer look; around it, where one is taken
-_ORDERS = 8  # Legendre orders 0..7: up to degree 5 reported, two more tested
-_DEGREES = np.array([2, 3, 4, 5])
-_LADDER = 2 ** np.arange(1, 24)  # window extents
+_ORDERS = 10  # Legendre orders 0..9: up to degree 7 reported, two more tested
+_PARTS = 0.5 ** np.arange(6)  # of the longest extent of a window: those tried
 _REJECT = 0.2  # size of the test on a window
+_BACK = 0.6  # of the way from the lowest level to where a chord meets the start: what a window may reach over
+_MOVED = 0.2  # of half a window, between pilot and crossing: windows are chosen anew
 _STEEP = 4.0  # the slope must be this many of its standard errors, or the root is not linear
 
 
@@ -46,7 +50,7 @@ class Crossing:
 
     u: position (bin i spans i ± 1/2).
     slope: of the waveform there, volts per bin; d(u)/d(level) = 1/slope.
-    steepness: slope over its standard error; under about 6 the error is no longer linear.
+    steepness: size of the slope over its standard error; under about 6 the error is no longer linear.
     misfit: 1, or more where no window is free of misfit: factor on the standard error.
     start, weights: d(u)/d(y[start + k]) = weights[k], bins per volt.
     """
@@ -63,13 +67,19 @@ class Crossing:
 class _Basis:
     """Orthonormal polynomials on equal cells of [-1, 1].
 
-    q: (cells, orders) their means over the cells, orthonormal columns.
+    q: (cells, orders) their means over the cells, orthonormal columns; q2: squared.
     value, slope: (orders, orders); x**[0, 1, …] @ value are the polynomials at x, likewise slope.
+    degrees: (d,) that can be reported. upto: (orders, d) ones for the orders of each. tested: (orders, d) for those
+    that are to be noise, over the critical value of their chi squared.
     """
 
     q: Array
+    q2: Array
     value: Array
     slope: Array
+    degrees: NDArray[np.intp]
+    upto: Array
+    tested: Array
 
 
 @cache
@@ -88,10 +98,19 @@ def _basis(cells: int) -> _Basis:
     value = powers @ np.linalg.inv(r)
     slope = np.zeros_like(value)
     slope[:-1] = value[1:] * np.arange(1, orders)[:, None]
-    return _Basis(q, value, slope)
+    degrees = np.arange(2, orders - 2)
+    order, first, last = np.arange(orders)[:, None], np.maximum(degrees - 1, 2), degrees + 2
+    tested = (order >= first) & (order <= last)
+    critical = chi2.ppf(1 - _REJECT, last + 1 - first)
+    upto = np.asarray(order <= degrees, np.float64)
+    return _Basis(q, q * q, value, slope, degrees, upto, np.asarray(tested / critical))
 
 
-_CRITICAL = chi2.ppf(1 - _REJECT, np.arange(5))  # by number of components tested
+@cache
+def _projection(cells: int, degree: int) -> Array:
+    """(cells, degree + 1): means over the cells @ this are the coefficients of the polynomial fitted, x**0 first."""
+    basis, c = _basis(cells), slice(0, degree + 1)
+    return np.asarray(basis.q[:, c] @ basis.value[c, c].T)
 
 
 def pilot(y: Array, levels: Array) -> Array:
@@ -143,27 +162,22 @@ class Sums:
     @classmethod
     def of(cls, y: Array, variance: Array) -> "Sums":
         """y (n,) V and variance (n,) V^2 -> sums (n + 1,)."""
-        zero = np.zeros(1)
-        return cls(
-            np.concatenate((zero, np.cumsum(y))), np.concatenate((zero, np.cumsum(variance)))
-        )
-
-
-def _extents(longest: int) -> NDArray[np.intp]:
-    """Window extents to try on one side, bins: geometric, the shortest 1/30 of the longest."""
-    longest = max(longest, 2)
-    first, last = np.searchsorted(_LADDER, (longest / 30, longest))
-    return np.append(_LADDER[first:last], longest)
+        sums = np.zeros((2, y.size + 1))
+        np.cumsum(y, out=sums[0, 1:])
+        np.cumsum(variance, out=sums[1, 1:])
+        return cls(sums[0], sums[1])
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What to look for: the upward crossing of `level` near `at` (bins), using only bins lo … hi-1."""
+    """What to look for: the crossing of `level`, upward (sign 1) or downward (-1), near `at` (bins), using only bins
+    lo … hi-1."""
 
     level: float
     at: float
     lo: int
     hi: int
+    sign: int = 1
 
 
 @dataclass(frozen=True)
@@ -177,168 +191,170 @@ class _Window:
     misfit: float
 
 
-def _candidates(goal: Goal) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """(windows,) starts, sizes of cells and numbers of cells to try for a goal."""
-    k = min(max(round(goal.at), goal.lo), goal.hi - 1)
-    left, right = _extents(k - goal.lo), _extents(goal.hi - 1 - k)
-    start = np.repeat(np.maximum(k - left, goal.lo), right.size)
-    n = np.minimum(k + np.tile(right, left.size) + 1, goal.hi) - start
+def _candidates(
+    goals: Sequence[Goal], at: Array
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """(goals, windows) to try: starts, sizes of cells and numbers of cells."""
     most = int(_CELLS[-1])
-    size = np.maximum(np.minimum((n + most // 2) // most, (goal.hi - start) // most), 1)
-    cells = np.append(0, _CELLS)[np.searchsorted(_CELLS, n // size, side="right")]
-    return start, size, cells
+    lo, hi = np.array([(goal.lo, goal.hi) for goal in goals]).T
+    k = np.clip(np.rint(at).astype(np.intp), lo, hi - 1)
+    left, right = (
+        np.maximum((side[:, None] * _PARTS).astype(np.intp), 1) for side in (k - lo, hi - 1 - k)
+    )
+    start = np.maximum(k[:, None] - left, lo[:, None])
+    end = np.minimum(k[:, None] + right + 1, hi[:, None])
+    start, end = start.repeat(_PARTS.size, axis=1), np.tile(end, _PARTS.size)
+    n = end - start
+    size = np.maximum(np.minimum((n + most // 2) // most, (hi[:, None] - start) // most), 1)
+    return start, size, _FEWER[np.minimum(n, most)]
 
 
-def _best_windows(sums: Sums, goals: Sequence[Goal]) -> list[_Window | None]:
+def _best_windows(sums: Sums, goals: Sequence[Goal], at: Array) -> list[_Window | None]:
     """For each goal the admissible window with the least variance; the least misfit if none is."""
-    tried = [_candidates(goal) for goal in goals]
-    owner = np.repeat(np.arange(len(goals)), [starts.size for starts, _, _ in tried])
-    start, size, cells = (np.concatenate(parts) for parts in zip(*tried, strict=True))
-    at = np.array([goal.at for goal in goals])[owner]
-    found = []
+    start, size, cells = _candidates(goals, at)
+    middle = np.broadcast_to(at[:, None], start.shape)
+    sign = np.broadcast_to(np.array([goal.sign for goal in goals])[:, None], start.shape)
+    misfit = np.full((*start.shape, _ORDERS - 4), np.inf)
+    variance = misfit.copy()
     for g in np.unique(cells[cells > 0]).tolist():
-        here = cells == g
-        a, m = start[here], size[here]
+        here = np.asarray(np.equal(cells, g), bool)
         basis = _basis(g)
-        orders = basis.q.shape[1]
+        a, m = start[here], size[here]
         index = a[:, None] + m[:, None] * np.arange(g + 1)
         ends, spread = sums.y[index], sums.variance[index]
-        mean = (ends[:, 1:] - ends[:, :-1]) / m[:, None]
-        var = (spread[:, 1:] - spread[:, :-1]) / (m * m)[:, None]
-        coef = mean @ basis.q
-        z2 = np.cumsum(coef**2 / (var @ basis.q**2), axis=1)
+        coef = (ends[:, 1:] - ends[:, :-1]) @ basis.q * (sign[here] / m)[:, None]
+        var = (spread[:, 1:] - spread[:, :-1]) @ basis.q2 / (m * m)[:, None]
         half = g * m / 2
-        x = (at[here] - a + 0.5 - half) / half
-        powers = x[:, None] ** np.arange(orders)
+        x = (middle[here] - a + 0.5 - half) / half
+        powers = np.vander(x, basis.degrees.size + 4, increasing=True)
         phi, dphi = powers @ basis.value, powers @ basis.slope
-        degree = _DEGREES[: max(orders - 4, 0)]
-        first = np.maximum(degree - 1, 2)
-        misfit = (z2[:, degree + 2] - z2[:, first - 1]) / _CRITICAL[degree + 3 - first]
         # orthonormal components have about equal variance: enough to rank windows by
-        even = var.mean(axis=1)[:, None]
-        slope = np.cumsum(dphi * coef, axis=1)[:, degree]
-        steep = slope > _STEEP * np.sqrt(even * np.cumsum(dphi**2, axis=1)[:, degree])
+        even = (spread[:, -1] - spread[:, 0])[:, None] / (g * m * m)[:, None]
+        steep = (dphi * coef) @ basis.upto > _STEEP * np.sqrt(even * (dphi**2 @ basis.upto))
         steep &= (np.abs(x) <= 1 + 1 / half)[:, None]  # the root may lie one bin outside
-        level_var = even * np.cumsum(phi**2, axis=1)[:, degree]
-        w, d = np.nonzero(steep)
-        rows = owner[here][w], misfit[w, d], level_var[w, d], a[w], m[w], np.full(w.size, g)
-        found.append(np.array([*rows, degree[d]]))
-    choice = np.hstack(found) if found else np.empty((7, 0))
+        tested, ranked = (coef**2 / var) @ basis.tested, even * (phi**2 @ basis.upto)
+        misfit[here, : basis.degrees.size] = np.where(steep, tested, np.inf)
+        variance[here, : basis.degrees.size] = np.where(steep, ranked, np.inf)
+    flat = misfit.reshape(len(goals), -1)
+    fits = flat <= 1
+    rank = np.where(fits, variance.reshape(flat.shape), np.inf)
+    rank = np.where(fits.any(axis=1, keepdims=True), rank, flat)
     windows: list[_Window | None] = []
-    for k in range(len(goals)):
-        own = choice[1:, choice[0] == k]
-        if own.shape[1] == 0:
-            windows.append(None)
-            continue
-        fits = own[0] <= 1
-        rank = np.where(fits, own[1], np.inf) if fits.any() else own[0]
-        best = own[:, int(np.argmin(rank))]
-        begin, cell, count, order = (int(v) for v in best[2:])
-        windows.append(_Window(begin, cell, count, order, float(np.sqrt(max(best[0], 1.0)))))
+    for k, choice in enumerate(rank.argmin(axis=1).tolist()):
+        w, d = divmod(choice, _ORDERS - 4)
+        window = int(start[k, w]), int(size[k, w]), int(cells[k, w]), 2 + d
+        off = float(flat[k, choice])
+        windows.append(_Window(*window, max(off, 1.0) ** 0.5) if np.isfinite(off) else None)
     return windows
 
 
 def crossings(sums: Sums, goals: Sequence[Goal]) -> list[Crossing | None]:
     """Of every goal; None where no window resolves it: too few bins, or the slope is lost in the noise."""
     results: list[Crossing | None] = [None] * len(goals)
-    left = dict(enumerate(goals))
+    left = {k: goal.at for k, goal in enumerate(goals)}
     for _ in range(2):
-        windows = _best_windows(sums, list(left.values()))
-        for (k, goal), window in zip(list(left.items()), windows, strict=True):
-            found = window and _read(sums, goal, window)
+        wanted = [goals[k] for k in left]
+        windows = _best_windows(sums, wanted, np.array(list(left.values())))
+        moved = {}
+        for k, goal, window in zip(left, wanted, windows, strict=True):
+            found = window and _read(sums, goal, left[k], window)
             if not found:
-                del left[k]  # what an earlier window said stands
-                continue
-            result, moved = found
-            results[k] = result
-            if abs(moved) < 0.05:
-                del left[k]
-            else:
-                left[k] = replace(goal, at=result.u)
+                continue  # what an earlier window said stands
+            results[k], far = found
+            if abs(far) >= _MOVED:
+                moved[k] = found[0].u
+        left = moved
         if not left:
             break
     return results
 
 
-def _read(sums: Sums, goal: Goal, window: _Window) -> tuple[Crossing, float] | None:
-    """The crossing in one window, and how far from the goal's `at`, in half widths of the window."""
+def _read(sums: Sums, goal: Goal, at: float, window: _Window) -> tuple[Crossing, float] | None:
+    """The crossing in one window, and how far from `at` (bins) it is, in half widths of the window."""
     start, size, cells = window.start, window.size, window.cells
-    basis = _basis(cells)
-    index = start + size * np.arange(cells + 1)
-    mean = np.diff(sums.y[index]) / size
-    c = slice(0, window.degree + 1)
-    coef = mean @ basis.q[:, c]
-    poly = (basis.value[c, c] @ coef)[::-1]
-    poly[-1] -= goal.level
-    slope_poly = (basis.slope[c, c] @ coef)[::-1]
+    ends = slice(start, start + size * cells + 1, size)
+    y, variance = sums.y[ends], sums.variance[ends]
+    projection = _projection(cells, window.degree)
+    poly = ((y[1:] - y[:-1]) * (goal.sign / size) @ projection).tolist()
+    poly[0] -= goal.sign * goal.level
+    slope_poly = [k * c for k, c in enumerate(poly)][1:]
     half = cells * size / 2
     limit = 1 + 1 / half
-    pilot_x = x = (goal.at - start + 0.5 - half) / half
+    pilot_x = x = (at - start + 0.5 - half) / half
     for _ in range(8):
-        slope = _horner(slope_poly, x)
+        slope = _value(slope_poly, x)
         if slope <= 0:
             return None
-        step = min(max(_horner(poly, x) / slope, -0.5), 0.5)
+        step = min(max(_value(poly, x) / slope, -0.5), 0.5)
         x = min(max(x - step, -limit), limit)
         if abs(step) < 1e-9:
             break
     else:
         return None
-    powers = x ** np.arange(window.degree + 1)
-    w = basis.q[:, c] @ (powers @ basis.value[c, c])
-    dw = basis.q[:, c] @ (powers @ basis.slope[c, c])
-    variance = np.diff(sums.variance[index]) / size**2
-    steepness = slope / float(np.sqrt(dw**2 @ variance))
-    slope /= half
-    weights = np.repeat(-w / (size * slope), size)
-    at = start - 0.5 + half + x * half
-    return Crossing(float(at), slope, steepness, window.misfit, start, weights), x - pilot_x
+    powers = [x**k for k in range(window.degree + 1)]
+    slopes = [k * x ** (k - 1) for k in range(1, window.degree + 1)]
+    w, dw = projection @ powers, projection[:, 1:] @ slopes
+    steepness = slope * size / float(dw**2 @ (variance[1:] - variance[:-1])) ** 0.5
+    slope *= goal.sign / half
+    weights = (w / (-size * slope)).repeat(size)
+    u = start - 0.5 + half + x * half
+    return Crossing(u, slope, steepness, window.misfit, start, weights), x - pilot_x
 
 
-def _horner(poly: Array, x: float) -> float:
-    """Value at x of a polynomial given by its coefficients, highest power first."""
+def _value(poly: list[float], x: float) -> float:
+    """At x, of a polynomial given by its coefficients, x**0 first."""
     value = 0.0
-    for c in poly.tolist():
+    for c in reversed(poly):
         value = value * x + c
     return value
 
 
-def transition(
-    z: Array, variance: Array, lo: int, hi: int, levels: Array
-) -> tuple[list[Crossing | None], Array]:
-    """Where a transition from 0 to 1 passes `levels` (k,), ascending, using bins lo … hi-1.
+@dataclass(frozen=True, eq=False)
+class Way:
+    """A transition between 0 and 1, up (sign 1) or down (-1), within bins lo … hi-1, and what it passes.
 
-    z, variance: (n,) progress and its variance per bin. Returns the crossings and their isotonic
-    pilots (k,) (bins; nan when the level is not passed).
-
-    Transitions start with a hinge: nothing, then a rise. A polynomial must not reach over it, and
-    at low signal the noise hides a hinge a few bins away. The windows for the lower half therefore
-    reach back at most three quarters of the way to where a chord meets zero; only if nothing is
-    resolved are they let go to `lo`.
+    levels: (k,) in its order. at: (k,) bins, where an isotonic fit passes them; nan where it does not.
     """
-    low = levels[0]
-    at = pilot(z[lo:hi], np.concatenate((levels, (low + 0.2, low + 0.4)))) + lo
-    at, chord_at = at[:-2], at[-2:]
-    if np.isnan(at[-1]):
-        return [None] * levels.size, at
-    sums = Sums.of(z, variance)
-    chord = np.max((chord_at - at[0]) / (0.2, 0.4))
-    back = max(int(np.floor(at[0] - 0.75 * low * chord)), lo)
-    stop = min(int(np.ceil(at[-1])) + 1, hi)
-    reach = min(int(at[-1] + 3 * (at[-1] - at[0]) + 8) + 1, hi)
-    goals = [
-        Goal(level, u, max(int(np.floor(at[0])), lo), reach)
-        if level >= 0.5
-        else Goal(level, u, back, stop)
-        for level, u in zip(levels.tolist(), at.tolist(), strict=True)
-    ]
-    found = crossings(sums, goals)
-    lost = [k for k, goal in enumerate(goals) if goal.level < 0.5 and found[k] is None]
-    if lost and back > lo:
-        again = crossings(sums, [replace(goals[k], lo=lo) for k in lost])
-        for k, c in zip(lost, again, strict=True):
-            found[k] = c
-    return found, at
+
+    lo: int
+    hi: int
+    sign: int
+    levels: Array
+    at: Array
+    goals: list[Goal]
+
+    @classmethod
+    def of(cls, z: Array, lo: int, hi: int, levels: Array, sign: int) -> "Way":
+        """z: (n,).
+
+        Transitions start with a hinge: nothing, then a rise. A polynomial must not reach over it, and
+        at low signal the noise hides a hinge a few bins away. The windows for the first half therefore
+        reach back only a part of the way to where a chord meets the start.
+        """
+        parts = levels if sign > 0 else 1 - levels
+        low = float(parts[0])
+        progress = z[lo:hi] if sign > 0 else 1 - z[lo:hi]
+        at = pilot(progress, np.concatenate((parts, (low + 0.2, low + 0.4)))) + lo
+        at, chord_at = at[:-2], at[-2:]
+        if np.isnan(at[-1]):
+            return cls(lo, hi, sign, levels, at, [])
+        begin, end = float(at[0]), float(at[-1])
+        chord = float(np.max((chord_at - begin) / (0.2, 0.4)))
+        back = max(int(np.floor(begin - _BACK * low * chord)), lo)
+        stop = min(int(np.ceil(end)) + 1, hi)
+        reach = min(int(end + 3 * (end - begin) + 8) + 1, hi)
+        goals = [
+            Goal(level, u, max(int(np.floor(begin)), lo), reach, sign)
+            if part >= 0.5
+            else Goal(level, u, back, stop, sign)
+            for level, part, u in zip(levels.tolist(), parts.tolist(), at.tolist(), strict=True)
+        ]
+        return cls(lo, hi, sign, levels, at, goals)
+
+    def wider(self, goal: Goal) -> Goal | None:
+        """A goal of the first half, free to reach back to `lo`; None where it is already."""
+        late = (goal.level >= 0.5) == (self.sign > 0)
+        return None if late or goal.lo == self.lo else replace(goal, lo=self.lo)
 
 
 @dataclass(frozen=True)
