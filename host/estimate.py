@@ -41,7 +41,7 @@ _PARTS = 0.5 ** np.arange(6)  # of the longest extent of a window: those tried
 _REJECT = 0.2  # size of the test on a window
 _BACK = 0.6  # of the way from the lowest level to where a chord meets the start: what a window may reach over
 _MOVED = 0.2  # of half a window, between pilot and crossing: windows are chosen anew
-_STEEP = 4.0  # the slope must be this many of its standard errors, or the root is not linear
+_STEEP = 6.0  # the slope must be this many of its standard errors: or noise makes a steep one somewhere, or the root is not linear
 
 
 @dataclass(frozen=True, eq=False)
