@@ -22,7 +22,7 @@ from host.quantities import Flag
 Array = NDArray[np.float64]
 
 _AGREE = 4.0  # standard deviations by which a shape may differ from the local polynomials
-_SLACK = 0.3  # of the local standard error, at least the standard deviation of that difference
+_SLACK = 0.7  # of the greater standard error, at least the standard deviation of that difference
 _FEW_BINS = 4.0  # in a transition: fewer show no shape
 _ROUNDS, _POINTS = 5, 34  # 33 parts each time: to 3e-8 of a cell
 _GRID = 0.5  # of a cell: where a curve is looked at for its first crossing
@@ -283,7 +283,7 @@ def _judged(local: Found, shape: tuple[float, float] | None, curves: list[_Curve
         name += f" and {len(curves) - 1} like it"
     method = f"{name}, chi2 {_per_freedom(curves[0].fit)}"
     if np.isfinite(local.value) and local.steep:
-        spread = np.sqrt(max(local.se**2 - se**2, (_SLACK * local.se) ** 2))
+        spread = np.sqrt(max(local.se**2 - se**2, (_SLACK * max(local.se, se)) ** 2))
         if abs(value - local.value) > _AGREE * spread:
             return _noting(
                 local, f"{name} differs by {abs(value - local.value) / spread:.1f} sigma"

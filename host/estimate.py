@@ -27,9 +27,8 @@ from scipy.stats import chi2
 
 Array = NDArray[np.float64]
 
-_CELLS = np.array(
-    [5, 6, 7, 8, 10, 12, 16, 24]
-)  # a window is summed into so many, or the next fewer
+# a window is summed into so many, or the next fewer
+_CELLS = np.array([5, 6, 7, 8, 10, 12, 16, 24])
 _FEWER = np.append(0, _CELLS)[np.searchsorted(_CELLS, np.arange(25), side="right")]
 _COARSE = 1024  # groups of bins that a pilot looks at first
 _FINE_ENOUGH, _AROUND = (
@@ -41,7 +40,9 @@ _PARTS = 0.5 ** np.arange(6)  # of the longest extent of a window: those tried
 _REJECT = 0.2  # size of the test on a window
 _BACK = 0.6  # of the way from the lowest level to where a chord meets the start: what a window may reach over
 _MOVED = 0.2  # of half a window, between pilot and crossing: windows are chosen anew
-_STEEP = 6.0  # the slope must be this many of its standard errors: or noise makes a steep one somewhere, or the root is not linear
+_STEEP = (
+    6.0  # standard errors of the slope: fewer are reached by noise alone in one window or another
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,7 @@ from host.shapes import (
 
 Array = NDArray[np.float64]
 
-REJECT = 0.03  # size of the chi-squared test on a fit
+REJECT = 0.003  # size of the chi-squared test on a fit
 GROWTH = 0.05  # cells grow by this part of the distance from the edge and from either level
 FLOOR = 1 / 40  # of the transition: narrowest cells at its levels
 MAX_ORDER = 4  # exponentials in a sum

@@ -73,7 +73,7 @@ def test_over_all_cases_mean_0_and_variance_1(cases: list[Case], snr: float) -> 
 def test_near_the_bound(cases: list[Case], snr: float) -> None:
     """Root mean square over all of them, in bounds: 1.1 is the goal; known here to 8 %, one standard deviation."""
     off = np.concatenate([scores(case, snr)[1] for case in cases])
-    assert np.all(np.sqrt(np.mean(off**2, axis=0)) < {3: 1.6, 300: 1.4, 30: 1.5}[snr])
+    assert np.all(np.sqrt(np.mean(off**2, axis=0)) < {3: 1.55, 300: 1.2, 30: 1.45}[snr])
 
 
 def test_an_average_that_grows_is_measured_fast_and_alike(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,6 +90,25 @@ def test_bias_and_standard_error(name: str, snr: float) -> None:
         assert 0.25 < np.mean(np.square(z)) < 3.2, (k, np.mean(np.square(z)))
 
 
+@pytest.mark.parametrize("name", PULSES)
+def test_errors_are_true_at_low_signal_unless_flagged(name: str) -> None:
+    """A third of the amplitude is noise: what carries no LOW_SNR has an error to be trusted all the same."""
+    pulse = PULSES[name]
+    truth, mean = pulse.truth(), bin_means(pulse, TYPICAL)
+    rng = np.random.default_rng(seed_of(name) + 3)
+    score: dict[str, list[float]] = {k: [] for k in truth}
+    for _ in range(2 * RUNS):
+        m = measure(noisy(mean, TYPICAL, abs(pulse.amplitude) / 3, rng), WIDTH)
+        for k, (value, se) in quantities(m).items():
+            if np.isfinite(value) and Flag.LOW_SNR not in getattr(m, k).flags:
+                score[k].append((value - truth[k]) / se)
+    assert max(len(z) for z in score.values()) >= RUNS
+    for k, z in score.items():
+        if len(z) >= RUNS:
+            assert abs(np.mean(z)) < 4 / np.sqrt(len(z)) + 0.1, (k, np.mean(z))
+            assert np.mean(np.square(z)) < 1.2 + 4 * np.sqrt(2 / len(z)), (k, np.mean(np.square(z)))
+
+
 def seed_of(name: str) -> int:
     """A seed that does not change between runs (str hashes do)."""
     return zlib.crc32(name.encode())
@@ -99,7 +118,7 @@ def seed_of(name: str) -> int:
 def test_figure_against_cramer_rao(snr: float, capsys: pytest.CaptureFixture[str]) -> None:
     """rmse of response over the bound of someone who knows that it is a delayed exponential.
 
-    No unbiased estimator beats the bound; how near this one comes is printed, not judged.
+    No unbiased estimator beats the bound. 1.5 is the goal, twice is what this one reaches.
     """
     delay, tau = 300e-9, 1.5e-6
     pulse = Pulse(delayed_exponential(delay, tau), MEDIUM)
@@ -125,7 +144,7 @@ def test_figure_against_cramer_rao(snr: float, capsys: pytest.CaptureFixture[str
     rmse = float(np.sqrt(np.mean(np.square(error))))
     with capsys.disabled():
         print(f"\nresponse, SNR {snr}: rmse {rmse * 1e9:.3g} ns, bound {bound * 1e9:.3g} ns")
-    assert rmse > 0.6 * bound  # 24 runs: rmse is known to 15 %
+    assert 0.6 * bound < rmse < 2.9 * bound  # 24 runs: rmse is known to 15 %
 
 
 @pytest.mark.parametrize("dt", [1e-9, 8e-9, 32e-9, 128e-9])
