@@ -1,6 +1,6 @@
 """Trace memory of one channel: two buffers."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Member, Out
 
@@ -36,13 +36,14 @@ class TraceMemory(wiring.Component):
         `LATENCY` cycles (`Boxcar` sees to it).
         read, read_bin, read_buffer: read a bin and clear it, from a buffer that has no update under way;
         `read_data` is ready `READ_LATENCY` cycles later and holds.
-        sweep, sweep_bin: clear a bin in both buffers.
-        saturated: one bit a buffer, a sum has reached its ceiling and stayed there; `clear_saturated` clears a bit.
+        sweep, sweep_bin: clear a bin in both buffers, 2 cycles later.
+        saturated: one bit a buffer, a sum has reached its ceiling and stayed there; `clear_saturated` clears a bit,
+        2 cycles later.
         busy: updates are on their way.
     """
 
-    LATENCY = 4
-    READ_LATENCY = 3
+    LATENCY = 7
+    READ_LATENCY = 4
 
     def __init__(self, depth: int) -> None:
         self._depth = depth
@@ -50,9 +51,9 @@ class TraceMemory(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # Stages of an update: 0 read issued, 1 block RAM, 2 its output register, 3 sum written.
+        # Stages of an update: 1 read issued; 2 block RAM; 3 its output register; 4 the sum so far; 5 raised; 6 written.
         stages = [(self.update, self.update_bin, self.update_buffer, self.addend)]
-        for n in (1, 2):
+        for n in (1, 2, 3, 4):
             stage = tuple(
                 Signal.like(signal, name=f"{name}{n}")
                 for name, signal in zip(
@@ -61,58 +62,77 @@ class TraceMemory(wiring.Component):
             )
             before = stages[-1]
             m.d.sync += stage[0].eq(before[0])
-            with m.If(before[0]):
+            # The first stage follows what comes from far away without asking whether it is wanted.
+            with m.If(before[0] if n > 1 else 1):
                 m.d.sync += [now.eq(then) for now, then in zip(stage[1:], before[1:], strict=True)]
             stages.append(stage)
-        valid, bin_, buffer, addend = stages[-1]
-        write = Signal()
-        write_bin = Signal.like(bin_)
-        write_buffer = Signal()
-        total = Signal(SUM_BITS)
+        fetched, _, fetched_buffer, _ = stages[3]
+        valid, bin_, buffer, addend = stages[4]
+        store = Signal()
+        store_bin = Signal.like(bin_)
+        store_buffer = Signal()
+        total = Signal(SUM_BITS + 1)
 
+        # Stages of a read: 1 issued; 2 block RAM; 3 at its output register, and the bin cleared.
+        fetch = Signal()
+        fetch_bin = Signal.like(bin_)
+        fetch_buffer = Signal()
         clear = Signal()
         clear_bin = Signal.like(bin_)
         clear_buffer = Signal()
-        m.d.sync += clear.eq(self.read)
-        with m.If(self.read):
-            m.d.sync += [clear_bin.eq(self.read_bin), clear_buffer.eq(self.read_buffer)]
         read_ready = Signal()
-        m.d.sync += read_ready.eq(clear)
+        m.d.sync += [
+            fetch.eq(self.read),
+            fetch_bin.eq(self.read_bin),
+            fetch_buffer.eq(self.read_buffer),
+            clear.eq(fetch),
+            read_ready.eq(clear),
+        ]
+        with m.If(fetch):
+            m.d.sync += [clear_bin.eq(fetch_bin), clear_buffer.eq(fetch_buffer)]
+        forget = Signal(2)
+        m.d.sync += forget.eq(self.clear_saturated)
 
-        old, fetched = Signal(SUM_BITS), Signal(SUM_BITS)
+        found, cleared = Signal(SUM_BITS), Signal(SUM_BITS)
+        old = Signal(SUM_BITS)
         for side in range(2):
             ram = BlockRam(self._depth, SUM_BITS)
             m.submodules[f"ram{side}"] = ram
             updating, writing = Signal(), Signal()
             m.d.comb += [
                 updating.eq(self.update & (self.update_buffer == side)),
-                writing.eq(write & (write_buffer == side)),
+                writing.eq(store & (store_buffer == side)),
+            ]
+            # Registers right in front of it: it is made of many, far apart.
+            m.d.sync += [
                 ram.read.eq(updating | (self.read & (self.read_buffer == side))),
                 ram.read_address.eq(Mux(updating, self.update_bin, self.read_bin)),
                 ram.write.eq(self.sweep | writing | (clear & (clear_buffer == side))),
                 ram.write_address.eq(
-                    Mux(self.sweep, self.sweep_bin, Mux(writing, write_bin, clear_bin))
+                    Mux(self.sweep, self.sweep_bin, Mux(writing, store_bin, clear_bin))
                 ),
-                ram.write_data.eq(Mux(writing, total, 0)),
+                # Sums stay at the ceiling instead of wrapping, and the frame says so.
+                ram.write_data.eq(
+                    Mux(writing, total[:SUM_BITS] | total[-1].replicate(SUM_BITS), 0)
+                ),
             ]
-            with m.If(buffer == side):
-                m.d.comb += old.eq(ram.read_data)
+            with m.If(fetched_buffer == side):
+                m.d.comb += found.eq(ram.read_data)
             with m.If(clear_buffer == side):
-                m.d.comb += fetched.eq(ram.read_data)
-
-        # Sums stay at the ceiling instead of wrapping, and the frame says so.
-        sum_ = Signal(SUM_BITS + 1)
-        m.d.comb += sum_.eq(old + addend)
-        m.d.sync += [write.eq(valid), self.saturated.eq(self.saturated & ~self.clear_saturated)]
+                m.d.comb += cleared.eq(ram.read_data)
+        with m.If(fetched):
+            m.d.sync += old.eq(found)
+        last = Signal()
+        last_buffer = Signal()
+        m.d.sync += [last.eq(store), last_buffer.eq(store_buffer)]
+        m.d.sync += [store.eq(valid), self.saturated.eq(self.saturated & ~forget)]
         with m.If(valid):
-            m.d.sync += [
-                write_bin.eq(bin_),
-                write_buffer.eq(buffer),
-                total.eq(sum_[:SUM_BITS] | sum_[-1].replicate(SUM_BITS)),
-            ]
-            with m.If(sum_[-1]):
-                m.d.sync += self.saturated.bit_select(buffer, 1).eq(1)
+            m.d.sync += [store_bin.eq(bin_), store_buffer.eq(buffer), total.eq(old + addend)]
+        with m.If(store & total[-1]):
+            m.d.sync += self.saturated.bit_select(store_buffer, 1).eq(1)
         with m.If(read_ready):
-            m.d.sync += self.read_data.eq(fetched)
-        m.d.comb += self.busy.eq(stages[1][0] | stages[2][0] | write | clear | read_ready)
+            m.d.sync += self.read_data.eq(cleared)
+        m.d.comb += self.busy.eq(
+            Cat(stage[0] for stage in stages[1:]).any() | store | last | fetch | clear | read_ready
+        )
         return m

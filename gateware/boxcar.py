@@ -19,8 +19,8 @@ class Boxcar(wiring.Component):
         valid, bin, buffer, samples: one sample of every channel, for `bin` of memory `buffer`.
         fresh: it is the first of its pulse, even if the last one of the pulse before fell into the same bin.
         flush: no sample of the present pulse will follow.
-        update, update_bin, update_buffer, sums: strobe, one finished bin. Latency: until the next bin's first sample,
-        or one cycle after `flush`. Throughput: one sample a cycle.
+        update, update_bin, update_buffer, sums: strobe, one finished bin. Latency: a cycle after the next bin's first
+        sample, or two cycles after `flush`. Throughput: one sample a cycle.
         empty: nothing is held back.
     """
 
@@ -44,29 +44,39 @@ class Boxcar(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        # A sample first meets the one before it, to see whether they share a bin.
+        valid = Signal()
+        flush = Signal(init=1)
+        again = Signal()
+        bin_ = Signal.like(self.bin)
+        buffer = Signal()
+        samples = Signal.like(self.samples)
+        m.d.sync += [valid.eq(self.valid), flush.eq(self.flush)]
+        with m.If(self.valid):
+            m.d.sync += [
+                bin_.eq(self.bin),
+                buffer.eq(self.buffer),
+                samples.eq(self.samples),
+                again.eq(~self.fresh & (self.bin == bin_) & (self.buffer == buffer)),
+            ]
         held = Signal()
         same = Signal()
         m.d.comb += [
-            same.eq(
-                held
-                & ~self.fresh
-                & (self.bin == self.update_bin)
-                & (self.buffer == self.update_buffer)
-            ),
-            self.empty.eq(~held),
-            self.update.eq(held & ((self.valid & ~same) | (~self.valid & self.flush))),
+            same.eq(held & again),
+            self.empty.eq(~held & ~valid & (flush == self.flush)),
+            self.update.eq(held & ((valid & ~same) | (~valid & flush))),
         ]
-        with m.If(self.valid):
+        with m.If(valid):
             m.d.sync += [
                 held.eq(1),
-                self.update_bin.eq(self.bin),
-                self.update_buffer.eq(self.buffer),
+                self.update_bin.eq(bin_),
+                self.update_buffer.eq(buffer),
             ]
             for channel in range(self._channels):
                 with m.If(same):
-                    m.d.sync += self.sums[channel].eq(self.sums[channel] + self.samples[channel])
+                    m.d.sync += self.sums[channel].eq(self.sums[channel] + samples[channel])
                 with m.Else():
-                    m.d.sync += self.sums[channel].eq(self.samples[channel])
-        with m.Elif(self.flush):
+                    m.d.sync += self.sums[channel].eq(samples[channel])
+        with m.Elif(flush):
             m.d.sync += held.eq(0)
         return m

@@ -6,9 +6,10 @@ in which something happens, so a jump over `skip` cycles is the same as that man
 `skip < min(left)`. tests/formal/fast_forward proves it for every state. Hardware builds carry none of this.
 """
 
+from collections.abc import Iterable
 from functools import reduce
 
-from amaranth.hdl import Const, Mux, Value
+from amaranth.hdl import Cat, Const, Mux, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -43,3 +44,8 @@ def saturate(active: Value, cycles: Value) -> Value:
 def least(*cycles: Value) -> Value:
     """The smallest of several cycle counts."""
     return reduce(lambda a, b: Mux(a < b, a, b), cycles)
+
+
+def settled(registers: Iterable[tuple[Value, Value]]) -> Value:
+    """Every one of these registers, which follow a value all the time, has reached it."""
+    return Cat(((register ^ value)[: len(register)] == 0) for register, value in registers).all()

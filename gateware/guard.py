@@ -78,31 +78,47 @@ class Guard(wiring.Component):
         with m.Else():
             m.d.comb += allowed.eq(self.level_in)
 
-        silence = Signal(32)  # cycles since the host was heard
+        # Limits are compared with a cycle ahead: a flag beside each counter says that it has got there.
+        silence = Signal(33, init=1)  # cycles since the host was heard, plus one
+        overdue = Signal()  # those cycles are `watchdog` or more
         with m.If(self.alive | ~self.enable | (self.watchdog == 0)):
-            m.d.sync += silence.eq(0)
-        with m.Elif(silence < self.watchdog):
-            m.d.sync += silence.eq(silence + step)
+            m.d.sync += [silence.eq(1), overdue.eq(0)]
+        with m.Elif(~overdue):
+            m.d.sync += [
+                silence.eq(silence + step),
+                overdue.eq(silence + (step - 1) >= self.watchdog),
+            ]
 
         run = Signal(range(WIDTH_LIMIT + 2))  # cycles the gate has been high on end
+        full_run = Signal()  # at the limit with the next one
         exposure = Signal(range(WIDTH_LIMIT + 2))
+        full_exposure = Signal()
         shed = Signal(fastforward.SKIP_BITS + 5)
         m.d.comb += shed.eq(step * RECOVERY if skip is None else (step << 4) - step)
         assert RECOVERY == 15, "shed is written as step * 16 - step"
+        last = WIDTH_LIMIT - 1
         with m.If(high):
-            m.d.sync += run.eq(run + step)
+            m.d.sync += [run.eq(run + step), full_run.eq(run >= last - step)]
             with m.If(exposure <= WIDTH_LIMIT):
-                m.d.sync += exposure.eq(exposure + step)
+                m.d.sync += [
+                    exposure.eq(exposure + step),
+                    full_exposure.eq(exposure >= last - step),
+                ]
         with m.Else():
-            m.d.sync += [run.eq(0), exposure.eq(Mux(exposure > shed, exposure - shed, 0))]
+            m.d.sync += [
+                run.eq(0),
+                full_run.eq(0),
+                exposure.eq(Mux(exposure > shed, exposure - shed, 0)),
+                full_exposure.eq(exposure >= last + shed),
+            ]
 
         raised = Signal(8)
-        expired = (self.watchdog != 0) & self.enable & (silence >= self.watchdog)
+        expired = self.enable & overdue
         for cause, condition in {
             Trip.EXTERNAL: self.trip,
             Trip.WATCHDOG: expired,
-            Trip.WIDTH: high & (run >= WIDTH_LIMIT - 1),
-            Trip.DUTY: high & (exposure >= WIDTH_LIMIT - 1),
+            Trip.WIDTH: high & full_run,
+            Trip.DUTY: high & full_exposure,
             Trip.PHASE: self.phase_fault,
         }.items():
             with m.If(condition):
@@ -114,13 +130,13 @@ class Guard(wiring.Component):
         ]
         off = Const(0, LEVEL_BITS)
         m.d.sync += [
-            self.gate.eq(Mux(self.driving & (allowed != 0), self.gate_in, 0)),
+            self.gate.eq(Mux(self.driving & (self.level_in != 0), self.gate_in, 0)),
             self.level.eq(Mux(self.driving, allowed, off)),
         ]
 
         if self._fast_forward:
             settled = (
-                (self.gate == Mux(self.driving & (allowed != 0), self.gate_in, 0))
+                (self.gate == Mux(self.driving & (self.level_in != 0), self.gate_in, 0))
                 & (self.level == Mux(self.driving, allowed, off))
                 & (self.acknowledge == 0)
                 & (raised == 0)
@@ -131,7 +147,7 @@ class Guard(wiring.Component):
                 self.horizon.calm.eq(settled & (high | (run == 0))),
                 self.horizon.left.eq(
                     least(
-                        saturate(watching, (self.watchdog - silence)[:32]),
+                        saturate(watching, (self.watchdog + 1 - silence)[:32]),
                         saturate(high, (WIDTH_LIMIT - 1 - run)[: len(run)]),
                         saturate(high, (WIDTH_LIMIT - 1 - exposure)[: len(exposure)]),
                     )

@@ -137,7 +137,7 @@ class Instrument(wiring.Component):
             Status.TRIPPED: guard.tripped,
             Status.CLAMPED: guard.clamped,
         }.items():
-            m.d.comb += status.status[bit.value.bit_length() - 1].eq(condition)
+            m.d.sync += status.status[bit.value.bit_length() - 1].eq(condition)
 
         # Drive.
         settings = sequencer.settings
@@ -169,6 +169,7 @@ class Instrument(wiring.Component):
             window.settings.eq(settings),
             window.prepare.eq(sequencer.prepare),
             window.begin.eq(train.begin),
+            window.start.eq(train.start),
             window.next_dither.eq(train.next_dither),
             window.close.eq(train.last),
             self.sampling.eq(window.valid & sequencer.keep),
@@ -176,13 +177,13 @@ class Instrument(wiring.Component):
             boxcar.valid.eq(sampled),
             boxcar.samples.eq(self.samples),
             boxcar.flush.eq(~inside),
-            sequencer.clipped_buffer.eq(boxcar.buffer),
         ]
         with m.If(began):
             m.d.sync += boxcar.fresh.eq(1)
         with m.Elif(sampled):
             m.d.sync += boxcar.fresh.eq(0)
         m.d.sync += [
+            sequencer.clipped_buffer.eq(boxcar.buffer),
             began.eq(train.begin),
             inside.eq(window.valid),
             kept.eq(self.sampling),
@@ -191,8 +192,8 @@ class Instrument(wiring.Component):
             m.d.sync += [boxcar.bin.eq(window.bin), boxcar.buffer.eq(sequencer.buffer)]
         for n, memory in enumerate(memories):
             code = self.samples[n]
+            m.d.sync += sequencer.clipped[n].eq(sampled & ((code == 0) | code.all()))
             m.d.comb += [
-                sequencer.clipped[n].eq(sampled & ((code == 0) | code.all())),
                 sequencer.saturated[n].eq(memory.saturated),
                 memory.update.eq(boxcar.update),
                 memory.update_bin.eq(boxcar.update_bin),
@@ -215,6 +216,9 @@ class Instrument(wiring.Component):
                 with m.Case(n):
                     m.d.comb += readout.read_data.eq(memory.read_data)
         moving = Signal()  # samples are on their way to memory
+        moved = Signal()  # and they or others were in the previous cycle
+        opened = Signal()
+        m.d.sync += [moved.eq(moving), opened.eq(window.open)]
         m.d.comb += moving.eq(
             ~boxcar.empty | inside | Cat(memory.busy for memory in memories).any() | counts_moving
         )
@@ -229,7 +233,7 @@ class Instrument(wiring.Component):
             sequencer.last.eq(train.last),
             sequencer.round.eq(train.round),
             sequencer.pulses.eq(train.pulses),
-            sequencer.settled.eq(~moving & ~window.open),
+            sequencer.settled.eq(~moved & ~window.open & ~opened),
             readout.ship.eq(sequencer.ship),
             readout.head.eq(sequencer.head),
             sequencer.shipping.eq(readout.shipping),
@@ -251,6 +255,7 @@ class Instrument(wiring.Component):
                     & ~moving
                     & (sequencer.waiting | sequencer.idle)
                     & ~sequencer.ship
+                    & sequencer.steady
                 ),
                 self.ff.quiet.eq(stable & Cat(b.horizon.calm for b in blocks).all() & (left != 0)),
                 left.eq(fastforward.least(*(b.horizon.left for b in blocks))),
@@ -307,11 +312,14 @@ class Instrument(wiring.Component):
 
         # The window's clock stands still between its end and the next period; the tags' goes on.
         now, pulse = Signal(signed(32)), Signal(32)
+        now_next = Signal(signed(32))  # of the coming period, but the first
+        coming = window.first + settings.window_start
+        m.d.sync += now_next.eq(coming)
         running = Signal()  # in the previous cycle, whose photons the lanes show
         step = fastforward.step(self.ff.skip if self._fast_forward else None)
         with m.If(train.begin):
             m.d.sync += [
-                now.eq(window.origin - train.next_dither + settings.window_start),
+                now.eq(Mux(train.start, window.launched, now_next)),
                 pulse.eq(Mux(train.start, 0, train.pulses)),
             ]
         with m.Else():
@@ -326,4 +334,5 @@ class Instrument(wiring.Component):
             tags.t_ns.eq(now + (step - 1) * CYCLE_NS),
             tags.pulse.eq(pulse),
         ]
-        return ~rows.empty | near, ~tags.idle | (running != train.running)
+        waiting = ~fastforward.settled([(now_next, coming)]) if self._fast_forward else Const(0)
+        return ~rows.empty | near, ~tags.idle | (running != train.running) | waiting

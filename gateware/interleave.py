@@ -16,7 +16,8 @@ class InterleavedMemory(wiring.Component):
 
     Ports
         as of `TraceMemory`, with the same latencies, and
-        row_update, row, row_buffer, counts: add `counts` to the eight bins of a row; not together with `update`.
+        row_update, row, row_buffer, counts: add `counts` to the eight bins of a row, a cycle later than `update` does;
+        not together with that.
     """
 
     def __init__(self, depth: int) -> None:
@@ -33,6 +34,14 @@ class InterleavedMemory(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        row_update, row_buffer = Signal(), Signal()
+        row = Signal.like(self.row)
+        counts = Signal.like(self.counts)
+        some = Signal(LANES)  # the lane's count is not 0
+        m.d.sync += row_update.eq(self.row_update)
+        with m.If(self.row_update):
+            m.d.sync += [row.eq(self.row), row_buffer.eq(self.row_buffer), counts.eq(self.counts)]
+            m.d.sync += [some[lane].eq(self.counts[lane] != 0) for lane in range(LANES)]
         lanes = [TraceMemory(self._depth // LANES) for _ in range(LANES)]
         for number, lane in enumerate(lanes):
             m.submodules[f"lane{number}"] = lane
@@ -44,12 +53,12 @@ class InterleavedMemory(wiring.Component):
                 lane.sweep_bin.eq(self.sweep_bin[3:]),
                 lane.clear_saturated.eq(self.clear_saturated),
             ]
-            with m.If(self.row_update):
+            with m.If(row_update):
                 m.d.comb += [
-                    lane.update.eq(self.counts[number] != 0),
-                    lane.update_bin.eq(self.row),
-                    lane.update_buffer.eq(self.row_buffer),
-                    lane.addend.eq(self.counts[number]),
+                    lane.update.eq(some[number]),
+                    lane.update_bin.eq(row),
+                    lane.update_buffer.eq(row_buffer),
+                    lane.addend.eq(counts[number]),
                 ]
             with m.Else():
                 m.d.comb += [
@@ -65,6 +74,6 @@ class InterleavedMemory(wiring.Component):
         m.d.comb += [
             self.read_data.eq(Array(lane.read_data for lane in lanes)[asked]),
             self.saturated.eq(Cat(Cat(flag[side] for flag in flags).any() for side in range(2))),
-            self.busy.eq(Cat(lane.busy for lane in lanes).any()),
+            self.busy.eq(Cat(lane.busy for lane in lanes).any() | row_update),
         ]
         return m

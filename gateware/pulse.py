@@ -1,6 +1,6 @@
 """Pulse train: when the gate goes high and low."""
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,7 +17,7 @@ class PulseTrain(wiring.Component):
     launched `delay` cycles and (k mod `dither`) ns into its period: whole cycles by counting, the rest by `phase`.
 
     Ports
-        settings: stable from `start` to the end of the train.
+        settings: stable from the cycle before `start` to the end of the train.
         start: strobe while not running; the first period begins in the next cycle.
         stop: level; the train ends with the period in progress.
         phase_ready: the launch hardware has taken over `phase`; low at a launch raises `phase_fault` instead.
@@ -61,40 +61,99 @@ class PulseTrain(wiring.Component):
         s = self.settings
         step = fastforward.step(self.skip if self._fast_forward else None)
 
+        # Comparisons and sums are made a cycle or more ahead, in flags beside the counters and in `…_next` beside the
+        # fraction: every decision starts from registers.
         cycles = Signal(32)  # left in this period after the present cycle
+        over = Signal(init=1)  # cycles == 0
+        ending = Signal(init=1)  # cycles < 2: the last two cycles of a period
         armed = Signal()  # this period's launch is still to come
         launch = Signal(32)  # cycles until it is due
+        due = Signal(init=1)  # launch == 0
         halves = Signal(32)  # half cycles the gate stays high
+        some = Signal()  # halves != 0
+        more = Signal()  # halves >= 2
         remainder = Signal(signed(34))  # of the period's fraction, minus its denominator
-        advanced = Signal(signed(34))
+        left = Signal(32)  # launches until the train has its count
+        single, one_left, counted = Signal(), Signal(), Signal()
+
+        advanced, remainder_next = Signal(signed(34)), Signal(signed(34))
         longer = Signal()  # the coming period has one cycle more
-        ending = Signal()  # the last two cycles of a period
+        m.d.comb += longer.eq(~advanced[-1])
+        # Of the coming period, of the first one, and of a launch: the counters' values, each with its flags.
+        cycles_next = Signal(32)
+        over_next = Signal(init=1)
+        ending_next = Signal(init=1)
+        cycles_first = Signal(32)
+        over_first = Signal(init=1)
+        ending_first = Signal(init=1)
+        launch_next = Signal(32)
+        due_next = Signal(init=1)
+        launch_first = Signal(32)
+        due_first = Signal(init=1)
+        width = Signal(32)
+        some_width = Signal()
+        more_width = Signal()
+        dither_next, round_ends = Signal(7), Signal()
+        ahead = [
+            (advanced, remainder + s.period_num),
+            (remainder_next, advanced - (longer.replicate(32) & s.period_den)),
+            (cycles_next, s.period - 1 + longer),
+            (over_next, s.period == Mux(longer, 0, 1)),
+            (ending_next, (s.period == 1) | (s.period == Mux(longer, 0, 2))),
+            (cycles_first, s.period - 1),
+            (over_first, s.period == 1),
+            (ending_first, (s.period == 1) | (s.period == 2)),
+            (launch_next, s.delay + (dither_next >> 3)),
+            (due_next, (s.delay + (dither_next >> 3))[:32] == 0),
+            (launch_first, s.delay),
+            (due_first, s.delay == 0),
+            (width, s.width),
+            (some_width, s.width != 0),
+            (more_width, s.width[1:] != 0),
+            (single, s.count == 1),
+            (one_left, (left == 1) & (s.count != 0)),
+            (dither_next, Mux(self.dither + 1 >= s.dither, 0, self.dither + 1)),
+            (round_ends, self.dither + 1 >= s.dither),
+        ]
+        m.d.sync += [register.eq(value) for register, value in ahead]
 
         m.d.comb += [
-            self.boundary.eq(self.running & (cycles == 0)),
-            self.last.eq(self.boundary & (self.stop | ((s.count != 0) & (self.pulses == s.count)))),
-            self.round.eq(self.boundary & (self.dither + 1 >= s.dither)),
+            self.boundary.eq(self.running & over),
+            self.last.eq(self.boundary & (self.stop | counted)),
+            self.round.eq(self.boundary & round_ends),
             self.begin.eq(self.start | (self.boundary & ~self.last)),
-            ending.eq(self.running & (cycles[1:] == 0)),
-            self.gate.eq(Cat(halves != 0, halves[1:] != 0) & ~ending.replicate(2)),
-            advanced.eq(remainder + s.period_num),
-            longer.eq(advanced >= 0),
+            self.gate.eq(Cat(some, more) & ~(self.running & ending).replicate(2)),
+            self.next_dither.eq(Mux(self.start, 0, dither_next)),
         ]
-        with m.If(~(self.start | self.round)):
-            m.d.comb += self.next_dither.eq(self.dither + 1)
 
         with m.If(self.running):
-            m.d.sync += cycles.eq(cycles - step)
-        with m.If(halves[1:] == 0):
-            m.d.sync += halves.eq(0)
+            m.d.sync += [
+                cycles.eq(cycles - step),
+                over.eq(cycles == step),
+                ending.eq((cycles == step) | (cycles == step + 1)),
+            ]
+        with m.If(~more):
+            m.d.sync += [halves.eq(0), some.eq(0)]
         with m.Else():
-            m.d.sync += halves.eq(halves - (step << 1))
+            m.d.sync += [
+                halves.eq(halves - (step << 1)),
+                some.eq(halves != step << 1),
+                more.eq(halves[1:] != step),
+            ]
         with m.If(armed):
-            m.d.sync += launch.eq(launch - step)
-            with m.If(launch == 0):
+            m.d.sync += [launch.eq(launch - step), due.eq(launch == step)]
+            with m.If(due):
                 m.d.sync += armed.eq(0)
                 with m.If(self.phase_ready):
-                    m.d.sync += [halves.eq(s.width), self.pulses.eq(self.pulses + 1)]
+                    m.d.sync += [
+                        halves.eq(width),
+                        some.eq(some_width),
+                        more.eq(more_width),
+                        self.pulses.eq(self.pulses + 1),
+                        left.eq(left - 1),
+                    ]
+                    with m.If(one_left):
+                        m.d.sync += counted.eq(1)
                 with m.Else():
                     m.d.comb += self.phase_fault.eq(1)
 
@@ -102,14 +161,23 @@ class PulseTrain(wiring.Component):
             m.d.sync += [
                 self.running.eq(1),
                 self.pulses.eq(0),
-                cycles.eq(s.period - 1),
+                left.eq(s.count),
+                one_left.eq(single),
+                counted.eq(0),
+                cycles.eq(cycles_first),
+                over.eq(over_first),
+                ending.eq(ending_first),
                 remainder.eq(-s.period_den),
             ]
         with m.Elif(self.boundary):
             m.d.sync += [
-                cycles.eq(s.period - 1 + longer),
-                remainder.eq(advanced - (longer.replicate(32) & s.period_den)),
+                cycles.eq(cycles_next),
+                over.eq(over_next),
+                ending.eq(ending_next),
+                remainder.eq(remainder_next),
                 halves.eq(0),
+                some.eq(0),
+                more.eq(0),
                 armed.eq(0),
             ]
             with m.If(self.last):
@@ -117,15 +185,16 @@ class PulseTrain(wiring.Component):
         with m.If(self.begin):
             m.d.sync += [
                 armed.eq(1),
-                launch.eq(s.delay + (self.next_dither >> 3)),
+                launch.eq(Mux(self.start, launch_first, launch_next)),
+                due.eq(Mux(self.start, due_first, due_next)),
                 self.dither.eq(self.next_dither),
                 self.phase.eq(self.next_dither[:3]),
             ]
 
         if self._fast_forward:
-            event = self.start | (self.running & (cycles == 0)) | (armed & (launch == 0))
+            event = self.start | (self.running & over) | (armed & due)
             m.d.comb += [
-                self.horizon.calm.eq(~event & ((halves == 0) | (halves[1:] != 0))),
+                self.horizon.calm.eq(~event & (~some | more) & fastforward.settled(ahead)),
                 self.horizon.left.eq(
                     least(
                         saturate(self.running, (cycles - (halves != 0))[: len(cycles)]),

@@ -1,6 +1,6 @@
 """Readout: a full buffer as packets."""
 
-from amaranth.hdl import Array, Module, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -42,7 +42,9 @@ class Readout(wiring.Component):
         m = Module()
         chunk = Signal(TRACE_DATA)
         left = Signal(range(protocol.MAX_PAYLOAD + 1))  # bytes of the present packet's fixed part
-        bins_left = Signal(16)  # bins of this channel not yet asked for
+        length = Signal(16)
+        rest = Signal(8 * protocol.TRACE_HEAD.size)  # of the fixed part, not yet sent
+        bins_left = Signal(16)  # bins of this channel in packets to come
         chunk_left = Signal(range(CHUNK_BINS + 1))  # words of this packet not yet sent whole
         word = Signal(SUM_BITS)
         word_left = Signal(range(WORD_BYTES + 1))
@@ -50,6 +52,8 @@ class Readout(wiring.Component):
             TraceMemory.READ_LATENCY + 1
         )  # one-hot age of the word read ahead; the top bit stays
         to_ask = Signal(range(CHUNK_BINS + 1))  # words of this packet not yet asked for
+        more = Signal()  # there are such, a cycle late: words are asked for further apart
+        m.d.sync += more.eq(to_ask != 0)
 
         m.d.comb += [
             chunk.frame.eq(self.head.frame),
@@ -58,15 +62,14 @@ class Readout(wiring.Component):
         chunk_number = Signal(8)
         m.d.comb += chunk.chunk.eq(chunk_number)
 
-        def fixed_part(layout_signal: Signal, fields: protocol.Fields, done: str) -> None:
-            """Send a struct's bytes, counting `left` down."""
-            octets = Array(layout_signal.as_value().word_select(n, 8) for n in range(fields.size))
+        def fixed_part(last: Value, done: str) -> None:
+            """Send the bytes in `rest`, but `last` as it is then, counting `left` down."""
             m.d.comb += [
                 self.payload.valid.eq(1),
-                self.payload.payload.eq(octets[fields.size - left]),
+                self.payload.payload.eq(Mux(left == 1, last, rest[:8])),
             ]
             with m.If(self.payload.ready):
-                m.d.sync += left.eq(left - 1)
+                m.d.sync += [left.eq(left - 1), rest.eq(rest >> 8)]
                 with m.If(left == 1):
                     m.next = done
 
@@ -85,12 +88,13 @@ class Readout(wiring.Component):
                     self.packet.p.kind.eq(Kind.TRACE_HEAD),
                     self.packet.p.length.eq(protocol.TRACE_HEAD.size),
                 ]
-                m.d.sync += left.eq(protocol.TRACE_HEAD.size)
+                m.d.sync += [left.eq(protocol.TRACE_HEAD.size), rest.eq(self.head)]
                 with m.If(self.packet.ready):
                     m.next = "HEAD"
             with m.State("HEAD"):
                 m.d.sync += bins_left.eq(self.head.bins)
-                fixed_part(self.head, protocol.TRACE_HEAD, "CHANNEL")
+                # The flags, which come last, may still be set by samples under way at the swap.
+                fixed_part(self.head.flags, "CHANNEL")
             with m.State("CHANNEL"):
                 m.d.sync += [
                     bins_left.eq(self.head.bins),
@@ -102,22 +106,28 @@ class Readout(wiring.Component):
                     m.d.sync += self.shipping.eq(0)
                     m.next = "IDLE"
             with m.State("CHUNK"):
+                m.d.sync += length.eq(protocol.TRACE_DATA.size + (bins_left << 2))
                 with m.If(bins_left > CHUNK_BINS):
-                    m.d.sync += [chunk_left.eq(CHUNK_BINS), to_ask.eq(CHUNK_BINS)]
+                    m.d.sync += length.eq(protocol.MAX_PAYLOAD)
+                    m.d.sync += [
+                        chunk_left.eq(CHUNK_BINS),
+                        to_ask.eq(CHUNK_BINS),
+                        bins_left.eq(bins_left - CHUNK_BINS),
+                    ]
                 with m.Else():
-                    m.d.sync += [chunk_left.eq(bins_left), to_ask.eq(bins_left)]
+                    m.d.sync += [chunk_left.eq(bins_left), to_ask.eq(bins_left), bins_left.eq(0)]
                 m.next = "DATA PACKET"
             with m.State("DATA PACKET"):
                 m.d.comb += [
                     self.packet.valid.eq(1),
                     self.packet.p.kind.eq(Kind.TRACE_DATA),
-                    self.packet.p.length.eq(protocol.TRACE_DATA.size + (chunk_left << 2)),
+                    self.packet.p.length.eq(length),
                 ]
-                m.d.sync += left.eq(protocol.TRACE_DATA.size)
+                m.d.sync += [left.eq(protocol.TRACE_DATA.size), rest.eq(chunk)]
                 with m.If(self.packet.ready):
                     m.next = "DATA HEAD"
             with m.State("DATA HEAD"):
-                fixed_part(chunk, protocol.TRACE_DATA, "DATA")
+                fixed_part(chunk.chunk, "DATA")
             with m.State("DATA"):
                 taken = self.payload.valid & self.payload.ready
                 wanted = (word_left == 0) | ((word_left == 1) & taken)
@@ -127,15 +137,15 @@ class Readout(wiring.Component):
                 ]
                 with m.If(taken):
                     m.d.sync += [word.eq(word >> 8), word_left.eq(word_left - 1)]
-                with m.If(wanted & ahead[-1]):
+                loads = wanted & ahead[-1]
+                with m.If(loads):
                     m.d.sync += [word.eq(self.read_data), word_left.eq(WORD_BYTES), ahead.eq(0)]
-                with m.If((ahead == 0) & (to_ask != 0)):
+                with m.If(((ahead == 0) | loads) & more):
                     m.d.comb += self.read.eq(1)
                     m.d.sync += [
                         ahead.eq(2),
                         self.read_bin.eq(self.read_bin + 1),
                         to_ask.eq(to_ask - 1),
-                        bins_left.eq(bins_left - 1),
                     ]
                 with m.If(taken & (word_left == 1)):
                     m.d.sync += chunk_left.eq(chunk_left - 1)

@@ -1,6 +1,6 @@
 """Register file: requests in, settings out, replies back."""
 
-from amaranth.hdl import Array, Module, Signal
+from amaranth.hdl import Array, Const, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,7 +25,8 @@ class RegisterFile(wiring.Component):
         status: what the read-only registers show.
         packet, payload: reply to the `Framer`. alive: strobe, a request was executed. idle: no request in hand.
 
-    A control changes 1 cycle after its request is taken. Throughput: one request for every reply sent.
+    A control changes 1 cycle after its request is taken; a value read is that of the cycle in which its reply begins.
+    Throughput: one request for every reply sent.
     """
 
     def __init__(self) -> None:
@@ -50,6 +51,9 @@ class RegisterFile(wiring.Component):
         m = Module()
         request = self.requests.p
         reply = Signal(REPLY)
+        reading = Signal()
+        first = Signal()
+        looked_up, known = Signal(32), Signal()
         left = Signal(range(protocol.REPLY.size + 1))
         storage = {Access.SETTING: self.settings, Access.CONTROL: self.controls}
         with m.If(self.disable):
@@ -72,10 +76,9 @@ class RegisterFile(wiring.Component):
                         reply.value.eq(request.request.value),
                         left.eq(protocol.REPLY.size),
                     ]
+                    m.d.sync += reading.eq(request.kind == Kind.READ)
                     with m.If(request.kind == Kind.WRITE):
                         self._write(m, storage, reply)
-                    with m.Else():
-                        self._read(m, storage, reply)
                     m.next = "PACKET"
             with m.State("PACKET"):
                 m.d.comb += [
@@ -83,6 +86,8 @@ class RegisterFile(wiring.Component):
                     self.packet.p.kind.eq(Kind.REPLY),
                     self.packet.p.length.eq(protocol.REPLY.size),
                 ]
+                m.d.sync += first.eq(1)
+                self._read(m, storage, reply, looked_up, known)
                 with m.If(self.packet.ready):
                     m.next = "PAYLOAD"
             with m.State("PAYLOAD"):
@@ -92,6 +97,13 @@ class RegisterFile(wiring.Component):
                     self.payload.valid.eq(1),
                     self.payload.payload.eq(octets[size - left]),
                 ]
+                m.d.sync += first.eq(0)
+                with m.If(reading & first):
+                    # What was looked up while the packet waited comes in time: it is sent last.
+                    with m.If(known):
+                        m.d.sync += reply.value.eq(looked_up)
+                    with m.Else():
+                        m.d.sync += reply.outcome.eq(Outcome.NO_REGISTER)
                 with m.If(self.payload.ready):
                     m.d.sync += left.eq(left - 1)
                     with m.If(left == 1):
@@ -114,11 +126,16 @@ class RegisterFile(wiring.Component):
             with m.Default():
                 m.d.sync += reply.outcome.eq(Outcome.NO_REGISTER)
 
-    def _read(self, m: Module, storage: dict, reply: Signal) -> None:
+    def _read(
+        self, m: Module, storage: dict, reply: Signal, looked_up: Signal, found: Signal
+    ) -> None:
         storage = {**storage, Access.READ: self.status}
-        with m.Switch(self.requests.p.request.address):
-            for r in REGISTERS.values():
-                with m.Case(r.address):
-                    m.d.sync += reply.value.eq(storage[r.access][r.name])
-            with m.Default():
-                m.d.sync += reply.outcome.eq(Outcome.NO_REGISTER)
+        by_address = {r.address: storage[r.access][r.name] for r in REGISTERS.values()}
+        count = 1 << max(by_address).bit_length()
+        known = Array(Const(n in by_address) for n in range(count))
+        values = Array(by_address.get(n, Const(0)) for n in range(count))
+        number = reply.address[: count.bit_length() - 1]
+        m.d.sync += [
+            looked_up.eq(values[number]),
+            found.eq(known[number] & (reply.address < count)),
+        ]

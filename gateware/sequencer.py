@@ -4,6 +4,7 @@ from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from . import fastforward
 from .layouts import SETTINGS, TRACE_HEAD
 from .protocol import MAX_BIN_SHIFT, MAX_FRAME_PULSES, Mode, TraceFlag
 
@@ -28,7 +29,8 @@ class Sequencer(wiring.Component):
         buffer: the one being filled; keep: the period's samples go to memory; settled: memory has taken them all.
         ship: strobe, `head` describes the frame in the other buffer, stable until `shipping` falls.
         sweep, sweep_bin: to `TraceMemory`; finished: strobe, the train has ended by itself.
-        idle: no train, nothing pending; waiting: in a train, nothing to do but wait for its next boundary.
+        idle: no train, nothing pending; waiting: in a train, nothing to do but wait for its next boundary;
+        steady: what is worked out ahead of that is.
 
     From a restart while idle to `settings` and `prepare` 2 cycles, to `start` 3; from a swap to `ship` 1 cycle.
     """
@@ -67,6 +69,7 @@ class Sequencer(wiring.Component):
                 "finished": Out(1),
                 "idle": Out(1),
                 "waiting": Out(1),
+                "steady": Out(1),
             }
         )
 
@@ -75,19 +78,35 @@ class Sequencer(wiring.Component):
         s = self.settings
         frame, first_pulse = Signal(32), Signal(32)
         kept = Signal(range(MAX_FRAME_PULSES + 1))  # pulses in the frame, before the present one
-        now_kept = Signal.like(kept)
-        now_missed = Signal(32)
+        # What a period adds up to is known soon after it has begun, and long before its end.
+        would_keep, would_miss = Signal.like(kept), Signal(32)
+        with_round = Signal(range(2 * MAX_FRAME_PULSES))
+        enough = Signal()
+        ready = Signal()  # to be sent after this round
+        full_round = Signal()  # the frame has no room for another whole round
         clipped = [
             Array(Signal(32, name=f"clipped{n}{b}") for b in range(2))
             for n in range(self._channels)
         ]
-        capacity = Signal(range(MAX_FRAME_PULSES + 1))  # pulses whose sums fit for certain
+        fits = Signal(range(MAX_FRAME_PULSES + 1))  # pulses whose sums fit for certain
+        capacity = Signal.like(fits)
         with m.Switch(s.bin_shift):
             for shift in range(4, MAX_BIN_SHIFT + 1):
                 with m.Case(shift):
-                    m.d.comb += capacity.eq(MAX_FRAME_PULSES >> (shift - 3))
+                    m.d.comb += fits.eq(MAX_FRAME_PULSES >> (shift - 3))
             with m.Default():
-                m.d.comb += capacity.eq(MAX_FRAME_PULSES)
+                m.d.comb += fits.eq(MAX_FRAME_PULSES)
+        ahead = [
+            (capacity, fits),
+            (would_keep, kept + self.keep),
+            (would_miss, self.missed + ~self.keep),
+            (with_round, would_keep + s.dither),
+            (enough, would_keep >= s.frame_pulses),
+            (full_round, with_round > capacity),
+            (ready, enough | full_round),
+        ]
+        m.d.sync += [register.eq(value) for register, value in ahead]
+        m.d.comb += self.steady.eq(fastforward.settled(ahead))
 
         again = Signal()  # a restart is waiting for the present train to end
         tripped = Signal()  # this train has been cut off by the guard
@@ -100,16 +119,11 @@ class Sequencer(wiring.Component):
         m.d.comb += self.stop.eq(again | ~self.run | tripped)
 
         with m.If(self.boundary):
-            m.d.comb += [
-                now_kept.eq(kept + self.keep),
-                now_missed.eq(self.missed + ~self.keep),
-            ]
-        with m.Else():
-            m.d.comb += [now_kept.eq(kept), now_missed.eq(self.missed)]
-        m.d.sync += [kept.eq(now_kept), self.missed.eq(now_missed)]
+            m.d.sync += [kept.eq(would_keep), self.missed.eq(would_miss)]
         for n, counts in enumerate(clipped):
-            with m.If(self.clipped[n]):
-                m.d.sync += counts[self.clipped_buffer].eq(counts[self.clipped_buffer] + 1)
+            for buffer, clips in enumerate(counts):
+                with m.If(self.clipped[n] & (self.clipped_buffer == buffer)):
+                    m.d.sync += clips.eq(clips + 1)
 
         swap, end = Signal(), Signal()
         cause = Signal(8)
@@ -130,29 +144,37 @@ class Sequencer(wiring.Component):
             m.d.sync += [
                 self.buffer.eq(~self.buffer),
                 self.ship.eq(1),
-                frame.eq(frame + 1),
                 kept.eq(0),
-                first_pulse.eq(self.pulses),
+            ]
+            # The buffer now to be filled has been read out: what was noted of it starts afresh.
+            m.d.comb += self.clear_saturated.eq(Mux(self.buffer, 0b01, 0b10))
+        m.d.sync += self.ship.eq(swap)
+        pulses_then, kept_then, missed_then = Signal(32), Signal.like(kept), Signal(32)
+        m.d.sync += [
+            pulses_then.eq(self.pulses),
+            kept_then.eq(Mux(self.boundary, would_keep, kept)),
+            missed_then.eq(Mux(self.boundary, would_miss, self.missed)),
+        ]
+        with m.If(self.ship):
+            # A cycle after the swap, as things were then.
+            m.d.sync += [
+                frame.eq(frame + 1),
+                first_pulse.eq(pulses_then),
+                self.head.first_pulse.eq(first_pulse),
+                self.head.pulses.eq(kept_then),
+                self.head.missed.eq(missed_then),
                 self.head.frame.eq(frame),
                 self.head.train.eq(self.train),
-                self.head.first_pulse.eq(first_pulse),
-                self.head.pulses.eq(now_kept),
-                self.head.missed.eq(now_missed),
                 self.head.window_start.eq(s.window_start),
                 self.head.bins.eq(s.window_bins),
                 self.head.bin_shift.eq(s.bin_shift),
                 self.head.dither.eq(s.dither),
             ]
-            # The buffer now to be filled has been read out: what was noted of it starts afresh.
-            m.d.comb += self.clear_saturated.eq(Mux(self.buffer, 0b01, 0b10))
-            m.d.sync += [counts[~self.buffer].eq(0) for counts in clipped]
-        m.d.sync += self.ship.eq(swap)
+            m.d.sync += [counts[self.buffer].eq(0) for counts in clipped]
         # These of the frame being shipped may still be set by samples under way at the swap.
         for n, name in enumerate(("light_clipped", "drive_clipped")[: self._channels]):
             m.d.comb += self.head[name].eq(clipped[n][~self.buffer])
 
-        full_round = Signal()  # the frame has no room for another whole round
-        m.d.comb += full_round.eq(now_kept + s.dither > capacity)
         free = ~self.ship & ~self.shipping
 
         with m.FSM():
@@ -187,7 +209,7 @@ class Sequencer(wiring.Component):
                     m.next = "CLOSE"
                 with m.Elif(self.round):
                     m.d.sync += self.keep.eq(~full_round)
-                    with m.If(((now_kept >= s.frame_pulses) | full_round) & free):
+                    with m.If(ready & free):
                         m.d.comb += swap.eq(1)
                         m.d.sync += self.keep.eq(1)
             with m.State("CLOSE"):

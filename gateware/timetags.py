@@ -1,10 +1,11 @@
 """Time tags: every photon's pulse and nanosecond, as a stream of records."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from . import protocol
+from .blockram import BlockRam
 from .layouts import PACKET, TIME_TAG
 from .protocol import CYCLE_NS, TAGS_PER_PACKET, Kind, TagKind
 
@@ -42,82 +43,116 @@ class TimeTags(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # Two bits more than an entry: overflow records travel in the same queue.
-        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=ENTRY.size + 2, depth=FIFO_DEPTH)
+        m.submodules.queue = queue = BlockRam(FIFO_DEPTH, ENTRY.size + 2)
+        level = Signal(range(FIFO_DEPTH + 1))
+        flush = Signal()
+        m.d.sync += flush.eq(self.flush)
+        # A cycle late, and so with one record of room to spare.
+        few, many, full, spacious = Signal(), Signal(), Signal(), Signal()
+        go = Signal()  # there is a packet to be sent
+        m.d.sync += [
+            few.eq(level != 0),
+            many.eq(level >= TAGS_PER_PACKET),
+            full.eq(level >= FIFO_DEPTH - 2),
+            spacious.eq(level < FIFO_DEPTH - 3),
+            go.eq(many | (flush & few)),
+        ]
+        with m.If(queue.write & ~queue.read):
+            m.d.sync += level.eq(level + 1)
+        with m.Elif(~queue.write & queue.read):
+            m.d.sync += level.eq(level - 1)
+        with m.If(queue.write):
+            m.d.sync += queue.write_address.eq(queue.write_address + 1)
+        with m.If(queue.read):
+            m.d.sync += queue.read_address.eq(queue.read_address + 1)
+
+        shown = self.enable & self.photons.any()
+        coming, some = Signal(), Signal()  # 1 and 2 cycles ago, as are the following
+        coming_seen, seen = Signal(ENTRY), Signal(ENTRY)
+        coming_count, count = Signal(4), Signal(4)
+        m.d.sync += [coming.eq(shown), some.eq(coming)]
+        with m.If(shown):
+            m.d.sync += [
+                coming_seen.pulse.eq(self.pulse),
+                coming_seen.t_ns.eq(self.t_ns),
+                coming_seen.lanes.eq(self.photons),
+                coming_count.eq(sum(self.photons[lane] for lane in range(CYCLE_NS))),
+            ]
+        with m.If(coming):
+            m.d.sync += [seen.eq(coming_seen), count.eq(coming_count)]
         entry = Signal(ENTRY)
         kind = Signal(2)
-        missed = Signal(32)
+        missed = Signal(32)  # up to this cycle's, which are `seen`
         overflowing = Signal()
-        some = self.enable & self.photons.any()
-        count = Signal(4)
         m.d.comb += [
-            count.eq(sum(self.photons[lane] for lane in range(CYCLE_NS))),
-            entry.pulse.eq(self.pulse),
-            entry.t_ns.eq(self.t_ns),
-            entry.lanes.eq(self.photons),
+            entry.eq(seen),
             kind.eq(TagKind.PHOTONS),
-            queue.w_data.eq(Cat(entry, kind)),
+            queue.write_data.eq(Cat(entry, kind)),
         ]
-        room = Signal(range(FIFO_DEPTH + 1))
-        m.d.comb += room.eq(FIFO_DEPTH - queue.level)
         with m.If(overflowing):
+            with m.If(coming):
+                m.d.sync += missed.eq(missed + coming_count)
             # Photons of the cycle in which the end is written are still among the missed.
-            with m.If(room > 2):
+            with m.If(spacious):
                 m.d.comb += [
-                    queue.w_en.eq(1),
+                    queue.write.eq(1),
                     kind.eq(TagKind.OVERFLOW_END),
-                    entry.t_ns.eq(missed + Mux(some, count, 0)),
+                    entry.t_ns.eq(missed),
                     entry.lanes.eq(0),
                 ]
-                m.d.sync += [overflowing.eq(0), missed.eq(0)]
-            with m.Elif(some):
-                m.d.sync += missed.eq(missed + count)
+                m.d.sync += overflowing.eq(0)
         with m.Elif(some):
-            m.d.comb += queue.w_en.eq(1)
-            with m.If(room <= 1):
+            m.d.comb += queue.write.eq(1)
+            with m.If(full):
                 m.d.comb += [kind.eq(TagKind.OVERFLOW_BEGIN), entry.lanes.eq(0)]
-                m.d.sync += [overflowing.eq(1), missed.eq(count)]
+                m.d.sync += [overflowing.eq(1), missed.eq(count + Mux(coming, coming_count, 0))]
 
-        waiting = Signal(range(TAGS_PER_PACKET + 1))  # records of the packet in hand
-        left = Signal(range(protocol.TIME_TAG.size + 1))
-        head = Signal(len(queue.r_data))
-        record = Signal(TIME_TAG)
-        kept, head_kind = data.View(ENTRY, head[:-2]), head[-2:]
+        waiting = Signal(range(TAGS_PER_PACKET + 1))  # records of the packet in hand, not yet sent
+        size = protocol.TIME_TAG.size
+        length = Signal(16)
+        left = Signal(range(size + 1))  # bytes of the present one
+        last_byte, last_record, more_records = Signal(), Signal(), Signal()
+        m.d.sync += [last_record.eq(waiting == 1), more_records.eq(waiting > 2)]
+        fetched, rest = Signal(TIME_TAG), Signal(8 * size)
+        kept = data.View(ENTRY, queue.read_data[:-2])
         m.d.comb += [
-            head.eq(queue.r_data),
-            record.kind.eq(head_kind),
-            record.lanes.eq(kept.lanes),
-            record.pulse.eq(kept.pulse),
-            record.t_ns.eq(kept.t_ns),
+            fetched.kind.eq(queue.read_data[-2:]),
+            fetched.lanes.eq(kept.lanes),
+            fetched.pulse.eq(kept.pulse),
+            fetched.t_ns.eq(kept.t_ns),
         ]
-        octets = Array(record.as_value().word_select(n, 8) for n in range(protocol.TIME_TAG.size))
         with m.FSM():
             with m.State("IDLE"):
-                m.d.comb += self.idle.eq((queue.level == 0) & ~some & ~overflowing)
-                with m.If(queue.level >= TAGS_PER_PACKET):
-                    m.d.sync += waiting.eq(TAGS_PER_PACKET)
-                    m.next = "PACKET"
-                with m.Elif(self.flush & queue.r_rdy):
-                    m.d.sync += waiting.eq(queue.level)
-                    m.next = "PACKET"
+                busy = some | coming | shown | overflowing
+                packet = (waiting != 0) | last_record | more_records
+                m.d.comb += self.idle.eq((level == 0) & ~few & ~many & ~go & ~busy & ~packet)
+                m.d.sync += waiting.eq(Mux(many, TAGS_PER_PACKET, level))
+                with m.If(go):
+                    m.next = "FETCH"
+            with m.State("FETCH"):
+                m.d.comb += queue.read.eq(1)
+                m.d.sync += length.eq(waiting * size)
+                m.next = "PACKET"
             with m.State("PACKET"):
                 m.d.comb += [
                     self.packet.valid.eq(1),
                     self.packet.p.kind.eq(Kind.TIME_TAGS),
-                    self.packet.p.length.eq(waiting * protocol.TIME_TAG.size),
+                    self.packet.p.length.eq(length),
                 ]
-                m.d.sync += left.eq(protocol.TIME_TAG.size)
                 with m.If(self.packet.ready):
-                    m.next = "RECORD"
+                    m.next = "LOAD"
+            with m.State("LOAD"):
+                m.d.comb += queue.read.eq(~last_record)
+                m.d.sync += [rest.eq(fetched), left.eq(size), last_byte.eq(0)]
+                m.next = "RECORD"
             with m.State("RECORD"):
-                m.d.comb += [
-                    self.payload.valid.eq(queue.r_rdy),
-                    self.payload.payload.eq(octets[protocol.TIME_TAG.size - left]),
-                ]
-                with m.If(queue.r_rdy & self.payload.ready):
-                    m.d.sync += left.eq(left - 1)
-                    with m.If(left == 1):
-                        m.d.comb += queue.r_en.eq(1)
-                        m.d.sync += [left.eq(protocol.TIME_TAG.size), waiting.eq(waiting - 1)]
-                        with m.If(waiting == 1):
+                m.d.comb += [self.payload.valid.eq(1), self.payload.payload.eq(rest[:8])]
+                with m.If(self.payload.ready):
+                    m.d.sync += [left.eq(left - 1), last_byte.eq(left == 2), rest.eq(rest >> 8)]
+                    with m.If(last_byte):
+                        # The next one was fetched while this one was sent.
+                        m.d.comb += queue.read.eq(more_records)
+                        m.d.sync += [rest.eq(fetched), left.eq(size), waiting.eq(waiting - 1)]
+                        with m.If(last_record):
                             m.next = "IDLE"
         return m

@@ -1,6 +1,6 @@
 """Sampling window: which bin of the trace the present sample belongs to."""
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,9 +18,11 @@ class Window(wiring.Component):
 
     Ports
         settings: latched on `prepare`, at least one cycle before the first `begin`.
-        begin: strobe, the next cycle is the first of a period whose launch step is `next_dither`.
+        begin: strobe, the next cycle is the first of a period whose launch step is `next_dither`, known for 3 cycles;
+        start: with it, of the first period: the step is 0.
         close: strobe, last cycle of the train.
-        origin: `elapsed` in the first cycle of a period launched without dither.
+        origin: `elapsed` in the first cycle of a period launched without dither; first: in that of the coming period;
+        launched: `origin` counted from the launch instead of the window's start.
         elapsed: ns from the window's start to the present sample, signed; `open` while samples are due or to come.
         valid: the present sample lies in `bin`. Combinational from registers; one sample a cycle.
     """
@@ -30,9 +32,12 @@ class Window(wiring.Component):
             "settings": In(SETTINGS),
             "prepare": In(1),
             "begin": In(1),
+            "start": In(1),
             "next_dither": In(7),
             "close": In(1),
             "origin": Out(signed(32)),
+            "first": Out(signed(32)),
+            "launched": Out(signed(32)),
             "open": Out(1),
             "elapsed": Out(signed(32)),
             "valid": Out(1),
@@ -52,29 +57,50 @@ class Window(wiring.Component):
         index = Signal(32)
         due = Signal()  # the window has started
         inside = Signal()
+        beyond = Signal(signed(32))  # ns from the window's end to the present sample
+        length = Signal(32)
+        dithered = Signal(signed(32))
+        dithered_beyond = Signal(signed(32))
+        ahead = [
+            (length, s.window_bins << s.bin_shift),
+            (dithered, self.origin - self.next_dither),
+            (dithered_beyond, dithered - length),
+        ]
+        m.d.sync += [register.eq(value) for register, value in ahead]
 
         with m.If(self.prepare):
-            m.d.sync += self.origin.eq(-(s.delay + self._latency) * CYCLE_NS - s.window_start)
+            m.d.sync += [
+                self.origin.eq(-(s.delay + self._latency) * CYCLE_NS - s.window_start),
+                self.launched.eq(-(s.delay + self._latency) * CYCLE_NS),
+            ]
         m.d.comb += [
-            due.eq(self.elapsed >= 0),
+            due.eq(~self.elapsed[-1]),
             index.eq(self.elapsed[:31] >> s.bin_shift),
-            inside.eq(due & (index < s.window_bins)),
+            inside.eq(due & beyond[-1]),
             self.valid.eq(self.open & inside),
             self.bin.eq(index),
+            self.first.eq(Mux(self.start, self.origin, dithered)),
         ]
         with m.If(self.open):
-            m.d.sync += self.elapsed.eq(self.elapsed + step * CYCLE_NS)
+            m.d.sync += [
+                self.elapsed.eq(self.elapsed + step * CYCLE_NS),
+                beyond.eq(beyond + step * CYCLE_NS),
+            ]
             with m.If(self.close | (due & ~inside)):
                 m.d.sync += self.open.eq(0)
         with m.If(self.begin):
-            m.d.sync += [self.open.eq(1), self.elapsed.eq(self.origin - self.next_dither)]
+            m.d.sync += [
+                self.open.eq(1),
+                self.elapsed.eq(self.first),
+                beyond.eq(Mux(self.start, self.origin - length, dithered_beyond)),
+            ]
 
         if self._fast_forward:
             # Cycles until lane 7, 7 ns later than the sample, is in the window.
-            ahead = Signal(32)
+            early = Signal(32)
             m.d.comb += [
-                ahead.eq((-self.elapsed)[3:]),
-                self.horizon.calm.eq(~self.open | ~due),
-                self.horizon.left.eq(fastforward.saturate(self.open, ahead)),
+                early.eq((-self.elapsed)[3:]),
+                self.horizon.calm.eq((~self.open | ~due) & fastforward.settled(ahead)),
+                self.horizon.left.eq(fastforward.saturate(self.open, early)),
             ]
         return m

@@ -64,6 +64,7 @@ def rests(counting: bool) -> dict[str, dict[str, int]]:
         **sending,
         **dict.fromkeys(("readout.fsm_state", "framer.fsm_state", "sequencer.ship"), 0),
         **dict.fromkeys(("readout.shipping", "readout.word_left", "readout.to_ask"), 0),
+        **{f"{memory}.fetch": 0 for memory in memories},
         **{f"{memory}.clear": 0 for memory in memories},
         **{f"{memory}.read_ready": 0 for memory in memories},
     }

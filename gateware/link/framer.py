@@ -1,6 +1,6 @@
 """Packets into frames on a byte stream."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,7 +23,7 @@ class Framer(wiring.Component):
 
     Ports
         sources: array of `Source`.
-        tx: byte stream; one byte a cycle while the source keeps up, 3 cycles between frames.
+        tx: byte stream; one byte a cycle while the source keeps up, 3 cycles between frames and 1 before a payload.
         idle: no frame in progress. Sequence numbers count all frames sent.
     """
 
@@ -43,36 +43,47 @@ class Framer(wiring.Component):
         header = Signal(HEADER)
         shift = Signal(8 * protocol.HEADER.size)
         sequence = Signal(16)
-        chosen = Signal(range(len(self.sources)))
+        chosen, sending, taking = (Signal(len(self.sources)) for _ in range(3))  # one bit a source
         left = Signal(16)
         length = Signal(16)
+        # Bytes of the payload on their way, the next one and one more: sources may be slow to come up with one, and
+        # know early whether another will be taken.
+        byte, full, spare, spare_full = Signal(8), Signal(), Signal(8), Signal()
         m.d.comb += [
             header.sync.eq(protocol.SYNC),
             header.sequence.eq(sequence),
             header_check.entering.eq(shift[:8]),
         ]
 
+        offered, offers = Signal(8), Signal()
+        for index, source in enumerate(self.sources):
+            m.d.comb += [
+                source.packet.ready.eq(chosen[index]),
+                source.payload.ready.eq(taking[index] & ~spare_full),
+            ]
+            with m.If(taking[index]):
+                m.d.comb += [
+                    offered.eq(source.payload.payload),
+                    offers.eq(source.payload.valid),
+                ]
+
         with m.FSM():
             with m.State("CHOOSE"):
                 m.d.comb += self.idle.eq(1)
                 for index, source in reversed(list(enumerate(self.sources))):
                     with m.If(source.packet.valid):
+                        m.d.comb += self.idle.eq(0)
+                        m.d.sync += chosen.eq(1 << index)
+                        m.next = "ACCEPT"
+            with m.State("ACCEPT"):
+                for index, source in enumerate(self.sources):
+                    with m.If(chosen[index]):
                         m.d.comb += [
-                            self.idle.eq(0),
                             header.kind.eq(source.packet.p.kind),
                             header.length.eq(source.packet.p.length),
                         ]
-                        m.d.sync += [
-                            chosen.eq(index),
-                            shift.eq(header),
-                            length.eq(header.length),
-                        ]
-                        m.next = "ACCEPT"
-            with m.State("ACCEPT"):
-                with m.Switch(chosen):
-                    for index, source in enumerate(self.sources):
-                        with m.Case(index):
-                            m.d.comb += source.packet.ready.eq(1)
+                m.d.sync += [sending.eq(chosen), chosen.eq(0)]
+                m.d.sync += [shift.eq(header), length.eq(header.length)]
                 m.d.sync += [sequence.eq(sequence + 1), left.eq(protocol.HEADER.size)]
                 m.d.comb += [crc.start.eq(1), header_check.restart.eq(1)]
                 m.next = "HEADER"
@@ -83,28 +94,33 @@ class Framer(wiring.Component):
                     m.d.comb += header_check.valid.eq((left <= COVERED + 2) & (left > 2))
                     m.d.sync += [shift.eq(shift[8:]), left.eq(left - 1)]
                     with m.If(left == 1):
-                        m.d.sync += left.eq(length)
+                        m.d.sync += [left.eq(length), taking.eq(sending)]
                         m.next = "PAYLOAD"
                 with m.If(left == 2):
                     m.d.comb += self.tx.payload.eq(header_check.crc[:8])
                 with m.If(left == 1):
                     m.d.comb += self.tx.payload.eq(header_check.crc[8:])
             with m.State("PAYLOAD"):
-                with m.Switch(chosen):
-                    for index, source in enumerate(self.sources):
-                        with m.Case(index):
-                            m.d.comb += [
-                                self.tx.valid.eq(source.payload.valid),
-                                self.tx.payload.eq(source.payload.payload),
-                                source.payload.ready.eq(self.tx.ready),
-                            ]
+                with m.If(~spare_full):
+                    m.d.sync += spare.eq(offered)
+                with m.If(~full | self.tx.ready):
+                    m.d.sync += [
+                        byte.eq(Mux(spare_full, spare, offered)),
+                        full.eq(spare_full | offers),
+                        spare_full.eq(0),
+                    ]
+                with m.Elif(offers):
+                    m.d.sync += spare_full.eq(1)
                 m.d.comb += [
-                    crc.data.eq(self.tx.payload),
-                    crc.valid.eq(self.tx.valid & self.tx.ready),
+                    self.tx.valid.eq(full),
+                    self.tx.payload.eq(byte),
+                    crc.data.eq(byte),
+                    crc.valid.eq(full & self.tx.ready),
                 ]
-                with m.If(self.tx.valid & self.tx.ready):
+                with m.If(full & self.tx.ready):
                     m.d.sync += left.eq(left - 1)
                     with m.If(left == 1):
+                        m.d.sync += taking.eq(0)
                         m.next = "LOAD CHECK"
             with m.State("LOAD CHECK"):
                 m.d.sync += [shift.eq(crc.crc), left.eq(protocol.CRC_SIZE)]

@@ -93,7 +93,7 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Guard.no_gate_without_level",
         GUARD,
-        "self.gate.eq(Mux(self.driving & (allowed != 0), self.gate_in, 0)),",
+        "self.gate.eq(Mux(self.driving & (self.level_in != 0), self.gate_in, 0)),",
         "self.gate.eq(Mux(self.driving, self.gate_in, 0)),",
     ),
     ("Guard.off_after_reset", GUARD, '"gate": Out(2),', '"gate": Out(2, init=1),'),
@@ -112,8 +112,8 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Guard.off_when_host_silent",
         GUARD,
-        "& self.enable & (silence >= self.watchdog)",
-        "& self.enable & (silence > self.watchdog)",
+        "overdue.eq(silence + (step - 1) >= self.watchdog)",
+        "overdue.eq(silence + (step - 1) > self.watchdog)",
     ),
     (
         "Guard.off_when_host_silent",
@@ -124,14 +124,14 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Guard.width_limited",
         GUARD,
-        "Trip.WIDTH: high & (run >= WIDTH_LIMIT - 1)",
-        "Trip.WIDTH: high & (run >= WIDTH_LIMIT)",
+        "full_run.eq(run >= last - step)",
+        "full_run.eq(run > last - step)",
     ),
     (
         "Guard.duty_limited",
         GUARD,
-        "Trip.DUTY: high & (exposure >= WIDTH_LIMIT - 1)",
-        "Trip.DUTY: high & (exposure >= WIDTH_LIMIT)",
+        "full_exposure.eq(exposure >= last - step)",
+        "full_exposure.eq(exposure > last - step)",
     ),
     ("Guard.duty_limited", GUARD, "step * RECOVERY if", "step * (RECOVERY + 1) if"),
     (
@@ -155,8 +155,8 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Window.bin_inside_the_window",
         WINDOW,
-        "inside.eq(due & (index < s.window_bins))",
-        "inside.eq(due & (index <= s.window_bins))",
+        "inside.eq(due & beyond[-1])",
+        "inside.eq(due & (beyond <= 0))",
     ),
     ("Window.bin_is_the_time", WINDOW, "self.bin.eq(index)", "self.bin.eq(index + 1)"),
     (
@@ -168,33 +168,33 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Boxcar.samples_all_handed_on",
         BOXCAR,
-        "m.d.sync += self.sums[channel].eq(self.samples[channel])",
+        "m.d.sync += self.sums[channel].eq(samples[channel])",
         "m.d.sync += self.sums[channel].eq(0)",
     ),
     (
         "Boxcar.nothing_left_behind",
         BOXCAR,
-        "((self.valid & ~same) | (~self.valid & self.flush))",
-        "(self.valid & ~same)",
+        "((valid & ~same) | (~valid & flush))",
+        "(valid & ~same)",
     ),
     ("Boxcar.hands_on_only_what_came", BOXCAR, "self.update.eq(held &", "self.update.eq("),
     (
         "TraceMemory.nothing_lost",
         MEMORY,
-        "total.eq(sum_[:SUM_BITS] | sum_[-1].replicate(SUM_BITS))",
-        "total.eq(sum_[:SUM_BITS])",
+        "total[:SUM_BITS] | total[-1].replicate(SUM_BITS)",
+        "total[:SUM_BITS]",
     ),
     (
         "TraceMemory.nothing_lost",
         MEMORY,
-        "write_buffer.eq(buffer),",
-        "write_buffer.eq(self.update_buffer),",
+        "store_buffer.eq(buffer),",
+        "store_buffer.eq(self.update_buffer),",
     ),
     (
         "TraceMemory.no_other_bin_written",
         MEMORY,
-        "Mux(writing, write_bin, clear_bin)",
-        "Mux(clear, clear_bin, write_bin)",
+        "Mux(writing, store_bin, clear_bin)",
+        "Mux(clear, clear_bin, store_bin)",
     ),
     (
         "TraceMemory.read_gives_the_sum",
@@ -218,7 +218,7 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Banks.reads_one_at_a_time",
         "gateware.readout",
-        "with m.If((ahead == 0) & (to_ask != 0)):",
+        "with m.If(((ahead == 0) | loads) & more):",
         "with m.If(~ahead[-1] & (to_ask != 0)):",
     ),
     (
@@ -236,7 +236,7 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Banks.frame_swaps_on_a_boundary",
         INSTRUMENT,
-        "sequencer.settled.eq(~moving & ~window.open)",
+        "sequencer.settled.eq(~moved & ~window.open & ~opened)",
         "sequencer.settled.eq(1)",
     ),
     (
@@ -306,7 +306,12 @@ TWINS: list[tuple[str, str, str, str]] = [
         "self.ff.horizon.eq(left - 1)",
         "self.ff.horizon.eq(0)",
     ),
-    ("CountingInstrument.still_quiet", TAGS, "(queue.level == 0) & ~some", "~queue.r_rdy & ~some"),
+    (
+        "CountingInstrument.still_quiet",
+        TAGS,
+        "(level == 0) & ~few & ~many & ~go & ~busy",
+        "~few & ~go & ~busy",
+    ),
     (
         "CountingInstrument.jump_equals_steps",
         INSTRUMENT,

@@ -60,10 +60,18 @@ class TraceMemorySpec(Choosing):
             Signal(SUM_BITS),
             Signal(SUM_BITS),
         )
+        self.issued, self.issued_ours, self.writes = Signal(), Signal(), Signal()
+        self.write_address = Signal(range(DEPTH))
+        self.write_data = Signal(SUM_BITS)
         for side, (ram, fetched, peek) in enumerate(self.platform.rams):
             m.d.comb += peek.addr.eq(self.target)
             with m.If(self.side == side):
                 m.d.comb += [
+                    self.issued.eq(ram.read),
+                    self.issued_ours.eq(ram.read & (ram.read_address == self.target)),
+                    self.writes.eq(ram.write),
+                    self.write_address.eq(ram.write_address),
+                    self.write_data.eq(ram.write_data),
                     self.content.eq(peek.data),
                     self.fetched.eq(fetched),
                     self.read_out.eq(ram.read_data),
@@ -78,6 +86,7 @@ class TraceMemorySpec(Choosing):
             self.touched.append(self.past(self.touched[-1]))
         reading = d.read & (d.read_buffer == self.side)
         self.reads = [reading, self.past(reading)]
+        self.reads.append(self.past(self.reads[1]))
         self.past_read = [d.read]
         for _ in range(d.READ_LATENCY):
             self.past_read.append(self.past(self.past_read[-1]))
@@ -86,6 +95,8 @@ class TraceMemorySpec(Choosing):
         for _ in range(d.READ_LATENCY):
             self.asked.append(self.past(self.asked[-1]))
         self.swept = d.sweep & (d.sweep_bin == self.target)
+        self.sweeping, self.sweeping_bin = self.past(d.sweep), self.past(d.sweep_bin)
+        self.gone = self.sweeping & (self.sweeping_bin == self.target)  # the bin is being cleared
 
         # What the bin should hold.
         self.total = Signal(SUM_BITS)
@@ -122,32 +133,33 @@ class TraceMemorySpec(Choosing):
 
     @assume
     def reads_are_apart(self) -> Value:
-        """A buffer is read only with no update of it under way, none in the same or the next cycle, and the reads are
-        READ_LATENCY cycles apart (`Banks.read_only_when_complete`, `Banks.reads_one_at_a_time`)."""
+        """A buffer is read only with no update of it under way, none in the same or the next two cycles, and the reads
+        are READ_LATENCY cycles apart (`Banks.read_only_when_complete`, `Banks.reads_one_at_a_time`)."""
         d = self.dut
         return (
             (~self.reads[0] | ~self.any_of(self.touched[: d.LATENCY]))
-            & (~self.reads[1] | ~self.touched[0])
+            & (~(self.reads[1] | self.reads[2]) | ~self.touched[0])
             & (~d.read | ~self.any_of(self.past_read[1 : d.READ_LATENCY]))
         )
 
     @assume
     def sweeps_alone(self) -> Value:
-        """A sweep comes with no update and no read under way (`Banks.sweeps_alone`)."""
+        """A sweep comes with no update and no read under way, nor in the next cycle (`Banks.sweeps_alone`)."""
         d = self.dut
-        return ~d.sweep | ~(d.update | d.read | d.busy)
+        return ~(d.sweep | self.sweeping) | ~(d.update | d.read | d.busy)
 
     @always
     def nothing_lost(self) -> Value:
         """With no update under way, a bin holds the sum of everything added to it since it was last read or swept, or
         the ceiling if that is more."""
-        under_way = self.any_of(self.ages[1 : self.dut.LATENCY]) | self.asked[1]
+        under_way = self.any_of(self.ages[1 : self.dut.LATENCY]) | self.any_of(self.asked[1:4])
+        under_way = under_way | self.gone
         return under_way | (self.content == self.total)
 
     @always
     def no_other_bin_written(self) -> Value:
         """A bin changes only by an update of that bin in that buffer, LATENCY cycles before, a read, or a sweep."""
-        ours = self.ages[self.dut.LATENCY] | self.asked[2] | self.past(self.swept)
+        ours = self.ages[self.dut.LATENCY] | self.asked[4] | self.past(self.gone)
         return ours | (self.content == self.past(self.content))
 
     @always
@@ -173,36 +185,66 @@ class TraceMemorySpec(Choosing):
     @invariant
     def pipeline(self) -> Value:
         """What the stages of an update and of a read hold."""
-        names = ("update1 bin1 buffer1", "update2 bin2 buffer2", "write write_bin write_buffer")
+        names = [f"update{n} bin{n} buffer{n}" for n in (1, 2, 3, 4)] + [
+            "store store_bin store_buffer"
+        ]
         stages = [self.stage(n, name) for n, name in enumerate(names, 1)]
         known = Value.cast(1)
         for n, (here, ours) in enumerate(stages, 1):
             known = known & (here == self.touched[n]) & (ours == self.ages[n])
         ages, asked = self.ages, self.asked
-        clear_here, clear_ours = self.stage(0, "clear clear_bin clear_buffer")
         started = self.inside_ram("fetched")
-        return (
-            known
-            & (ages[1] + ages[2] + ages[3] <= 1)
-            & (clear_here == self.reads[1])
-            & (clear_ours == asked[1])
-            & (~asked[1] | (~self.any_of(self.touched[1:4]) & (self.total == 0)))
-            & (self.inside("clear") == self.past_read[1])
-            & (self.inside("read_ready") == self.past_read[2])
-            & (~self.past_read[2] | ~self.past_read[1])
-            & (~asked[2] | self.past_read[2])
-            & (~asked[2] | (self.inside("clear_buffer") == self.side))
-            & (~(ages[1] | asked[1]) | started)
-            & (~ages[1] | (self.fetched == self.content))
-            & (~ages[1] | (self.total == self.raised(self.content, self.inside("addend1"))))
-            & (~ages[2] | (self.read_out == self.content))
-            & (~ages[2] | (self.total == self.raised(self.content, self.inside("addend2"))))
-            & (~ages[3] | (self.total == self.inside("total")))
-            & (self.any_of(ages[1:4]) | asked[1] | (self.total == self.content))
-            & (~asked[1] | (self.fetched == self.given))
-            & (~asked[2] | (self.read_out == self.given))
-            & (~asked[3] | (self.dut.read_data == self.given))
-        )
+        read_here, read_ours = self.stage(0, "fetch fetch_bin fetch_buffer")
+        clear_here, clear_ours = self.stage(0, "clear clear_bin clear_buffer")
+        total = self.inside("total")
+        capped = Mux(total[-1], CEILING, total[:-1])
+        summed = self.raised(self.content, self.inside("addend4"))
+        last_here = self.inside("last") & (self.inside("last_buffer") == self.side)
+        written = self.writes & (self.write_address == self.target)
+        for part in (
+            ~self.sweeping | ~(self.any_of(self.touched[1:7]) | self.inside("busy")),
+            sum(ages[1:7]) <= 1,
+            last_here == self.touched[6],
+            written == (ages[6] | asked[3] | self.gone),
+            ~ages[6] | (self.write_data == self.total),
+            ~(asked[3] | self.gone) | (self.write_data == 0),
+            self.issued == (self.touched[1] | read_here),
+            self.issued_ours == (ages[1] | asked[1]),
+            read_here == self.reads[1],
+            read_ours == asked[1],
+            clear_here == self.reads[2],
+            clear_ours == asked[2],
+            ~self.any_of(asked[1:4]) | (~self.any_of(self.touched[1:7]) & (self.total == 0)),
+            self.inside("fetch") == self.past_read[1],
+            self.inside("clear") == self.past_read[2],
+            self.inside("read_ready") == self.past_read[3],
+            self.past_read[1] + self.past_read[2] + self.past_read[3] <= 1,
+            ~asked[1] | self.past_read[1],
+            ~asked[2] | self.past_read[2],
+            ~asked[3] | self.past_read[3],
+            ~asked[3] | (self.inside("clear_buffer") == self.side),
+            ~(ages[2] | asked[2]) | started,
+            ~ages[1] | (self.total == self.raised(self.content, self.inside("addend1"))),
+            ~ages[2] | (self.fetched == self.content),
+            ~ages[2] | (self.total == self.raised(self.content, self.inside("addend2"))),
+            ~ages[3] | (self.read_out == self.content),
+            ~ages[3] | (self.total == self.raised(self.content, self.inside("addend3"))),
+            ~ages[4] | (self.inside("old") == self.content),
+            ~ages[4] | (self.total == summed),
+            ~ages[5] | (self.total == capped),
+            self.any_of(ages[1:7])
+            | self.any_of(asked[1:4])
+            | self.gone
+            | (self.total == self.content),
+            ~self.gone | (self.total == 0),
+            ~self.gone | ~self.any_of(ages[1:7]),
+            ~asked[1] | (self.content == self.given),
+            ~asked[2] | (self.fetched == self.given),
+            ~asked[3] | (self.read_out == self.given),
+            ~asked[4] | (self.dut.read_data == self.given),
+        ):
+            known = known & part
+        return known
 
     def inside_ram(self, name: str) -> Value:
         """A signal of the block RAM that holds this buffer."""
@@ -218,13 +260,16 @@ class BoxcarSpec(Choosing):
     def watch(self, m: Module) -> None:
         self.choose(m)
         b = self.dut
-        self.ours = b.valid & (b.bin == self.target) & (b.buffer == self.side)
+        # Samples are followed from the cycle after they come in.
+        self.came_in, self.bin, self.buffer = (self.past(v) for v in (b.valid, b.bin, b.buffer))
+        self.samples = [self.past(b.samples[n]) for n in range(len(CHANNELS))]
+        self.ours = self.came_in & (self.bin == self.target) & (self.buffer == self.side)
         self.handed = b.update & (b.update_bin == self.target) & (b.update_buffer == self.side)
         self.totals = []  # of the samples that came for the bin and have not been handed on
         for channel in range(len(CHANNELS)):
             total = Signal(32, name=f"total{channel}")
             kept = Mux(self.handed, 0, total)
-            m.d.sync += total.eq(kept + Mux(self.ours, b.samples[channel], 0))
+            m.d.sync += total.eq(kept + Mux(self.ours, self.samples[channel], 0))
             self.totals.append(total)
         self.count = Signal(16)  # samples that they are made of
         m.d.sync += self.count.eq(Mux(self.handed, 0, self.count) + self.ours)
@@ -266,12 +311,26 @@ class BoxcarSpec(Choosing):
     def one_bin_held(self) -> Value:
         """Only the bin being held has samples waiting."""
         b = self.dut
-        held = ~b.empty & (b.update_bin == self.target) & (b.update_buffer == self.side)
+        held = self.inside("held") & (b.update_bin == self.target) & (b.update_buffer == self.side)
         return (
             self.each(lambda n: Mux(held, self.totals[n] == b.sums[n], self.totals[n] == 0))
             & (~held | (self.came & self.each(lambda n: self.totals[n] <= self.count * FULL_SCALE)))
             & (self.count <= MOST)
             & (held | (self.count == 0))
+        )
+
+    @invariant
+    def sample_in_hand(self) -> Value:
+        """The latest sample is the one that came in, and shares the held one's bin if it is said to."""
+        bin_, buffer = self.inside("bin_"), self.inside("buffer")
+        codes = self.inside("samples")
+        valid, held = self.inside("valid"), self.inside("held")
+        taken = self.each(lambda n: codes.word_select(n, SAMPLE_BITS) == self.samples[n])
+        one_bin = (bin_ == self.dut.update_bin) & (buffer == self.dut.update_buffer)
+        return (
+            (valid == self.came_in)
+            & (~valid | ((bin_ == self.bin) & (buffer == self.buffer) & taken))
+            & (~held | ~(self.inside("again") | ~valid) | one_bin)
         )
 
 
@@ -288,11 +347,33 @@ class WindowSpec(Spec):
         self.ran_on = self.past(w.valid & ~w.begin & ~w.prepare)
         self.last_bin = self.past(w.bin)
         self.same_shift = self.past(self.settings.bin_shift) == self.settings.bin_shift
+        self.length = self.settings.window_bins << self.settings.bin_shift
+        self.last_length = self.past(self.length)
+        self.old_length = self.past(self.last_length)
+        self.dithers = [w.next_dither, self.past(w.next_dither)]
+        self.dithers.append(self.past(self.dithers[1]))
+        self.origins = [w.origin, self.past(w.origin)]
+        self.origins.append(self.past(self.origins[1]))
 
     @assume
     def window_fits_the_memory(self) -> Value:
         """The window has at most as many bins as the memory (the host refuses longer ones)."""
         return self.settings.window_bins <= DEPTH
+
+    @assume
+    def settings_stay(self) -> Value:
+        """While a train runs, and in the cycle before, the settings stay as they are (the sequencer sees to it)."""
+        w = self.dut
+        return ~(w.open | w.begin) | (self.length == self.last_length)
+
+    @assume
+    def coming_period_is_known(self) -> Value:
+        """The launch step of a coming period, and what all periods share, are known 3 cycles ahead."""
+        w = self.dut
+        known = (self.dithers[0] == self.dithers[1]) & (self.dithers[1] == self.dithers[2])
+        known = known & (self.origins[0] == self.origins[1]) & (self.origins[1] == self.origins[2])
+        known = known & (self.length == self.last_length) & (self.last_length == self.old_length)
+        return ~w.begin | w.start | known
 
     @always
     def bin_inside_the_window(self) -> Value:
@@ -311,3 +392,18 @@ class WindowSpec(Spec):
         """Within a pulse no sample falls into an earlier bin than the one before."""
         grows = self.dut.bin >= self.last_bin
         return ~(self.dut.valid & self.ran_on & self.same_shift) | grows
+
+    @invariant
+    def ends_where_it_should(self) -> Value:
+        """What is worked out ahead is right, and the time to the window's end agrees with that from its start."""
+        w = self.dut
+        dithered, beyond = self.inside("dithered"), self.inside("beyond")
+        length = self.inside("length")
+        coming = self.inside("dithered_beyond")
+        before = (self.origins[2] - self.dithers[2]) - self.old_length
+        return (
+            (length == self.last_length)
+            & ((dithered - self.origins[1] + self.dithers[1])[:32] == 0)
+            & ((coming - before)[:32] == 0)
+            & (~w.open | ((beyond - w.elapsed + length)[:32] == 0))
+        )

@@ -7,8 +7,9 @@ from gateware.layouts import SETTINGS
 from gateware.protocol import CHANNELS, MIN_PERIOD, TRACE_HEAD
 
 from .prove import Spec, always, assume, invariant
+from .spec_fastforward import InstrumentSpec
 
-LATE = 12
+LATE = 16
 """Cycles after a swap in which something may still be on its way to the buffer that was filled."""
 SLOWEST = 8
 """Cycles from one sample of the ADC to the next, at most."""
@@ -38,23 +39,25 @@ class BanksSpec(Spec):
             return valid & (buffer != self.buffer)
 
         at_adc = old(self.inside("kept"), self.inside("buffer"))
+        come = old(self.inside("boxcar.valid"), self.inside("boxcar.buffer"))
         held = old(self.inside("boxcar.held"), self.inside("boxcar.update_buffer"))
         stages = [
             [
                 old(self.inside(f"memory_{c}.{valid}"), self.inside(f"memory_{c}.{buffer}"))
                 for valid, buffer in (
-                    ("update1", "buffer1"),
-                    ("update2", "buffer2"),
-                    ("write", "write_buffer"),
+                    *((f"update{n}", f"buffer{n}") for n in (1, 2, 3, 4)),
+                    ("store", "store_buffer"),
+                    ("last", "last_buffer"),
                 )
             ]
             for c in CHANNELS
         ]
-        self.at_adc, self.held, self.stages = at_adc, held, stages
+        self.at_adc, self.come, self.held, self.stages = at_adc, come, held, stages
         self.busy = self.inside("memory_light.busy") | self.inside("memory_drive.busy")
         self.read_1 = self.past(self.inside("readout.read"))
         self.read_2 = self.past(self.read_1)
-        self.behind = at_adc | held
+        self.read_3 = self.past(self.read_2)
+        self.behind = at_adc | come | held
         for channel in stages:
             for stage in channel:
                 self.behind = self.behind | stage
@@ -81,16 +84,16 @@ class BanksSpec(Spec):
 
     @always
     def read_only_when_complete(self) -> Value:
-        """When a bin is read out and cleared, and in the cycle after, no sample is on its way to that buffer: none
+        """When a bin is read out and cleared, and in the two cycles after, no sample is on its way to that buffer: none
         at the ADC, none in the boxcar, none in the memory's pipeline. So no sample is lost between the banks."""
         read = self.inside("readout.read")
-        return ~(read | self.past(read)) | ~self.behind
+        return ~(read | self.read_1 | self.read_2) | ~self.behind
 
     @always
     def reads_one_at_a_time(self) -> Value:
         """Reads are at least READ_LATENCY cycles apart, and of the buffer that is not being filled."""
         read = self.inside("readout.read")
-        apart = ~(read & (self.read_1 | self.read_2))
+        apart = ~(read & (self.read_1 | self.read_2 | self.read_3))
         other = Value.cast(1)
         for buffer in self.all_inside("read_buffer"):
             other = other & (buffer != self.buffer)
@@ -98,9 +101,10 @@ class BanksSpec(Spec):
 
     @always
     def sweeps_alone(self) -> Value:
-        """Memory is swept only with no update and no read on its way."""
+        """Memory is swept only with no update and no read on its way, nor one in the next cycle."""
         at_work = self.inside("readout.read") | self.inside("boxcar.update") | self.busy
-        return ~self.inside("sequencer.sweep") | ~at_work
+        sweep = self.inside("sequencer.sweep")
+        return ~(sweep | self.past(sweep)) | ~at_work
 
     @always
     def swapped_only_when_free(self) -> Value:
@@ -119,7 +123,13 @@ class BanksSpec(Spec):
     def reads_age(self) -> Value:
         """The readout knows how long ago it asked."""
         ahead = self.inside("readout.ahead")
-        return (~self.read_1 | (ahead == 2)) & (~self.read_2 | (ahead == 4))
+        return (
+            (~self.read_1 | (ahead == 2))
+            & (~self.read_2 | (ahead == 4))
+            & (~self.read_3 | (ahead == 8))
+        )
+
+    words_are_accounted_for = InstrumentSpec.words_are_accounted_for
 
     @invariant
     def sweep_comes_first(self) -> Value:
@@ -133,6 +143,21 @@ class BanksSpec(Spec):
         return ~self.inside("train.running") | (
             self.inside("train.cycles") + self.age >= MIN_PERIOD - 1
         )
+
+    @invariant
+    def period_is_worked_out(self) -> Value:
+        """What the train takes for the next period's length is that, from a cycle before its start."""
+        period = SETTINGS(self.inside("sequencer.settings")).period
+        there = self.inside("train.running") | self.in_state("sequencer", "START")
+        following = self.inside("train.cycles_next")
+        first = self.inside("train.cycles_first")
+        right = (following == period - 1) | (following == period)
+        flags = (
+            (self.inside("train.over") == (self.inside("train.cycles") == 0))
+            & (self.inside("train.over_next") == (following == 0))
+            & (self.inside("train.over_first") == (first == 0))
+        )
+        return flags & (~there | (right & (first == period - 1)))
 
     @invariant
     def kept_after_swap(self) -> Value:
@@ -151,7 +176,8 @@ class BanksSpec(Spec):
         """Train and window are at work only in the sequencer's state for it; readout and `shipping` agree."""
         states = {"SWEEP", "IDLE", "PREPARE", "START", "RUN", "CLOSE"}
         running, open_ = self.inside("train.running"), self.inside("window.open")
-        still = ~self.inside("inside") & ~self.inside("kept") & ~self.inside("boxcar.held")
+        still = ~self.inside("inside") & ~self.inside("kept")
+        still = still & ~self.inside("boxcar.held") & ~self.inside("boxcar.valid")
         return (
             (running == self.in_state("sequencer", "RUN"))
             & (~open_ | running)
@@ -164,16 +190,38 @@ class BanksSpec(Spec):
         )
 
     @invariant
+    def comes_to_rest(self) -> Value:
+        """After a train, what was at rest in the previous cycle is so still."""
+        was = self.inside("moved") | self.inside("opened")
+        now = self.inside("inside") | self.inside("kept") | self.inside("window.open")
+        now = now | self.inside("boxcar.held") | self.inside("boxcar.valid")
+        for name in CHANNELS:
+            for stage in ("update1", "update2", "update3", "update4", "store", "last"):
+                now = now | self.inside(f"memory_{name}.{stage}")
+        return was | ~now | self.inside("train.running")
+
+    @invariant
+    def same_bin_same_buffer(self) -> Value:
+        """The boxcar adds a sample to what it holds only if both belong to one buffer."""
+        held, valid = self.inside("boxcar.held"), self.inside("boxcar.valid")
+        alike = self.inside("boxcar.buffer") == self.inside("boxcar.update_buffer")
+        return ~held | ~(self.inside("boxcar.again") | ~valid) | alike
+
+    @invariant
     def in_flight(self) -> Value:
         """What is on its way to the buffer that was filled is so only for a short time."""
-        bound = 1 + SLOWEST
-        small = (~self.at_adc | (self.age == 0)) & (
-            ~self.held | (self.age <= 1) | (self.dry + 1 >= self.age)
+        bound = 3 + SLOWEST
+        ending = self.inside("boxcar.flush") | self.inside("boxcar.valid")
+        ending = ending & (self.age < bound)
+        small = (
+            (~self.at_adc | (self.age == 0))
+            & (~self.come | (self.age <= 1))
+            & (~self.held | (self.age <= 2) | (self.dry + 2 >= self.age) | ending)
         )
         for channel in self.stages:
             for n, stage in enumerate(channel):
                 small = small & (~stage | (self.age <= bound + n))
-        return small & (bound + 2 <= LATE)
+        return small & (bound + 5 <= LATE)
 
     @invariant
     def head_goes_first(self) -> Value:

@@ -2,12 +2,14 @@
 
 import re
 
-from amaranth.hdl import Value
+from amaranth.hdl import Mux, Value
 
 from gateware import instrument
+from gateware.guard import WIDTH_LIMIT
 from gateware.layouts import CONTROLS
+from gateware.protocol import CYCLE_NS
 
-from .prove import Proof, Result, Spec, invariant, refute
+from .prove import Proof, Result, Spec, assume, invariant, refute
 
 STATES = ["s0", "s1", "s2", "a0", "a1"]
 JUMP = "(declare-fun k () (_ BitVec 24))"
@@ -22,10 +24,65 @@ class InstrumentSpec(Spec):
     def component(self) -> instrument.Instrument:
         return instrument.Instrument(depth=16, counting=self.counting, fast_forward=True)
 
+    @assume
+    def skips_are_allowed(self) -> Value:
+        """The harness jumps only in a quiet cycle, and no further than the horizon."""
+        ff = self.dut.ff
+        return (ff.skip == 0) | (ff.quiet & (ff.skip <= ff.horizon))
+
+    @invariant
+    def flags_agree(self) -> Value:
+        """The flags beside the counters of train and guard say what the counters say."""
+        cycles, halves = self.inside("train.cycles"), self.inside("train.halves")
+        run, exposure = self.inside("guard.run"), self.inside("guard.exposure")
+        high = self.inside("guard.gate").any()
+        silence, overdue = self.inside("guard.silence"), self.inside("guard.overdue")
+        watchdog = CONTROLS(self.inside("registers.controls")).watchdog
+        return (
+            (self.inside("train.over") == (cycles == 0))
+            & (self.inside("train.ending") == (cycles[1:] == 0))
+            & (self.inside("train.due") == (self.inside("train.launch") == 0))
+            & (self.inside("train.some") == (halves != 0))
+            & (self.inside("train.more") == (halves[1:] != 0))
+            & (self.inside("guard.full_run") == (run >= WIDTH_LIMIT - 1))
+            & (self.inside("guard.full_exposure") == (exposure >= WIDTH_LIMIT - 1))
+            & (run <= WIDTH_LIMIT)
+            & (exposure <= WIDTH_LIMIT)
+            & (~high | ((run < WIDTH_LIMIT) & (exposure < WIDTH_LIMIT)))
+            & Mux(watchdog == 0, (silence == 1) & ~overdue, overdue == (silence > watchdog))
+        )
+
+    @invariant
+    def flags_to_come_agree(self) -> Value:
+        """So do those of the values that the train's counters are given next."""
+        first, coming = self.inside("train.cycles_first"), self.inside("train.cycles_next")
+        width = self.inside("train.width")
+        return (
+            (self.inside("train.over_first") == (first == 0))
+            & (self.inside("train.ending_first") == (first[1:] == 0))
+            & (self.inside("train.over_next") == (coming == 0))
+            & (self.inside("train.ending_next") == (coming[1:] == 0))
+            & (self.inside("train.due_first") == (self.inside("train.launch_first") == 0))
+            & (self.inside("train.due_next") == (self.inside("train.launch_next") == 0))
+            & (self.inside("train.some_width") == (width != 0))
+            & (self.inside("train.more_width") == (width[1:] != 0))
+        )
+
     @invariant
     def kept_inside(self) -> Value:
         """A kept sample is one inside the window."""
         return ~self.inside("kept") | self.inside("inside")
+
+    @invariant
+    def reads_are_under_way(self) -> Value:
+        """A trace memory's block RAM is read only for an update or a read that makes it busy."""
+        lanes = [f"memory_light.lane{n}" for n in range(CYCLE_NS)]
+        holds = Value.cast(1)
+        for memory in (*(lanes if self.counting else ["memory_light"]), "memory_drive"):
+            busy = self.inside(f"{memory}.update1") | self.inside(f"{memory}.fetch")
+            for read in self.all_inside(f"{memory}.read"):
+                holds = holds & (~read | busy)
+        return holds
 
     @invariant
     def shipping_in_every_state_but_idle(self) -> Value:
@@ -40,10 +97,13 @@ class InstrumentSpec(Spec):
         sending = self.in_state("readout", "DATA")
         before = self.in_state("readout", "DATA PACKET") | self.in_state("readout", "DATA HEAD")
         none = (ahead == 0) & (word_left == 0)
+        asking = sending | self.in_state("readout", "DATA HEAD")
+        known = (self.inside("readout.more") == (to_ask != 0)) | (ahead == 2)
         return (
             (~sending | (left == to_ask + (ahead != 0) + (word_left != 0)))
             & (~before | (none & (left == to_ask)))
             & (sending | none)
+            & (~asking | known)
         )
 
     @invariant

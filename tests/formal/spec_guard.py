@@ -140,7 +140,10 @@ class GuardSpec(Spec):
         exposure = self.inside("exposure")
         capped = Mux(self.unheard < self.dut.watchdog, self.unheard, self.dut.watchdog)
         return (
-            (silence == capped)
+            (silence == capped + 1)
+            & (~self.watching | (self.inside("overdue") == (self.unheard >= self.dut.watchdog)))
+            & (self.inside("full_run") == (run >= WIDTH_LIMIT - 1))
+            & (self.inside("full_exposure") == (exposure >= WIDTH_LIMIT - 1))
             & (run == self.high_before)
             & (run <= WIDTH_LIMIT)
             & (exposure <= WIDTH_LIMIT)

@@ -35,8 +35,8 @@ async def read(dut, ctx, number, buffer=0):
     return ctx.get(dut.read_data)
 
 
-async def read_all(dut, ctx, buffer=0):
-    return [await read(dut, ctx, number, buffer) for number in range(DEPTH)]
+async def read_all(dut, ctx, buffer=0, depth=DEPTH):
+    return [await read(dut, ctx, number, buffer) for number in range(depth)]
 
 
 async def settle(dut, ctx):
@@ -144,12 +144,12 @@ def test_sums_stop_at_the_ceiling(memory, buffer):
         await update(dut, ctx, 2, most, buffer)
         await settle(dut, ctx)
         ctx.set(dut.clear_saturated, 2 >> buffer)
-        await ctx.tick()
+        await ctx.tick().repeat(2)
         assert ctx.get(dut.saturated) == 1 << buffer
         sums = [await read(dut, ctx, n, buffer) for n in range(4)]
         assert sums == [full + 1] + 3 * [ceiling]
         ctx.set(dut.clear_saturated, 1 << buffer)
-        await ctx.tick()
+        await ctx.tick().repeat(2)
         assert ctx.get(dut.saturated) == 0
 
     simulate(dut, bench)
@@ -179,12 +179,13 @@ def test_sweep_clears_both_buffers(memory):
 
 def test_a_row_is_eight_bins_at_once():
     rng = random.Random(3)
-    dut = InterleavedMemory(DEPTH)
+    rows = TraceMemory.LATENCY  # each comes again just when it may
+    dut = InterleavedMemory(8 * rows)
 
     async def bench(ctx):
         model = Counter()
         for cycle in range(400):
-            row = cycle % (DEPTH // 8)  # 4 rows: each comes again just when it may
+            row = cycle % rows
             counts = [rng.choice([0, 1, 8, (1 << BURST_BITS) - 1]) for _ in range(8)]
             ctx.set(dut.row_update, 1)
             ctx.set(dut.row, row)
@@ -195,7 +196,7 @@ def test_a_row_is_eight_bins_at_once():
             await ctx.tick()
         ctx.set(dut.row_update, 0)
         await settle(dut, ctx)
-        assert await read_all(dut, ctx, 1) == [model[n] for n in range(DEPTH)]
-        assert await read_all(dut, ctx, 0) == [0] * DEPTH
+        assert await read_all(dut, ctx, 1, 8 * rows) == [model[n] for n in range(8 * rows)]
+        assert await read_all(dut, ctx, 0, 8 * rows) == [0] * 8 * rows
 
     simulate(dut, bench)

@@ -56,7 +56,9 @@ def test_every_sample_counts_and_every_bin_comes_once(pulses):
             ctx.set(dut.flush, 1)
             for _ in range(rest):
                 await cycle()
-            assert ctx.get(dut.empty)
+            assert ctx.get(dut.empty) or rest < 2
+        await cycle()
+        assert ctx.get(dut.empty)
 
     simulate(dut, bench)
     assert updates == [
@@ -74,7 +76,7 @@ def test_the_same_bin_of_the_other_buffer_is_another_bin():
     async def bench(ctx):
         ctx.set(dut.valid, 1)
         ctx.set(dut.bin, 5)
-        for buffer, code in ((0, 1), (0, 20), (1, 300), (1, 4000)):
+        for buffer, code in ((0, 1), (0, 20), (1, 300), (1, 4000), (1, 0)):
             ctx.set(dut.buffer, buffer)
             ctx.set(dut.samples, [code])
             if ctx.get(dut.update):
@@ -82,6 +84,7 @@ def test_the_same_bin_of_the_other_buffer_is_another_bin():
             await ctx.tick()
         ctx.set(dut.valid, 0)
         ctx.set(dut.flush, 1)
+        await ctx.tick()
         assert ctx.get(dut.update)
         updates.append((ctx.get(dut.update_buffer), ctx.get(dut.sums[0])))
 
@@ -100,6 +103,7 @@ def test_the_widest_bin_fits():
         await ctx.tick().repeat(samples)
         ctx.set(dut.valid, 0)
         ctx.set(dut.flush, 1)
+        await ctx.tick()
         assert ctx.get(dut.update)
         assert ctx.get(dut.sums[0]) == samples * full < 1 << BURST_BITS
 

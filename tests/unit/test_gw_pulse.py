@@ -61,6 +61,7 @@ def run(
 
     async def bench(ctx):
         ctx.set(dut.settings, PLAIN | setup)
+        await ctx.tick()
         inputs = (dut.start, dut.stop, dut.phase_ready)
         now = (0, 0, 0)
         outputs = (dut.gate, dut.phase, dut.boundary, dut.round)

@@ -16,7 +16,7 @@ from .gw import simulate
 
 DEPTH = 16
 CHANNELS = 2
-PERIOD = 3
+PERIOD = 6  # the least that leaves what is worked out ahead its time
 FLAGS = TraceFlag(0)
 PLAIN = {r.name: r.init for r in REGISTERS.values() if r.access is Access.SETTING} | {
     "period": PERIOD,

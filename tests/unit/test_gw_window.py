@@ -39,16 +39,18 @@ def test_bins_follow_the_formula(delay, latency, start, bins, shift, periods):
         ctx.set(dut.settings, {})  # latched
         ctx.set(dut.settings, {"window_bins": bins, "bin_shift": shift})  # these stay in use
         assert not ctx.get(dut.valid)
-        steps = [step for _, step in periods]
+        steps = [0, *(step for _, step in periods[1:])]
         ctx.set(dut.begin, 1)
-        ctx.set(dut.next_dither, steps[0])
+        ctx.set(dut.start, 1)
         await ctx.tick()
-        for k, (length, step) in enumerate(periods):
+        ctx.set(dut.start, 0)
+        for k, (length, _) in enumerate(periods):
+            step = steps[k]
+            ctx.set(dut.next_dither, [*steps, 0][k + 1])
             for cycle in range(length):
                 last = cycle == length - 1
                 more = last and k + 1 < len(periods)
                 ctx.set(dut.begin, more)
-                ctx.set(dut.next_dither, steps[k + 1] if more else 0)
                 ctx.set(dut.close, last and not more)
                 expected = bin_of(cycle, delay, latency, step, start, shift)
                 assert ctx.get(dut.valid) == (0 <= expected < bins), (k, cycle)
@@ -78,9 +80,10 @@ def test_eight_launch_steps_fill_every_nanosecond():
         ctx.set(dut.prepare, 0)
         for step in range(8):
             ctx.set(dut.begin, 1)
-            ctx.set(dut.next_dither, step)
+            ctx.set(dut.start, step == 0)
             await ctx.tick()
             ctx.set(dut.begin, 0)
+            ctx.set(dut.next_dither, step + 1)
             for _ in range(40):
                 if ctx.get(dut.valid):
                     seen.append(ctx.get(dut.bin))
