@@ -34,7 +34,7 @@ class Instrument(wiring.Component):
     Ports
         rx, tx: byte streams of the link; rx_overrun: strobe, its receiver has dropped a byte.
         gate: the output's two half cycles of 4 ns, earliest in bit 0; phase: ns by which all of it is late, changing
-        only while the gate is low; phase_ready: that delay has settled. level: code of the drive-level DAC.
+        only while the gate is low; phase_next: of the next cycle; phase_ready: that delay has settled. level: code of the drive-level DAC.
         photons: discriminator lanes of 1 ns, lane 0 earliest, with the same latency as the samples (counting only).
         sampling: strobe, the codes that `samples` (of CHANNELS) shows in the next cycle are wanted, of the instant
         `adc_latency` cycles before that. sample_valid: low in that cycle, none (an ADC slower than the clock).
@@ -62,6 +62,7 @@ class Instrument(wiring.Component):
             "tx": Out(stream.Signature(8)),
             "gate": Out(2),
             "phase": Out(3),
+            "phase_next": Out(3),
             "phase_ready": In(1, init=1),
             "level": Out(LEVEL_BITS),
             "samples": In(data.ArrayLayout(SAMPLE_BITS, len(CHANNELS))),
@@ -99,6 +100,7 @@ class Instrument(wiring.Component):
         # Link: replies go before traces.
         wiring.connect(m, wiring.flipped(self.rx), deframer.rx)
         wiring.connect(m, deframer.requests, registers.requests)
+        m.d.comb += registers.coming.eq(deframer.coming)
         self._send(m, registers, framer.sources[0])
         self._send(m, readout, framer.sources[-1])
         wiring.connect(m, framer.tx, wiring.flipped(self.tx))
@@ -157,6 +159,7 @@ class Instrument(wiring.Component):
             self.gate.eq(guard.gate),
             self.level.eq(guard.level),
             self.phase.eq(train.phase),
+            self.phase_next.eq(train.phase_next),
             self.enable.eq(guard.driving),
         ]
 

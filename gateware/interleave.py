@@ -15,9 +15,8 @@ class InterleavedMemory(wiring.Component):
     """A `TraceMemory` made of eight, bin b in lane b mod 8, that can also add to a whole row of eight bins at once.
 
     Ports
-        as of `TraceMemory`, with the same latencies, and
-        row_update, row, row_buffer, counts: add `counts` to the eight bins of a row, a cycle later than `update` does;
-        not together with that.
+        as of `TraceMemory`, an update taking a cycle more, and
+        row_update, row, row_buffer, counts: add `counts` to the eight bins of a row, as late; not together with `update`.
     """
 
     def __init__(self, depth: int) -> None:
@@ -34,18 +33,34 @@ class InterleavedMemory(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        row_update, row_buffer = Signal(), Signal()
+        update = Signal(LANES)
         row = Signal.like(self.row)
-        counts = Signal.like(self.counts)
-        some = Signal(LANES)  # the lane's count is not 0
-        m.d.sync += row_update.eq(self.row_update)
+        row_buffer = Signal()
+        addends = Signal.like(self.counts)
         with m.If(self.row_update):
-            m.d.sync += [row.eq(self.row), row_buffer.eq(self.row_buffer), counts.eq(self.counts)]
-            m.d.sync += [some[lane].eq(self.counts[lane] != 0) for lane in range(LANES)]
+            m.d.sync += [
+                *(update[lane].eq(self.counts[lane] != 0) for lane in range(LANES)),
+                row.eq(self.row),
+                row_buffer.eq(self.row_buffer),
+                addends.eq(self.counts),
+            ]
+        with m.Elif(self.update):
+            m.d.sync += [
+                update.eq(1 << self.update_bin[:3]),
+                row.eq(self.update_bin[3:]),
+                row_buffer.eq(self.update_buffer),
+                *(addends[lane].eq(self.addend) for lane in range(LANES)),
+            ]
+        with m.Else():
+            m.d.sync += update.eq(0)
         lanes = [TraceMemory(self._depth // LANES) for _ in range(LANES)]
         for number, lane in enumerate(lanes):
             m.submodules[f"lane{number}"] = lane
             m.d.comb += [
+                lane.update.eq(update[number]),
+                lane.update_bin.eq(row),
+                lane.update_buffer.eq(row_buffer),
+                lane.addend.eq(addends[number]),
                 lane.read.eq(self.read & (self.read_bin[:3] == number)),
                 lane.read_bin.eq(self.read_bin[3:]),
                 lane.read_buffer.eq(self.read_buffer),
@@ -53,20 +68,6 @@ class InterleavedMemory(wiring.Component):
                 lane.sweep_bin.eq(self.sweep_bin[3:]),
                 lane.clear_saturated.eq(self.clear_saturated),
             ]
-            with m.If(row_update):
-                m.d.comb += [
-                    lane.update.eq(some[number]),
-                    lane.update_bin.eq(row),
-                    lane.update_buffer.eq(row_buffer),
-                    lane.addend.eq(counts[number]),
-                ]
-            with m.Else():
-                m.d.comb += [
-                    lane.update.eq(self.update & (self.update_bin[:3] == number)),
-                    lane.update_bin.eq(self.update_bin[3:]),
-                    lane.update_buffer.eq(self.update_buffer),
-                    lane.addend.eq(self.addend),
-                ]
         asked = Signal(3)  # lane of the latest read
         with m.If(self.read):
             m.d.sync += asked.eq(self.read_bin[:3])
@@ -74,6 +75,6 @@ class InterleavedMemory(wiring.Component):
         m.d.comb += [
             self.read_data.eq(Array(lane.read_data for lane in lanes)[asked]),
             self.saturated.eq(Cat(Cat(flag[side] for flag in flags).any() for side in range(2))),
-            self.busy.eq(Cat(lane.busy for lane in lanes).any() | row_update),
+            self.busy.eq(Cat(lane.busy for lane in lanes).any() | update.any()),
         ]
         return m

@@ -25,7 +25,7 @@ class PulseTrain(wiring.Component):
         begin: strobe, the next cycle is the first of a period; `next_dither` is the coming period's.
         boundary: strobe, last cycle of a period; `last` with it ends the train, `round` ends a round of dithers.
         gate: the two half cycles of this cycle, earliest in bit 0, `LATENCY` cycles after the launch is due.
-        phase: ns by which the whole gate is late; changes only while the gate is low.
+        phase: ns by which the whole gate is late; changes only while the gate is low. phase_next: of the next cycle.
 
     Latency 1 cycle from a launch falling due to `gate`. One pulse a period; a gate still high in the period's last two
     cycles is cut there, so that behind one more register it has been low for a cycle when `phase` changes.
@@ -49,6 +49,7 @@ class PulseTrain(wiring.Component):
             "round": Out(1),
             "gate": Out(2),
             "phase": Out(3),
+            "phase_next": Out(3),
             "phase_fault": Out(1),
         }
         if fast_forward:
@@ -124,6 +125,7 @@ class PulseTrain(wiring.Component):
             self.begin.eq(self.start | (self.boundary & ~self.last)),
             self.gate.eq(Cat(some, more) & ~(self.running & ending).replicate(2)),
             self.next_dither.eq(Mux(self.start, 0, dither_next)),
+            self.phase_next.eq(Mux(self.begin, self.next_dither[:3], self.phase)),
         ]
 
         with m.If(self.running):

@@ -1,6 +1,6 @@
 """Register file: requests in, settings out, replies back."""
 
-from amaranth.hdl import Array, Const, Module, Signal
+from amaranth.hdl import Array, Const, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,6 +8,9 @@ from . import protocol
 from .layouts import CONTROLS, PACKET, REPLY, SETTINGS, STATUS
 from .link.deframer import REQUEST_FRAME
 from .protocol import REGISTERS, Access, Kind, Outcome
+
+ROW_BITS = 3
+"""A register is looked up in two steps: among 8 neighbours, and among these rows."""
 
 
 def _initial(access: Access) -> dict[str, int]:
@@ -18,14 +21,14 @@ class RegisterFile(wiring.Component):
     """Executes requests one at a time and answers every one of them.
 
     Ports
-        requests: from the `Deframer`.
+        requests: from the `Deframer`; coming: strobe, one may be offered from the next cycle on, and is there already.
         settings: staged settings as written; controls: levels of the control registers.
         restart: strobe, 1 was written to `run`; acknowledge: the bits written to that register, for one cycle.
         disable: level, keeps `enable` at 0; finished: strobe, clears `run`.
         status: what the read-only registers show.
         packet, payload: reply to the `Framer`. alive: strobe, a request was executed. idle: no request in hand.
 
-    A control changes 1 cycle after its request is taken; a value read is that of the cycle in which its reply begins.
+    A control changes 1 cycle after its request is taken, and a value read is that of the same cycle.
     Throughput: one request for every reply sent.
     """
 
@@ -33,6 +36,7 @@ class RegisterFile(wiring.Component):
         super().__init__(
             {
                 "requests": In(stream.Signature(REQUEST_FRAME)),
+                "coming": In(1),
                 "settings": Out(SETTINGS, init=_initial(Access.SETTING)),
                 "controls": Out(CONTROLS, init=_initial(Access.CONTROL)),
                 "restart": Out(1),
@@ -52,33 +56,36 @@ class RegisterFile(wiring.Component):
         request = self.requests.p
         reply = Signal(REPLY)
         reading = Signal()
-        first = Signal()
-        looked_up, known = Signal(32), Signal()
+        executed = Signal()  # in the previous cycle
+        written = Signal(len(REGISTERS))  # which register the request writes to, one-hot
+        outcome = Signal(Outcome)
+        rest = Signal(8 * protocol.REPLY.size)  # of the reply, not yet sent
         left = Signal(range(protocol.REPLY.size + 1))
         storage = {Access.SETTING: self.settings, Access.CONTROL: self.controls}
         with m.If(self.disable):
             m.d.sync += self.controls.enable.eq(0)
         with m.If(self.finished):
             m.d.sync += self.controls.run.eq(0)
+        m.d.sync += executed.eq(0)
+        with m.If(executed):
+            rows = self._rows(m, storage, reply.address)
+        with m.If(self.coming):
+            self._choose(m, written, outcome)
 
         with m.FSM():
             with m.State("IDLE"):
-                m.d.comb += [
-                    self.requests.ready.eq(1),
-                    self.idle.eq(~self.requests.valid),
-                ]
+                m.d.comb += [self.requests.ready.eq(1), self.idle.eq(~self.requests.valid)]
                 with m.If(self.requests.valid):
                     m.d.comb += self.alive.eq(1)
                     m.d.sync += [
                         reply.sequence.eq(request.sequence),
                         reply.address.eq(request.request.address),
-                        reply.outcome.eq(Outcome.DONE),
+                        reply.outcome.eq(outcome),
                         reply.value.eq(request.request.value),
-                        left.eq(protocol.REPLY.size),
+                        reading.eq(request.kind == Kind.READ),
                     ]
-                    m.d.sync += reading.eq(request.kind == Kind.READ)
-                    with m.If(request.kind == Kind.WRITE):
-                        self._write(m, storage, reply)
+                    m.d.sync += executed.eq(1)
+                    self._write(m, storage, written)
                     m.next = "PACKET"
             with m.State("PACKET"):
                 m.d.comb += [
@@ -86,56 +93,60 @@ class RegisterFile(wiring.Component):
                     self.packet.p.kind.eq(Kind.REPLY),
                     self.packet.p.length.eq(protocol.REPLY.size),
                 ]
-                m.d.sync += first.eq(1)
-                self._read(m, storage, reply, looked_up, known)
+                m.d.sync += left.eq(protocol.REPLY.size)
                 with m.If(self.packet.ready):
-                    m.next = "PAYLOAD"
+                    m.next = "LOOK UP"
+            with m.State("LOOK UP"):
+                number = reply.address[ROW_BITS:][: (len(rows) - 1).bit_length()]
+                with m.If(reading & (reply.outcome == Outcome.DONE)):
+                    m.d.sync += reply.value.eq(Array(rows)[number])
+                m.next = "LOAD"
+            with m.State("LOAD"):
+                m.d.sync += rest.eq(reply)
+                m.next = "PAYLOAD"
             with m.State("PAYLOAD"):
-                size = protocol.REPLY.size
-                octets = Array(reply.as_value().word_select(n, 8) for n in range(size))
-                m.d.comb += [
-                    self.payload.valid.eq(1),
-                    self.payload.payload.eq(octets[size - left]),
-                ]
-                m.d.sync += first.eq(0)
-                with m.If(reading & first):
-                    # What was looked up while the packet waited comes in time: it is sent last.
-                    with m.If(known):
-                        m.d.sync += reply.value.eq(looked_up)
-                    with m.Else():
-                        m.d.sync += reply.outcome.eq(Outcome.NO_REGISTER)
+                m.d.comb += [self.payload.valid.eq(1), self.payload.payload.eq(rest[:8])]
                 with m.If(self.payload.ready):
-                    m.d.sync += left.eq(left - 1)
+                    m.d.sync += [left.eq(left - 1), rest.eq(rest >> 8)]
                     with m.If(left == 1):
                         m.next = "IDLE"
         return m
 
-    def _write(self, m: Module, storage: dict, reply: Signal) -> None:
-        value = self.requests.p.request.value
+    def _choose(self, m: Module, written: Signal, outcome: Signal) -> None:
+        """What becomes of the request that is coming."""
+        writes = self.requests.p.kind == Kind.WRITE
+        m.d.sync += written.eq(0)
         with m.Switch(self.requests.p.request.address):
-            for r in REGISTERS.values():
+            for number, r in enumerate(REGISTERS.values()):
                 with m.Case(r.address):
-                    if r.access is Access.READ:
-                        m.d.sync += reply.outcome.eq(Outcome.READ_ONLY)
-                    elif r.name == "acknowledge":
-                        m.d.comb += self.acknowledge.eq(value)
+                    m.d.sync += outcome.eq(Outcome.DONE)
+                    if r.access is not Access.READ:
+                        m.d.sync += written[number].eq(writes)
                     else:
-                        m.d.sync += storage[r.access][r.name].eq(value)
-                        if r.name == "run":
-                            m.d.comb += self.restart.eq(value[0])
+                        with m.If(writes):
+                            m.d.sync += outcome.eq(Outcome.READ_ONLY)
             with m.Default():
-                m.d.sync += reply.outcome.eq(Outcome.NO_REGISTER)
+                m.d.sync += outcome.eq(Outcome.NO_REGISTER)
 
-    def _read(
-        self, m: Module, storage: dict, reply: Signal, looked_up: Signal, found: Signal
-    ) -> None:
+    def _write(self, m: Module, storage: dict, written: Signal) -> None:
+        value = self.requests.p.request.value
+        for chosen, r in zip(written, REGISTERS.values(), strict=True):
+            with m.If(chosen):
+                if r.name == "acknowledge":
+                    m.d.comb += self.acknowledge.eq(value)
+                elif r.access is not Access.READ:
+                    m.d.sync += storage[r.access][r.name].eq(value)
+                if r.name == "run":
+                    m.d.comb += self.restart.eq(value[0])
+
+    def _rows(self, m: Module, storage: dict, address: Value) -> list[Signal]:
+        """Registers whose values are those at the address, in every row of the register map."""
         storage = {**storage, Access.READ: self.status}
         by_address = {r.address: storage[r.access][r.name] for r in REGISTERS.values()}
-        count = 1 << max(by_address).bit_length()
-        known = Array(Const(n in by_address) for n in range(count))
-        values = Array(by_address.get(n, Const(0)) for n in range(count))
-        number = reply.address[: count.bit_length() - 1]
-        m.d.sync += [
-            looked_up.eq(values[number]),
-            found.eq(known[number] & (reply.address < count)),
-        ]
+        rows = []
+        for first in range(0, max(by_address) + 1, 1 << ROW_BITS):
+            row = Signal(32, name=f"row{len(rows)}")
+            values = [by_address.get(first + n, Const(0)) for n in range(1 << ROW_BITS)]
+            m.d.sync += row.eq(Array(values)[address[:ROW_BITS]])
+            rows.append(row)
+        return rows

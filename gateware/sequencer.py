@@ -176,15 +176,16 @@ class Sequencer(wiring.Component):
             m.d.comb += self.head[name].eq(clipped[n][~self.buffer])
 
         free = ~self.ship & ~self.shipping
+        swept = Signal.like(self.sweep_bin)
+        m.d.sync += self.sweep.eq(0)
 
         with m.FSM():
             with m.State("SWEEP"):
-                m.d.comb += self.sweep.eq(1)
-                m.d.sync += self.sweep_bin.eq(self.sweep_bin + 1)
-                with m.If(self.sweep_bin == self._depth - 1):
+                m.d.sync += [self.sweep.eq(1), self.sweep_bin.eq(swept), swept.eq(swept + 1)]
+                with m.If(swept == self._depth - 1):
                     m.next = "IDLE"
             with m.State("IDLE"):
-                m.d.comb += self.idle.eq(~again & ~self.restart)
+                m.d.comb += self.idle.eq(~again & ~self.restart & ~self.sweep)
                 with m.If(again):
                     m.d.sync += [again.eq(0), s.eq(self.staged)]
                     m.next = "PREPARE"

@@ -47,14 +47,14 @@ class TimeTags(wiring.Component):
         level = Signal(range(FIFO_DEPTH + 1))
         flush = Signal()
         m.d.sync += flush.eq(self.flush)
-        # A cycle late, and so with one record of room to spare.
+        # Two cycles late, and so with two records of room to spare.
         few, many, full, spacious = Signal(), Signal(), Signal(), Signal()
         go = Signal()  # there is a packet to be sent
         m.d.sync += [
             few.eq(level != 0),
             many.eq(level >= TAGS_PER_PACKET),
-            full.eq(level >= FIFO_DEPTH - 2),
-            spacious.eq(level < FIFO_DEPTH - 3),
+            full.eq(level >= FIFO_DEPTH - 3),
+            spacious.eq(level < FIFO_DEPTH - 4),
             go.eq(many | (flush & few)),
         ]
         with m.If(queue.write & ~queue.read):
@@ -84,25 +84,28 @@ class TimeTags(wiring.Component):
         kind = Signal(2)
         missed = Signal(32)  # up to this cycle's, which are `seen`
         overflowing = Signal()
+        queued = Signal()
         m.d.comb += [
             entry.eq(seen),
             kind.eq(TagKind.PHOTONS),
-            queue.write_data.eq(Cat(entry, kind)),
         ]
+        m.d.sync += queue.write.eq(queued)
+        with m.If(queued):
+            m.d.sync += queue.write_data.eq(Cat(entry, kind))
         with m.If(overflowing):
             with m.If(coming):
                 m.d.sync += missed.eq(missed + coming_count)
             # Photons of the cycle in which the end is written are still among the missed.
             with m.If(spacious):
                 m.d.comb += [
-                    queue.write.eq(1),
+                    queued.eq(1),
                     kind.eq(TagKind.OVERFLOW_END),
                     entry.t_ns.eq(missed),
                     entry.lanes.eq(0),
                 ]
                 m.d.sync += overflowing.eq(0)
         with m.Elif(some):
-            m.d.comb += queue.write.eq(1)
+            m.d.comb += queued.eq(1)
             with m.If(full):
                 m.d.comb += [kind.eq(TagKind.OVERFLOW_BEGIN), entry.lanes.eq(0)]
                 m.d.sync += [overflowing.eq(1), missed.eq(count + Mux(coming, coming_count, 0))]
@@ -123,7 +126,7 @@ class TimeTags(wiring.Component):
         ]
         with m.FSM():
             with m.State("IDLE"):
-                busy = some | coming | shown | overflowing
+                busy = some | coming | shown | overflowing | queue.write
                 packet = (waiting != 0) | last_record | more_records
                 m.d.comb += self.idle.eq((level == 0) & ~few & ~many & ~go & ~busy & ~packet)
                 m.d.sync += waiting.eq(Mux(many, TAGS_PER_PACKET, level))

@@ -55,7 +55,7 @@ def rests(counting: bool) -> dict[str, dict[str, int]]:
     sending = {
         **dict.fromkeys(("rx__valid", "rx_overrun", "trip", "guard.cause"), 0),
         **dict.fromkeys(("sample_valid", "phase_ready"), 1),
-        **dict.fromkeys(("deframer.fsm_state", "deframer.fresh", "registers.fsm_state"), 0),
+        **dict.fromkeys(("deframer.fsm_state", "deframer.fresh", "deframer.looks", "registers.fsm_state"), 0),
         "sequencer.fsm_state": 4,  # RUN
         **dict.fromkeys(("sequencer.again", "sequencer.tripped"), 0),
         **{f"{memory}.saturated": 0 for memory in memories},
@@ -63,7 +63,8 @@ def rests(counting: bool) -> dict[str, dict[str, int]]:
     silent = {
         **sending,
         **dict.fromkeys(("readout.fsm_state", "framer.fsm_state", "sequencer.ship"), 0),
-        **dict.fromkeys(("readout.shipping", "readout.word_left", "readout.to_ask"), 0),
+        **dict.fromkeys(("readout.shipping", "readout.word_left", "readout.more"), 0),
+        "readout.ahead": 1,
         **{f"{memory}.fetch": 0 for memory in memories},
         **{f"{memory}.clear": 0 for memory in memories},
         **{f"{memory}.read_ready": 0 for memory in memories},

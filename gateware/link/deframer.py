@@ -21,6 +21,7 @@ class Deframer(wiring.Component):
     Ports
         rx: one byte a cycle, while no request is waiting to be taken.
         requests: kind, sequence number and payload of whole, correct requests, 2 cycles after the last byte.
+        coming: strobe, a request may be offered from the next cycle on, and is there already.
         bad_headers, bad_payloads, unknown, sequence_gaps: saturating counters.
         idle: not inside a frame.
     """
@@ -30,6 +31,7 @@ class Deframer(wiring.Component):
             {
                 "rx": In(stream.Signature(8)),
                 "requests": Out(stream.Signature(REQUEST_FRAME)),
+                "coming": Out(1),
                 "bad_headers": Out(16),
                 "bad_payloads": Out(16),
                 "unknown": Out(16),
@@ -49,7 +51,7 @@ class Deframer(wiring.Component):
         expected = Signal(16)
         known = Signal()
         octets = header.as_value()
-        looks = fresh & (header.sync == protocol.SYNC)
+        looks = Signal()  # and with it the header begins as headers do
         sound = header_check.crc == header.crc
         m.d.comb += [
             # The byte that enters the covered part is the one now first of the CRC field.
@@ -78,12 +80,13 @@ class Deframer(wiring.Component):
         with m.FSM():
             with m.State("HUNT"):
                 m.d.comb += [self.rx.ready.eq(~looks), crc.start.eq(1), self.idle.eq(~fresh)]
-                m.d.sync += fresh.eq(0)
+                m.d.sync += [fresh.eq(0), looks.eq(0)]
                 with m.If(self.rx.valid & self.rx.ready):
                     m.d.comb += header_check.valid.eq(1)
                     m.d.sync += [
                         header.eq(Cat(octets[8:], self.rx.payload)),
                         fresh.eq(1),
+                        looks.eq(octets[8:24] == protocol.SYNC),
                     ]
                 with m.If(looks & ~sound):
                     count(self.bad_headers)
@@ -102,6 +105,7 @@ class Deframer(wiring.Component):
                     with m.If(missing == 1):
                         m.next = "CHECK"
             with m.State("CHECK"):
+                m.d.comb += self.coming.eq(1)
                 with m.If(crc.sound):
                     m.d.sync += expected.eq(header.sequence + 1)
                     with m.If(header.sequence != expected):

@@ -23,7 +23,7 @@ class Framer(wiring.Component):
 
     Ports
         sources: array of `Source`.
-        tx: byte stream; one byte a cycle while the source keeps up, 3 cycles between frames and 1 before a payload.
+        tx: byte stream; one byte a cycle while the source keeps up, 3 cycles between frames and 2 before a payload.
         idle: no frame in progress. Sequence numbers count all frames sent.
     """
 
@@ -44,27 +44,29 @@ class Framer(wiring.Component):
         shift = Signal(8 * protocol.HEADER.size)
         sequence = Signal(16)
         chosen, sending, taking = (Signal(len(self.sources)) for _ in range(3))  # one bit a source
+        push, pop = Signal(), Signal()
         left = Signal(16)
         length = Signal(16)
-        # Bytes of the payload on their way, the next one and one more: sources may be slow to come up with one, and
-        # know early whether another will be taken.
-        byte, full, spare, spare_full = Signal(8), Signal(), Signal(8), Signal()
+        # Bytes of the payload on their way, the next one first. Sources may be slow to come up with one, and whether
+        # another will be taken is known to them a cycle ahead: with one byte here there is room for two more.
+        bytes_ = [Signal(8, name=f"byte{n}") for n in range(3)]
+        filled = Signal(len(bytes_))
         m.d.comb += [
             header.sync.eq(protocol.SYNC),
             header.sequence.eq(sequence),
             header_check.entering.eq(shift[:8]),
         ]
 
-        offered, offers = Signal(8), Signal()
+        offered = Signal(8)
         for index, source in enumerate(self.sources):
             m.d.comb += [
                 source.packet.ready.eq(chosen[index]),
-                source.payload.ready.eq(taking[index] & ~spare_full),
+                source.payload.ready.eq(taking[index]),
             ]
-            with m.If(taking[index]):
+            with m.If(sending[index]):
                 m.d.comb += [
                     offered.eq(source.payload.payload),
-                    offers.eq(source.payload.valid),
+                    push.eq(source.payload.valid & taking[index]),
                 ]
 
         with m.FSM():
@@ -94,30 +96,34 @@ class Framer(wiring.Component):
                     m.d.comb += header_check.valid.eq((left <= COVERED + 2) & (left > 2))
                     m.d.sync += [shift.eq(shift[8:]), left.eq(left - 1)]
                     with m.If(left == 1):
-                        m.d.sync += [left.eq(length), taking.eq(sending)]
+                        m.d.sync += left.eq(length)
                         m.next = "PAYLOAD"
                 with m.If(left == 2):
                     m.d.comb += self.tx.payload.eq(header_check.crc[:8])
                 with m.If(left == 1):
                     m.d.comb += self.tx.payload.eq(header_check.crc[8:])
             with m.State("PAYLOAD"):
-                with m.If(~spare_full):
-                    m.d.sync += spare.eq(offered)
-                with m.If(~full | self.tx.ready):
-                    m.d.sync += [
-                        byte.eq(Mux(spare_full, spare, offered)),
-                        full.eq(spare_full | offers),
-                        spare_full.eq(0),
-                    ]
-                with m.Elif(offers):
-                    m.d.sync += spare_full.eq(1)
                 m.d.comb += [
-                    self.tx.valid.eq(full),
-                    self.tx.payload.eq(byte),
-                    crc.data.eq(byte),
-                    crc.valid.eq(full & self.tx.ready),
+                    self.tx.valid.eq(filled[0]),
+                    self.tx.payload.eq(bytes_[0]),
+                    pop.eq(filled[0] & self.tx.ready),
+                    crc.data.eq(bytes_[0]),
+                    crc.valid.eq(pop),
                 ]
-                with m.If(full & self.tx.ready):
+                m.d.sync += taking.eq(sending & ~filled[1].replicate(len(sending)))
+                with m.If(pop):
+                    m.d.sync += filled.eq(filled >> 1 | (filled & push.replicate(len(filled))))
+                    for n, byte in enumerate(bytes_):
+                        behind = bytes_[n + 1] if n + 1 < len(bytes_) else offered
+                        there = filled[n + 1] if n + 1 < len(bytes_) else 0
+                        m.d.sync += byte.eq(Mux(there, behind, offered))
+                with m.Else():
+                    with m.If(push):
+                        m.d.sync += filled.eq(filled << 1 | 1)
+                    for n, byte in enumerate(bytes_):
+                        with m.If(~filled[n]):
+                            m.d.sync += byte.eq(offered)
+                with m.If(pop):
                     m.d.sync += left.eq(left - 1)
                     with m.If(left == 1):
                         m.d.sync += taking.eq(0)

@@ -29,6 +29,7 @@ class Uart(wiring.Component):
     def __init__(self, baud: int, clock_hz: int = CLOCK_HZ) -> None:
         common = gcd(baud, clock_hz)
         self._step, self._turn = baud // common, clock_hz // common
+        assert 4 * self._step <= self._turn, "a bit has four cycles or more"
         super().__init__(
             {
                 "rx_pin": In(1, init=1),
@@ -46,10 +47,13 @@ class Uart(wiring.Component):
         return m
 
     def _bits(self, m: Module, name: str) -> tuple[Signal, Signal]:
-        """Phase within a bit, of `turn` steps, and the strobe of its last cycle."""
+        """Phase within a bit, of `turn` steps, and the strobe of its last cycle, known a cycle ahead.
+
+        Who sets the phase anew sets the strobe as well.
+        """
         phase = Signal(range(self._turn), name=f"{name}_phase")
         last = Signal(name=f"{name}_last")
-        m.d.comb += last.eq(phase >= self._turn - self._step)
+        m.d.sync += last.eq(~last & (phase >= self._turn - 2 * self._step))
         with m.If(last):
             m.d.sync += phase.eq(phase - (self._turn - self._step))
         with m.Else():
@@ -66,7 +70,7 @@ class Uart(wiring.Component):
         with m.If(self.tx.valid & self.tx.ready):
             m.d.sync += [shift.eq(Cat(Const(0), self.tx.payload, Const(1))), left.eq(len(shift))]
             with m.If(left == 0):
-                m.d.sync += phase.eq(0)
+                m.d.sync += [phase.eq(0), last.eq(0)]
 
     def _receive(self, m: Module) -> None:
         phase, last = self._bits(m, "rx")  # a turn's end is the middle of a bit
@@ -80,7 +84,11 @@ class Uart(wiring.Component):
         with m.FSM():
             with m.State("REST"):
                 # A cycle is lost between the edge and here.
-                m.d.sync += [phase.eq(self._turn // 2 + self._step), left.eq(DATA_BITS)]
+                m.d.sync += [
+                    phase.eq(self._turn // 2 + self._step),
+                    last.eq(0),
+                    left.eq(DATA_BITS),
+                ]
                 with m.If(~line):
                     m.next = "START"
             with m.State("START"):

@@ -15,8 +15,8 @@ class LaunchPhase(wiring.Component):
     The clock repeats every 8 ns, so from 7 ns on to 0 is one step of 1 ns forward, and no move is longer than 4 ns.
 
     Ports
-        phase: wanted, ns; the gate must be low while `ready` is low.
-        ready: the launch clock is there and has settled. Combinational, low in the cycle in which `phase` changes.
+        phase: wanted in the next cycle, ns; the gate must be low while `ready` is low.
+        ready: the launch clock is there and has settled; low from the first cycle in which another phase is wanted.
         step, back: to the PLL; a step is taken when `step` falls, and `back` stands still around it.
         late: the phase is 4 ns or more (see `Launch`).
 
@@ -30,7 +30,7 @@ class LaunchPhase(wiring.Component):
         super().__init__(
             {
                 "phase": In(3),
-                "ready": Out(1),
+                "ready": Out(1, init=1),
                 "step": Out(1, init=1),
                 "back": Out(1),
                 "late": Out(1),
@@ -44,10 +44,9 @@ class LaunchPhase(wiring.Component):
         steps = Signal(range(STEPS_PER_NS + 1))
         wait = Signal(range(max(self.HIGH, self.SETTLE)))
         settled = Signal(init=1)
-        m.d.comb += [
-            way.eq((self.phase - now)[:3]),
-            self.ready.eq(settled & (self.phase == now)),
-        ]
+        wanted = Signal(range(CYCLE_NS))
+        m.d.comb += way.eq((wanted - now)[:3])
+        m.d.sync += [wanted.eq(self.phase), self.ready.eq(settled & (self.phase == now))]
         with m.FSM():
             with m.State("SETTLED"):
                 with m.If(way != 0):

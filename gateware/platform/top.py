@@ -70,7 +70,7 @@ class Top(wiring.Component):
         open_ = ~interlock.i
         m.submodules.interlock_sync = cdc.FFSynchronizer(open_, instrument.trip, init=1)
         m.d.comb += [
-            phase.phase.eq(instrument.phase),
+            phase.phase.eq(instrument.phase_next),
             instrument.phase_ready.eq(phase.ready),
             clocks.step.eq(phase.step),
             clocks.back.eq(phase.back),

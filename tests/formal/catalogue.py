@@ -218,14 +218,14 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Banks.reads_one_at_a_time",
         "gateware.readout",
-        "with m.If(((ahead == 0) | loads) & more):",
-        "with m.If(~ahead[-1] & (to_ask != 0)):",
+        "with m.If(more & (ahead[0] | (~some & ahead[-1]))):",
+        "with m.If(more & (ahead[0] | ahead[3] | (~some & ahead[-1]))):",
     ),
     (
         "Banks.sweeps_alone",
         SEQUENCER,
         "m.d.comb += self.waiting.eq(1)",
-        "m.d.comb += [self.waiting.eq(1), self.sweep.eq(self.restart)]",
+        "m.d.comb += self.waiting.eq(1); m.d.sync += self.sweep.eq(self.restart)",
     ),
     (
         "Banks.swapped_only_when_free",

@@ -124,18 +124,24 @@ class BanksSpec(Spec):
         """The readout knows how long ago it asked."""
         ahead = self.inside("readout.ahead")
         return (
-            (~self.read_1 | (ahead == 2))
-            & (~self.read_2 | (ahead == 4))
-            & (~self.read_3 | (ahead == 8))
+            (~self.read_1 | (ahead == 4))
+            & (~self.read_2 | (ahead == 8))
+            & (~self.read_3 | (ahead == 16))
         )
 
     words_are_accounted_for = InstrumentSpec.words_are_accounted_for
 
     @invariant
     def sweep_comes_first(self) -> Value:
-        """Nothing has been begun while memory is swept."""
+        """Nothing has been begun while memory is swept, nor in the cycle after."""
         begun = self.busy | self.inside("sequencer.ship") | ~self.in_state("readout", "IDLE")
-        return ~self.in_state("sequencer", "SWEEP") | ~begun
+        sweeping, sweep = self.in_state("sequencer", "SWEEP"), self.inside("sequencer.sweep")
+        swept = self.past(sweep)
+        return (
+            (~(sweeping | sweep | swept) | ~begun)
+            & (~sweep | self.at("sequencer", "SWEEP", "IDLE"))
+            & (~swept | self.at("sequencer", "SWEEP", "IDLE", "PREPARE"))
+        )
 
     @invariant
     def period_after_swap(self) -> Value:

@@ -2,7 +2,7 @@
 
 import re
 
-from amaranth.hdl import Mux, Value
+from amaranth.hdl import Cat, Mux, Value
 
 from gateware import instrument
 from gateware.guard import WIDTH_LIMIT
@@ -91,19 +91,23 @@ class InstrumentSpec(Spec):
 
     @invariant
     def words_are_accounted_for(self) -> Value:
-        """Words of the packet: still to ask for, asked for, in hand. None outside a packet's data."""
+        """Words of the packet: still to ask for, asked for, in hand. None outside a packet's data; and the flags that say
+        so agree."""
         to_ask, ahead = self.inside("readout.to_ask"), self.inside("readout.ahead")
-        word_left, left = self.inside("readout.word_left"), self.inside("readout.chunk_left")
+        word_left, more = self.inside("readout.word_left"), self.inside("readout.more")
+        left = self.inside("readout.left")
         sending = self.in_state("readout", "DATA")
-        before = self.in_state("readout", "DATA PACKET") | self.in_state("readout", "DATA HEAD")
-        none = (ahead == 0) & (word_left == 0)
-        asking = sending | self.in_state("readout", "DATA HEAD")
-        known = (self.inside("readout.more") == (to_ask != 0)) | (ahead == 2)
+        fixed = self.in_state("readout", "HEAD") | self.in_state("readout", "DATA HEAD")
+        none = (ahead == 1) & (word_left == 0) & ~more
+        known = (more == (to_ask != 0)) | (ahead == 2) | none
+        one_hot = Cat(ahead == 1 << n for n in range(len(ahead))).any()
         return (
-            (~sending | (left == to_ask + (ahead != 0) + (word_left != 0)))
-            & (~before | (none & (left == to_ask)))
-            & (sending | none)
-            & (~asking | known)
+            (sending | none)
+            & known
+            & one_hot
+            & (self.inside("readout.some") == (word_left != 0))
+            & (self.inside("readout.last") == (word_left == 1))
+            & (~fixed | (self.inside("readout.last_byte") == (left == 1)))
         )
 
     @invariant

@@ -79,6 +79,14 @@ class DeframerSpec(Spec):
         )
 
     @invariant
+    def looks_at_a_header(self) -> Value:
+        """What is looked at begins as headers do, and has just come."""
+        looks = self.inside("looks")
+        return ~looks | (
+            (HEADER(self.header).sync == protocol.SYNC) & self.inside("fresh") & self.hunting
+        )
+
+    @invariant
     def header_is_sound_in_a_frame(self) -> Value:
         """Away from the hunt, the header is the one that was found good."""
         return self.hunting | self.sound_header()
@@ -129,17 +137,26 @@ class RegisterFileSpec(Spec):
     @always
     def every_request_ends(self) -> Value:
         """A request is answered and the next one awaited after at most as many cycles in which the reply is taken as it
-        has bytes, and one more."""
-        return self.busy_for <= protocol.REPLY.size + 1
+        has bytes, and three more."""
+        return self.busy_for <= protocol.REPLY.size + 3
 
     @invariant
     def reply_counts_down(self) -> Value:
         """The bytes left of the reply and those sent add up."""
         left = self.inside("left")
         packet, payload = self.in_state("", "PACKET"), self.in_state("", "PAYLOAD")
+        look_up, load = self.in_state("", "LOOK UP"), self.in_state("", "LOAD")
         size = protocol.REPLY.size
         return (
-            (~packet | ((left == size) & (self.busy_for == 0)))
-            & (~payload | ((left >= 1) & (left <= size) & (self.busy_for + left <= size + 1)))
-            & (packet | payload | (self.in_state("", "IDLE") & (self.busy_for <= size + 1)))
+            (~packet | (self.busy_for == 0))
+            & (~look_up | ((left == size) & (self.busy_for <= 1)))
+            & (~load | ((left == size) & (self.busy_for <= 2)))
+            & (~payload | ((left >= 1) & (left <= size) & (self.busy_for + left <= size + 3)))
+            & (
+                packet
+                | look_up
+                | load
+                | payload
+                | (self.in_state("", "IDLE") & (self.busy_for <= size + 3))
+            )
         )

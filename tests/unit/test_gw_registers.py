@@ -17,6 +17,10 @@ UNUSED = sorted({0x14, 0x1F, 0x2D, 0x40, 0x100, 0x120, 0x8010, 0xFFFF})
 async def ask(dut, ctx, kind, address, value=0, sequence=0, pause=lambda: 0):
     """One request and its whole reply."""
     row = {"kind": kind, "sequence": sequence, "request": {"address": address, "value": value}}
+    ctx.set(dut.requests.payload, row)
+    ctx.set(dut.coming, 1)
+    await ctx.tick()
+    ctx.set(dut.coming, 0)
     await send(ctx, dut.requests, [row], pause)
     assert not ctx.get(dut.idle)
     packet = await receive(ctx, dut.packet, pause)

@@ -52,6 +52,7 @@ def play(phases: list[int]) -> list[int]:
         pll = Pll()
         for phase in phases:
             ctx.set(dut.phase, phase)
+            pll.clock(*(await ctx.tick().sample(dut.step, dut.back))[2:])
             cycles = 0
             while not ctx.get(dut.ready):
                 *_, step, back = await ctx.tick().sample(dut.step, dut.back)
@@ -89,6 +90,7 @@ def test_a_change_in_mid_move_is_followed() -> None:
         pll = Pll()
         for phase in (3, 1, 6):
             ctx.set(dut.phase, phase)
+            pll.clock(*(await ctx.tick().sample(dut.step, dut.back))[2:])
             for _ in range(9):
                 assert not ctx.get(dut.ready)
                 *_, step, back = await ctx.tick().sample(dut.step, dut.back)
