@@ -123,9 +123,12 @@ class Guard(wiring.Component):
         }.items():
             with m.If(condition):
                 m.d.comb += raised[cause.value.bit_length() - 1].eq(1)
-        m.d.sync += self.cause.eq((self.cause & ~self.acknowledge) | raised)
+        coming = Signal.like(self.cause)
+        latched = Signal()  # there is a cause
+        m.d.sync += [self.cause.eq(coming), latched.eq(coming.any())]
         m.d.comb += [
-            self.tripped.eq((self.cause | raised).any()),
+            coming.eq((self.cause & ~self.acknowledge) | raised),
+            self.tripped.eq(latched | raised.any()),
             self.driving.eq(self.enable & ~self.tripped),
         ]
         off = Const(0, LEVEL_BITS)

@@ -316,7 +316,7 @@ class Instrument(wiring.Component):
         # The window's clock stands still between its end and the next period; the tags' goes on.
         now, pulse = Signal(signed(32)), Signal(32)
         now_next = Signal(signed(32))  # of the coming period, but the first
-        coming = window.first + settings.window_start
+        coming = window.launched - train.next_dither
         m.d.sync += now_next.eq(coming)
         running = Signal()  # in the previous cycle, whose photons the lanes show
         step = fastforward.step(self.ff.skip if self._fast_forward else None)

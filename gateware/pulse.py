@@ -65,7 +65,7 @@ class PulseTrain(wiring.Component):
         # Comparisons and sums are made a cycle or more ahead, in flags beside the counters and in `…_next` beside the
         # fraction: every decision starts from registers.
         cycles = Signal(32)  # left in this period after the present cycle
-        over = Signal(init=1)  # cycles == 0
+        ends = Signal()  # running, and cycles == 0
         ending = Signal(init=1)  # cycles < 2: the last two cycles of a period
         armed = Signal()  # this period's launch is still to come
         launch = Signal(32)  # cycles until it is due
@@ -82,7 +82,7 @@ class PulseTrain(wiring.Component):
         m.d.comb += longer.eq(~advanced[-1])
         # Of the coming period, of the first one, and of a launch: the counters' values, each with its flags.
         cycles_next = Signal(32)
-        over_next = Signal(init=1)
+        over_next = Signal(init=1)  # it has one cycle only
         ending_next = Signal(init=1)
         cycles_first = Signal(32)
         over_first = Signal(init=1)
@@ -119,7 +119,7 @@ class PulseTrain(wiring.Component):
         m.d.sync += [register.eq(value) for register, value in ahead]
 
         m.d.comb += [
-            self.boundary.eq(self.running & over),
+            self.boundary.eq(ends),
             self.last.eq(self.boundary & (self.stop | counted)),
             self.round.eq(self.boundary & round_ends),
             self.begin.eq(self.start | (self.boundary & ~self.last)),
@@ -131,7 +131,7 @@ class PulseTrain(wiring.Component):
         with m.If(self.running):
             m.d.sync += [
                 cycles.eq(cycles - step),
-                over.eq(cycles == step),
+                ends.eq(cycles == step),
                 ending.eq((cycles == step) | (cycles == step + 1)),
             ]
         with m.If(~more):
@@ -167,14 +167,14 @@ class PulseTrain(wiring.Component):
                 one_left.eq(single),
                 counted.eq(0),
                 cycles.eq(cycles_first),
-                over.eq(over_first),
+                ends.eq(over_first),
                 ending.eq(ending_first),
                 remainder.eq(-s.period_den),
             ]
         with m.Elif(self.boundary):
             m.d.sync += [
                 cycles.eq(cycles_next),
-                over.eq(over_next),
+                ends.eq(over_next & ~self.last),
                 ending.eq(ending_next),
                 remainder.eq(remainder_next),
                 halves.eq(0),
@@ -194,7 +194,7 @@ class PulseTrain(wiring.Component):
             ]
 
         if self._fast_forward:
-            event = self.start | (self.running & over) | (armed & due)
+            event = self.start | ends | (armed & due)
             m.d.comb += [
                 self.horizon.calm.eq(~event & (~some | more) & fastforward.settled(ahead)),
                 self.horizon.left.eq(

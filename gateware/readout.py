@@ -19,7 +19,7 @@ class Readout(wiring.Component):
         ship: strobe, a frame is ready; shipping: from the cycle after `ship` to the one after its last byte is taken.
         head: stable while shipping.
         read, read_bin: to every `TraceMemory`; read_data: from channel `channel`'s, `TraceMemory.READ_LATENCY` later.
-        packet, payload: to the `Framer`. Throughput: one byte a cycle, 4 bytes of bins in 5.
+        packet, payload: to the `Framer`. Throughput: one byte a cycle, 4 bytes of bins in 6.
     """
 
     def __init__(self, depth: int, channels: int) -> None:
@@ -48,9 +48,11 @@ class Readout(wiring.Component):
         bins_left = Signal(16)  # bins of this channel in packets to come
         word = Signal(SUM_BITS)
         word_left = Signal(range(WORD_BYTES + 1))
-        some, last = Signal(), Signal()  # word_left != 0, and == 1
+        some = Signal()  # word_left != 0
+        last = Signal()  # word_left == 1
         # One-hot age of the word that is asked for, with bit 1; the top bit stays until it is taken. Bit 0: none is.
-        ahead = Signal(TraceMemory.READ_LATENCY + 2, init=1)
+        ahead = Signal(TraceMemory.READ_LATENCY + 3, init=1)
+        read_ahead = Signal(SUM_BITS)
         to_ask = Signal(range(CHUNK_BINS + 1))  # words of this packet not yet asked for
         more = Signal()  # there are such, and DATA is being sent; a cycle late: words are asked for further apart
         chunk_number = Signal(8)
@@ -78,6 +80,8 @@ class Readout(wiring.Component):
         m.d.comb += self.read.eq(ahead[1])
         with m.If(self.read):
             m.d.sync += self.read_bin.eq(self.read_bin + 1)
+        with m.If(ahead[-2]):
+            m.d.sync += read_ahead.eq(self.read_data)
 
         with m.FSM():
             with m.State("IDLE"):
@@ -141,7 +145,7 @@ class Readout(wiring.Component):
                         m.next = "CHUNK SENT"
                 with m.Elif(~some & ahead[-1]):
                     m.d.sync += [
-                        word.eq(self.read_data),
+                        word.eq(read_ahead),
                         word_left.eq(WORD_BYTES),
                         some.eq(1),
                         ahead.eq(1),

@@ -141,11 +141,7 @@ class Sequencer(wiring.Component):
                 m.d.sync += cause[bit].eq(condition)
             m.d.comb += self.head.flags[bit].eq(cause[bit])
         with m.If(swap):
-            m.d.sync += [
-                self.buffer.eq(~self.buffer),
-                self.ship.eq(1),
-                kept.eq(0),
-            ]
+            m.d.sync += self.buffer.eq(~self.buffer)
             # The buffer now to be filled has been read out: what was noted of it starts afresh.
             m.d.comb += self.clear_saturated.eq(Mux(self.buffer, 0b01, 0b10))
         m.d.sync += self.ship.eq(swap)
@@ -158,6 +154,7 @@ class Sequencer(wiring.Component):
         with m.If(self.ship):
             # A cycle after the swap, as things were then.
             m.d.sync += [
+                kept.eq(0),
                 frame.eq(frame + 1),
                 first_pulse.eq(pulses_then),
                 self.head.first_pulse.eq(first_pulse),

@@ -21,7 +21,7 @@ class Window(wiring.Component):
         begin: strobe, the next cycle is the first of a period whose launch step is `next_dither`, known for 3 cycles;
         start: with it, of the first period: the step is 0.
         close: strobe, last cycle of the train.
-        origin: `elapsed` in the first cycle of a period launched without dither; first: in that of the coming period;
+        origin: `elapsed` in the first cycle of a period launched without dither;
         launched: `origin` counted from the launch instead of the window's start.
         elapsed: ns from the window's start to the present sample, signed; `open` while samples are due or to come.
         valid: the present sample lies in `bin`. Combinational from registers; one sample a cycle.
@@ -36,7 +36,6 @@ class Window(wiring.Component):
             "next_dither": In(7),
             "close": In(1),
             "origin": Out(signed(32)),
-            "first": Out(signed(32)),
             "launched": Out(signed(32)),
             "open": Out(1),
             "elapsed": Out(signed(32)),
@@ -68,10 +67,12 @@ class Window(wiring.Component):
         ]
         m.d.sync += [register.eq(value) for register, value in ahead]
 
+        # -(delay + latency) cycles, with one sum.
+        launched = (~s.delay - (self._latency - 1)) * CYCLE_NS
         with m.If(self.prepare):
             m.d.sync += [
-                self.origin.eq(-(s.delay + self._latency) * CYCLE_NS - s.window_start),
-                self.launched.eq(-(s.delay + self._latency) * CYCLE_NS),
+                self.origin.eq(launched - s.window_start),
+                self.launched.eq(launched),
             ]
         m.d.comb += [
             due.eq(~self.elapsed[-1]),
@@ -79,7 +80,6 @@ class Window(wiring.Component):
             inside.eq(due & beyond[-1]),
             self.valid.eq(self.open & inside),
             self.bin.eq(index),
-            self.first.eq(Mux(self.start, self.origin, dithered)),
         ]
         with m.If(self.open):
             m.d.sync += [
@@ -91,7 +91,7 @@ class Window(wiring.Component):
         with m.If(self.begin):
             m.d.sync += [
                 self.open.eq(1),
-                self.elapsed.eq(self.first),
+                self.elapsed.eq(Mux(self.start, self.origin, dithered)),
                 beyond.eq(Mux(self.start, self.origin - length, dithered_beyond)),
             ]
 

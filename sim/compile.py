@@ -53,7 +53,7 @@ def rests(counting: bool) -> dict[str, dict[str, int]]:
     lanes = [f"memory_light.lane{n}" for n in range(CYCLE_NS)] if counting else ["memory_light"]
     memories = [*lanes, "memory_drive"]
     sending = {
-        **dict.fromkeys(("rx__valid", "rx_overrun", "trip", "guard.cause"), 0),
+        **dict.fromkeys(("rx__valid", "rx_overrun", "trip", "guard.cause", "guard.latched"), 0),
         **dict.fromkeys(("sample_valid", "phase_ready"), 1),
         **dict.fromkeys(("deframer.fsm_state", "deframer.fresh", "deframer.looks", "registers.fsm_state"), 0),
         "sequencer.fsm_state": 4,  # RUN

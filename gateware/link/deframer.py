@@ -49,6 +49,7 @@ class Deframer(wiring.Component):
         shift = Signal(8 * (protocol.REQUEST.size + protocol.CRC_SIZE))
         missing = Signal(range(len(shift) // 8 + 1))
         expected = Signal(16)
+        gap = Signal()  # requests have been lost before the one in hand
         known = Signal()
         octets = header.as_value()
         looks = Signal()  # and with it the header begins as headers do
@@ -97,6 +98,7 @@ class Deframer(wiring.Component):
                     m.next = "PAYLOAD"
             with m.State("PAYLOAD"):
                 m.d.comb += [self.rx.ready.eq(1), crc.valid.eq(self.rx.valid)]
+                m.d.sync += gap.eq(header.sequence != expected)
                 with m.If(self.rx.valid):
                     m.d.sync += [
                         shift.eq(Cat(shift[8:], self.rx.payload)),
@@ -108,12 +110,14 @@ class Deframer(wiring.Component):
                 m.d.comb += self.coming.eq(1)
                 with m.If(crc.sound):
                     m.d.sync += expected.eq(header.sequence + 1)
-                    with m.If(header.sequence != expected):
+                    with m.If(gap):
                         count(self.sequence_gaps)
                     m.next = "HAND ON"
                 with m.Else():
-                    count(self.bad_payloads)
-                    hunt()
+                    m.next = "REFUSE"
+            with m.State("REFUSE"):
+                count(self.bad_payloads)
+                hunt()
             with m.State("HAND ON"):
                 m.d.comb += self.requests.valid.eq(1)
                 with m.If(self.requests.ready):

@@ -23,7 +23,7 @@ class Framer(wiring.Component):
 
     Ports
         sources: array of `Source`.
-        tx: byte stream; one byte a cycle while the source keeps up, 3 cycles between frames and 2 before a payload.
+        tx: byte stream; one byte a cycle while the source keeps up, 3 cycles between frames and 3 before a payload.
         idle: no frame in progress. Sequence numbers count all frames sent.
     """
 
@@ -44,13 +44,15 @@ class Framer(wiring.Component):
         shift = Signal(8 * protocol.HEADER.size)
         sequence = Signal(16)
         chosen, sending, taking = (Signal(len(self.sources)) for _ in range(3))  # one bit a source
-        push, pop = Signal(), Signal()
+        pop = Signal()
         left = Signal(16)
         length = Signal(16)
-        # Bytes of the payload on their way, the next one first. Sources may be slow to come up with one, and whether
-        # another will be taken is known to them a cycle ahead: with one byte here there is room for two more.
-        bytes_ = [Signal(8, name=f"byte{n}") for n in range(3)]
+        # Bytes of the payload on their way, the next one first, and one that has just come. Sources may be slow to come
+        # up with one, and know a cycle ahead whether another will be taken: with one byte here three more may come.
+        bytes_ = [Signal(8, name=f"byte{n}") for n in range(4)]
         filled = Signal(len(bytes_))
+        push = Signal()
+        come = Signal(8)
         m.d.comb += [
             header.sync.eq(protocol.SYNC),
             header.sequence.eq(sequence),
@@ -58,6 +60,7 @@ class Framer(wiring.Component):
         ]
 
         offered = Signal(8)
+        taken = Signal()
         for index, source in enumerate(self.sources):
             m.d.comb += [
                 source.packet.ready.eq(chosen[index]),
@@ -66,7 +69,7 @@ class Framer(wiring.Component):
             with m.If(sending[index]):
                 m.d.comb += [
                     offered.eq(source.payload.payload),
-                    push.eq(source.payload.valid & taking[index]),
+                    taken.eq(source.payload.valid & taking[index]),
                 ]
 
         with m.FSM():
@@ -111,18 +114,19 @@ class Framer(wiring.Component):
                     crc.valid.eq(pop),
                 ]
                 m.d.sync += taking.eq(sending & ~filled[1].replicate(len(sending)))
+                m.d.sync += [come.eq(offered), push.eq(taken)]
                 with m.If(pop):
                     m.d.sync += filled.eq(filled >> 1 | (filled & push.replicate(len(filled))))
                     for n, byte in enumerate(bytes_):
-                        behind = bytes_[n + 1] if n + 1 < len(bytes_) else offered
+                        behind = bytes_[n + 1] if n + 1 < len(bytes_) else come
                         there = filled[n + 1] if n + 1 < len(bytes_) else 0
-                        m.d.sync += byte.eq(Mux(there, behind, offered))
+                        m.d.sync += byte.eq(Mux(there, behind, come))
                 with m.Else():
                     with m.If(push):
                         m.d.sync += filled.eq(filled << 1 | 1)
                     for n, byte in enumerate(bytes_):
                         with m.If(~filled[n]):
-                            m.d.sync += byte.eq(offered)
+                            m.d.sync += byte.eq(come)
                 with m.If(pop):
                     m.d.sync += left.eq(left - 1)
                     with m.If(left == 1):

@@ -43,7 +43,7 @@ def block_ram(ram: BlockRam, primitive: Callable[..., Any] = Instance) -> Module
             "DP16KD",
             p_DATA_WIDTH_A=bits,
             p_DATA_WIDTH_B=bits,
-            p_REGMODE_A="NOREG",
+            p_REGMODE_A="OUTREG",
             p_REGMODE_B="OUTREG",
             p_RESETMODE="SYNC",
             p_ASYNC_RESET_RELEASE="SYNC",

@@ -106,8 +106,8 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Guard.off_on_trip",
         GUARD,
-        "self.tripped.eq((self.cause | raised).any())",
-        "self.tripped.eq(self.cause.any())",
+        "self.tripped.eq(latched | raised.any())",
+        "self.tripped.eq(latched)",
     ),
     (
         "Guard.off_when_host_silent",

@@ -159,7 +159,10 @@ class BanksSpec(Spec):
         first = self.inside("train.cycles_first")
         right = (following == period - 1) | (following == period)
         flags = (
-            (self.inside("train.over") == (self.inside("train.cycles") == 0))
+            (
+                self.inside("train.ends")
+                == (self.inside("train.running") & (self.inside("train.cycles") == 0))
+            )
             & (self.inside("train.over_next") == (following == 0))
             & (self.inside("train.over_first") == (first == 0))
         )

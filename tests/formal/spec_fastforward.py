@@ -39,11 +39,12 @@ class InstrumentSpec(Spec):
         silence, overdue = self.inside("guard.silence"), self.inside("guard.overdue")
         watchdog = CONTROLS(self.inside("registers.controls")).watchdog
         return (
-            (self.inside("train.over") == (cycles == 0))
+            (self.inside("train.ends") == (self.inside("train.running") & (cycles == 0)))
             & (self.inside("train.ending") == (cycles[1:] == 0))
             & (self.inside("train.due") == (self.inside("train.launch") == 0))
             & (self.inside("train.some") == (halves != 0))
             & (self.inside("train.more") == (halves[1:] != 0))
+            & (self.inside("guard.latched") == self.inside("guard.cause").any())
             & (self.inside("guard.full_run") == (run >= WIDTH_LIMIT - 1))
             & (self.inside("guard.full_exposure") == (exposure >= WIDTH_LIMIT - 1))
             & (run <= WIDTH_LIMIT)
@@ -109,6 +110,17 @@ class InstrumentSpec(Spec):
             & (self.inside("readout.last") == (word_left == 1))
             & (~fixed | (self.inside("readout.last_byte") == (left == 1)))
         )
+
+    @invariant
+    def looks_at_what_has_come(self) -> Value:
+        """The deframer looks at a header only when a byte of it has just come."""
+        return ~self.inside("deframer.looks") | self.inside("deframer.fresh")
+
+    @invariant
+    def swept_before_all_else(self) -> Value:
+        """Memory is swept only before there is a train."""
+        before = self.in_state("sequencer", "SWEEP") | self.in_state("sequencer", "IDLE")
+        return ~self.inside("sequencer.sweep") | before
 
     @invariant
     def off_when_tripped(self) -> Value:

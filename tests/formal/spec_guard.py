@@ -65,6 +65,11 @@ class GuardSpec(Spec):
         before = self.past(self.dut.watchdog)
         return (self.dut.watchdog == before) | self.past(self.dut.alive, 1) | self.was_reset
 
+    @invariant
+    def latched_says_that_there_is_a_cause(self) -> Value:
+        """The flag beside the causes agrees with them."""
+        return self.inside("latched") == self.dut.cause.any()
+
     @always
     def level_in_range(self) -> Value:
         """The level code is 0 or lies within 3–7 V."""

@@ -28,7 +28,8 @@ class DeframerSpec(Spec):
             m.d.sync += self.served.eq(0)
         with m.Elif(d.rx.valid & d.requests.ready & ~self.served.all()):
             m.d.sync += self.served.eq(self.served + 1)
-        self.taken = d.rx.valid & d.rx.ready
+        self.judging = ~d.rx.ready & ~d.requests.valid
+        self.judged = self.past(self.judging)
 
     @always
     def returns_to_hunting(self) -> Value:
@@ -38,12 +39,11 @@ class DeframerSpec(Spec):
 
     @always
     def never_stuck(self) -> Value:
-        """In every cycle the parser takes a byte, hands on a request, or judges what it has, and judging takes one
-        cycle; hunting in silence it is idle in the next."""
+        """In every cycle the parser takes a byte, hands on a request, or judges what it has, and judging takes two
+        cycles at most; hunting in silence it is idle in the next."""
         d = self.dut
-        judging = ~d.rx.ready & ~d.requests.valid
         silent = self.hunting & ~d.rx.valid
-        return ~(judging & self.past(judging)) & (~self.past(silent) | ~self.hunting | d.idle)
+        return ~(self.judging & self.judged & self.past(self.judged)) & (~self.past(silent) | ~self.hunting | d.idle)
 
     @always
     def only_sound_requests(self) -> Value:
@@ -71,12 +71,21 @@ class DeframerSpec(Spec):
         missing = self.inside("missing")
         away = self.in_state("", "PAYLOAD")
         checking, handing = self.in_state("", "CHECK"), self.in_state("", "HAND ON")
+        refusing = self.in_state("", "REFUSE")
         return (
             (~away | ((missing >= 1) & (self.served + missing <= FRAME_REST)))
             & (~checking | (self.served <= FRAME_REST))
-            & (~handing | (self.served <= FRAME_REST + 1))
-            & (away | checking | handing | self.hunting)
+            & (~(handing | refusing) | (self.served <= FRAME_REST + 1))
+            & (away | checking | handing | refusing | self.hunting)
         )
+
+    @invariant
+    def judges_what_has_come(self) -> Value:
+        """A byte was taken before a header is looked at or a payload checked, and the payload checked before it is
+        refused."""
+        checking, refusing = self.in_state("", "CHECK"), self.in_state("", "REFUSE")
+        looking = self.inside("looks") & self.hunting
+        return ~((checking | looking) & self.judged) & ~(refusing & self.past(self.judged))
 
     @invariant
     def looks_at_a_header(self) -> Value:

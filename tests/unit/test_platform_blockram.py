@@ -27,7 +27,7 @@ def dp16kd(kind: str, **arguments: Any) -> Module:
     given = {n[2:]: v for n, v in arguments.items()}
     width = given["DATA_WIDTH_A"]
     assert width == given["DATA_WIDTH_B"]
-    assert (given["REGMODE_A"], given["REGMODE_B"]) == ("NOREG", "OUTREG")
+    assert (given["REGMODE_A"], given["REGMODE_B"]) == ("OUTREG", "OUTREG")
     assert {given[f"CS{port}{n}"].value for port in "AB" for n in range(3)} == {0}
     assert given["CEA"].value == given["CEB"].value == 1
     low = {1: 0, 2: 1, 4: 2, 9: 3, 18: 4}[width]
