@@ -173,6 +173,7 @@ class Sequencer(wiring.Component):
             m.d.comb += self.head[name].eq(clipped[n][~self.buffer])
 
         free = ~self.ship & ~self.shipping
+        complete = Signal()  # the train's last frame
         swept = Signal.like(self.sweep_bin)
         m.d.sync += self.sweep.eq(0)
 
@@ -211,7 +212,8 @@ class Sequencer(wiring.Component):
                         m.d.comb += swap.eq(1)
                         m.d.sync += self.keep.eq(1)
             with m.State("CLOSE"):
-                with m.If(self.settled & free):
+                m.d.sync += complete.eq(self.settled & free & ~complete)
+                with m.If(complete):
                     m.d.comb += [swap.eq(1), end.eq(1)]
                     m.next = "IDLE"
                     with m.If(~again & ~self.restart):

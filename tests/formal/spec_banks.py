@@ -1,6 +1,6 @@
 """Between the two buffers: the one that is read out has everything that belongs in it."""
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 
 from gateware import instrument
 from gateware.layouts import SETTINGS
@@ -63,6 +63,10 @@ class BanksSpec(Spec):
                 self.behind = self.behind | stage
         self.readout_past_head = ~self.at("readout", "IDLE", "HEAD PACKET", "HEAD")
 
+    def any_memory(self, name: str) -> Value:
+        """A signal of a trace memory is high in one of them."""
+        return Cat(self.inside(f"memory_{c}.{name}") for c in CHANNELS).any()
+
     def at(self, block: str, *states: str) -> Value:
         """The block is in one of the states."""
         found = Value.cast(0)
@@ -121,12 +125,15 @@ class BanksSpec(Spec):
 
     @invariant
     def reads_age(self) -> Value:
-        """The readout knows how long ago it asked."""
+        """Readout and memories know how long ago they were asked."""
         ahead = self.inside("readout.ahead")
         return (
             (~self.read_1 | (ahead == 4))
             & (~self.read_2 | (ahead == 8))
             & (~self.read_3 | (ahead == 16))
+            & (~self.any_memory("fetch") | self.read_1)
+            & (~self.any_memory("clear") | self.read_2)
+            & (~self.any_memory("read_ready") | self.read_3)
         )
 
     words_are_accounted_for = InstrumentSpec.words_are_accounted_for
@@ -204,10 +211,18 @@ class BanksSpec(Spec):
         was = self.inside("moved") | self.inside("opened")
         now = self.inside("inside") | self.inside("kept") | self.inside("window.open")
         now = now | self.inside("boxcar.held") | self.inside("boxcar.valid")
+        now = now | ~self.inside("boxcar.flush")
         for name in CHANNELS:
             for stage in ("update1", "update2", "update3", "update4", "store", "last"):
                 now = now | self.inside(f"memory_{name}.{stage}")
         return was | ~now | self.inside("train.running")
+
+    @invariant
+    def complete_when_settled(self) -> Value:
+        """The train's last frame is complete when every sample is in memory and the other buffer has been sent."""
+        busy = self.inside("sequencer.ship") | self.inside("readout.shipping")
+        complete = self.inside("settled") & ~busy & self.in_state("sequencer", "CLOSE")
+        return ~self.inside("sequencer.complete") | complete
 
     @invariant
     def same_bin_same_buffer(self) -> Value:
