@@ -66,7 +66,7 @@ class TraceMemory(wiring.Component):
             with m.If(before[0] if n > 1 else 1):
                 m.d.sync += [now.eq(then) for now, then in zip(stage[1:], before[1:], strict=True)]
             stages.append(stage)
-        fetched, _, fetched_buffer, _ = stages[3]
+        fetched = stages[3][0]
         valid, bin_, buffer, addend = stages[4]
         store = Signal()
         store_bin = Signal.like(bin_)
@@ -93,8 +93,8 @@ class TraceMemory(wiring.Component):
         forget = Signal(2)
         m.d.sync += forget.eq(self.clear_saturated)
 
-        found, cleared = Signal(SUM_BITS), Signal(SUM_BITS)
-        old = Signal(SUM_BITS)
+        cleared = Signal(SUM_BITS)
+        found = [Signal(SUM_BITS, name=f"found{side}") for side in range(2)]
         for side in range(2):
             ram = BlockRam(self._depth, SUM_BITS)
             m.submodules[f"ram{side}"] = ram
@@ -116,18 +116,17 @@ class TraceMemory(wiring.Component):
                     Mux(writing, total[:SUM_BITS] | total[-1].replicate(SUM_BITS), 0)
                 ),
             ]
-            with m.If(fetched_buffer == side):
-                m.d.comb += found.eq(ram.read_data)
+            with m.If(fetched):
+                m.d.sync += found[side].eq(ram.read_data)
             with m.If(clear_buffer == side):
                 m.d.comb += cleared.eq(ram.read_data)
-        with m.If(fetched):
-            m.d.sync += old.eq(found)
         last = Signal()
         last_buffer = Signal()
         m.d.sync += [last.eq(store), last_buffer.eq(store_buffer)]
         m.d.sync += [store.eq(valid), self.saturated.eq(self.saturated & ~forget)]
+        sum_so_far = Mux(buffer, found[1], found[0])
         with m.If(valid):
-            m.d.sync += [store_bin.eq(bin_), store_buffer.eq(buffer), total.eq(old + addend)]
+            m.d.sync += [store_bin.eq(bin_), store_buffer.eq(buffer), total.eq(sum_so_far + addend)]
         with m.If(store & total[-1]):
             m.d.sync += self.saturated.bit_select(store_buffer, 1).eq(1)
         with m.If(read_ready):

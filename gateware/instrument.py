@@ -34,7 +34,8 @@ class Instrument(wiring.Component):
     Ports
         rx, tx: byte streams of the link; rx_overrun: strobe, its receiver has dropped a byte.
         gate: the output's two half cycles of 4 ns, earliest in bit 0; phase: ns by which all of it is late, changing
-        only while the gate is low; phase_next: of the next cycle; phase_ready: that delay has settled. level: code of the drive-level DAC.
+        only while the gate is low; phase_next: of the next cycle; phase_ready: that delay has settled.
+        level: code of the drive-level DAC.
         photons: discriminator lanes of 1 ns, lane 0 earliest, with the same latency as the samples (counting only).
         sampling: strobe, the codes that `samples` (of CHANNELS) shows in the next cycle are wanted, of the instant
         `adc_latency` cycles before that. sample_valid: low in that cycle, none (an ADC slower than the clock).

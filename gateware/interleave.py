@@ -16,7 +16,8 @@ class InterleavedMemory(wiring.Component):
 
     Ports
         as of `TraceMemory`, an update taking a cycle more, and
-        row_update, row, row_buffer, counts: add `counts` to the eight bins of a row, as late; not together with `update`.
+        row_update, row, row_buffer, counts: add `counts` to the eight bins of a row, as late; not together
+        with `update`.
     """
 
     def __init__(self, depth: int) -> None:

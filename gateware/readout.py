@@ -54,7 +54,9 @@ class Readout(wiring.Component):
         ahead = Signal(TraceMemory.READ_LATENCY + 3, init=1)
         read_ahead = Signal(SUM_BITS)
         to_ask = Signal(range(CHUNK_BINS + 1))  # words of this packet not yet asked for
-        more = Signal()  # there are such, and DATA is being sent; a cycle late: words are asked for further apart
+        more = (
+            Signal()
+        )  # there are such, and DATA is being sent; a cycle late: words are asked for further apart
         chunk_number = Signal(8)
         m.d.comb += [
             chunk.frame.eq(self.head.frame),

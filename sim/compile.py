@@ -55,7 +55,9 @@ def rests(counting: bool) -> dict[str, dict[str, int]]:
     sending = {
         **dict.fromkeys(("rx__valid", "rx_overrun", "trip", "guard.cause", "guard.latched"), 0),
         **dict.fromkeys(("sample_valid", "phase_ready"), 1),
-        **dict.fromkeys(("deframer.fsm_state", "deframer.fresh", "deframer.looks", "registers.fsm_state"), 0),
+        **dict.fromkeys(
+            ("deframer.fsm_state", "deframer.fresh", "deframer.looks", "registers.fsm_state"), 0
+        ),
         "sequencer.fsm_state": 4,  # RUN
         **dict.fromkeys(("sequencer.again", "sequencer.tripped"), 0),
         **{f"{memory}.saturated": 0 for memory in memories},

@@ -229,7 +229,8 @@ class TraceMemorySpec(Choosing):
             ~ages[2] | (self.total == self.raised(self.content, self.inside("addend2"))),
             ~ages[3] | (self.read_out == self.content),
             ~ages[3] | (self.total == self.raised(self.content, self.inside("addend3"))),
-            ~ages[4] | (self.inside("old") == self.content),
+            ~ages[4]
+            | (Mux(self.side, *(self.inside(f"found{n}") for n in (1, 0))) == self.content),
             ~ages[4] | (self.total == summed),
             ~ages[5] | (self.total == capped),
             self.any_of(ages[1:7])

@@ -92,8 +92,8 @@ class InstrumentSpec(Spec):
 
     @invariant
     def words_are_accounted_for(self) -> Value:
-        """Words of the packet: still to ask for, asked for, in hand. None outside a packet's data; and the flags that say
-        so agree."""
+        """Words of the packet: still to ask for, asked for, in hand. None outside a packet's data. The flags that say
+        so agree with them."""
         to_ask, ahead = self.inside("readout.to_ask"), self.inside("readout.ahead")
         word_left, more = self.inside("readout.word_left"), self.inside("readout.more")
         left = self.inside("readout.left")

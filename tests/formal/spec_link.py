@@ -43,7 +43,9 @@ class DeframerSpec(Spec):
         cycles at most; hunting in silence it is idle in the next."""
         d = self.dut
         silent = self.hunting & ~d.rx.valid
-        return ~(self.judging & self.judged & self.past(self.judged)) & (~self.past(silent) | ~self.hunting | d.idle)
+        return ~(self.judging & self.judged & self.past(self.judged)) & (
+            ~self.past(silent) | ~self.hunting | d.idle
+        )
 
     @always
     def only_sound_requests(self) -> Value:
