@@ -315,7 +315,8 @@ class Instrument(wiring.Component):
             ]
 
         # The window's clock stands still between its end and the next period; the tags' goes on.
-        now, pulse = Signal(signed(32)), Signal(32)
+        now = Signal(signed(32))
+        pulse = Signal(32)
         now_next = Signal(signed(32))  # of the coming period, but the first
         coming = window.launched - train.next_dither
         m.d.sync += now_next.eq(coming)

@@ -20,7 +20,7 @@ import platformdirs
 from gateware.digest import digest_word, gateware_digest
 from gateware.protocol import CYCLE_NS
 from sim.netlist import read
-from sim.translate import translate
+from sim.translate import Rest, translate
 
 SOURCES = Path(__file__).parent
 INPUTS = (
@@ -36,6 +36,7 @@ FLAGS = [
     *("-std=c++17", "-shared", "-fPIC", "-O3", "-fno-exceptions", "-fno-rtti"),
     *("-ffp-contract=off", "-fno-math-errno"),  # the same arithmetic everywhere, none of it a call
     "-fno-slp-vectorize",  # makes vectors of unrelated single bits
+    "-Wno-tautological-compare",  # what is asleep has what it would take
 ]
 
 # What the harness does with the netlist: see `translate`.
@@ -48,7 +49,7 @@ VIEWS = {
 JUMPS = {"jump": ["ff__skip"]}
 
 
-def rests(counting: bool) -> dict[str, dict[str, int]]:
+def rests(counting: bool) -> dict[str, Rest]:
     """An emulated second goes by in captures with the link idle ("silent"), and while frames are sent ("sending")."""
     lanes = [f"memory_light.lane{n}" for n in range(CYCLE_NS)] if counting else ["memory_light"]
     memories = [*lanes, "memory_drive"]
@@ -59,7 +60,10 @@ def rests(counting: bool) -> dict[str, dict[str, int]]:
             ("deframer.fsm_state", "deframer.fresh", "deframer.looks", "registers.fsm_state"), 0
         ),
         "sequencer.fsm_state": 4,  # RUN
-        **dict.fromkeys(("sequencer.again", "sequencer.tripped"), 0),
+        **dict.fromkeys(("sequencer.again", "sequencer.tripped", "memory_drive.forget"), 0),
+        # No edge of the pulse or of its period, no limit reached, a sample has come in this period.
+        **dict.fromkeys(("train.armed", "train.ends", "train.ending", "began", "boxcar.fresh"), 0),
+        **dict.fromkeys(("guard.full_run", "guard.full_exposure", "guard.overdue"), 0),
         **{f"{memory}.saturated": 0 for memory in memories},
     }
     silent = {
@@ -71,7 +75,18 @@ def rests(counting: bool) -> dict[str, dict[str, int]]:
         **{f"{memory}.clear": 0 for memory in memories},
         **{f"{memory}.read_ready": 0 for memory in memories},
     }
-    return {"sending": sending, "silent": silent}
+    sampling = [
+        *("boxcar", "memory_light", "memory_drive", "window.elapsed", "window.beyond"),
+        *("train.cycles", "train.halves", "train.launch"),
+        *("guard.run", "guard.exposure", "guard.silence"),
+        *("sequencer.clipped", *(f"sequencer.clipped{n}{b}" for n in range(2) for b in range(2))),
+    ]
+    if counting:
+        sampling += ["rows", "tags", "now"]
+    return {
+        "sending": Rest(sending, [*sampling, "framer", "readout"]),
+        "silent": Rest(silent, sampling),
+    }
 
 
 class CompileError(Exception):

@@ -93,9 +93,10 @@ struct Board {
     return true;
   }
 
-  Rest rest(const gateware::Inputs &in) const {
-    if (!gateware::sending_rests(state, in)) return BUSY;
-    return gateware::silent_rests(state, in) ? SILENT : SENDING;
+  // The kind of rest, of those that the previous cycle has left possible.
+  Rest rest(unsigned staying, const gateware::Inputs &in) const {
+    if (staying & gateware::silent && gateware::silent_rests(state, in)) return SILENT;
+    return staying & gateware::sending && gateware::sending_rests(state, in) ? SENDING : BUSY;
   }
 
   bool quiet(Rest rest, const gateware::Inputs &in) const {
@@ -107,14 +108,11 @@ struct Board {
     return out.ff__quiet;
   }
 
-  // One cycle; returns whether the instrument is sure to be at the same kind of rest after it.
-  __attribute__((always_inline)) bool evaluate(Rest rest, const gateware::Inputs &in, gateware::Outputs &out) {
+  // One cycle; returns the kinds of rest it leaves possible.
+  __attribute__((always_inline)) unsigned evaluate(Rest rest, const gateware::Inputs &in, gateware::Outputs &out) {
     if (rest == SILENT) return gateware::silent_cycle(state, in, out);
-    if (rest == SENDING)
-      gateware::sending_cycle(state, in, out);
-    else
-      gateware::cycle(state, in, out);
-    return false;
+    if (rest == SENDING) return gateware::sending_cycle(state, in, out);
+    return gateware::cycle(state, in, out);
   }
 
   // Jumps to where something happens, if that is far enough.
@@ -297,13 +295,15 @@ int board_run(Board *b, uint64_t until, const uint8_t *rx, int rx_size, int *rx_
   int taken = 0, given = 0;
   bool known = b->resolve(ask);
   Rest rest = BUSY;
-  bool steady = false;  // `rest` holds for the next cycle
+  unsigned staying = 0;
   out.sampling = false;
   while (known && b->cycle < until) {
     in.rx__valid = taken < rx_size;
     in.rx__payload = in.rx__valid ? rx[taken] : 0;
     in.tx__ready = given < tx_room;
-    if (!steady) rest = b->rest(in);
+    if (rest != SILENT || !staying) rest = b->rest(staying, in);
+    // All has been sent, perhaps: what more is at rest now, a whole cycle tells.
+    if (rest == SENDING && gateware::silent_rests(b->state, in)) rest = BUSY;
     uint64_t limit = until;
     // A change of the drive is seen in its own cycle: what it leads to may limit a jump.
     gateware::drive(b->state, in, out);
@@ -316,10 +316,10 @@ int board_run(Board *b, uint64_t until, const uint8_t *rx, int rx_size, int *rx_
     if (next < (double)limit) limit = (uint64_t)next;
 #endif
     if (may_jump && rest != SENDING && b->quiet(rest, in) && b->jump(in, limit)) {
-      steady = false;
+      staying = 0;
       continue;
     }
-    steady = b->evaluate(rest, in, out);
+    staying = b->evaluate(rest, in, out);
     if (out.sampling) in.samples = b->sample();
     b->cycle++;
     taken += in.rx__valid && out.rx__ready;

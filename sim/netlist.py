@@ -4,6 +4,7 @@ yosys names every bit; here each bit is a place in a *word*: an input, a registe
 of a cell. What a cell or a register takes is a list of *chunks*, slices of words and constants, lowest first.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -110,13 +111,17 @@ class Memory:
 
 @dataclass(eq=False)
 class Netlist:
-    """Registers and memories, the cells between them in an order in which each can be computed, and ports."""
+    """Registers and memories, the cells between them in an order in which each can be computed, and ports.
+
+    holders: of every name in the source, the words that hold its bits; nets of one name but for a number are one.
+    """
 
     inputs: list[Word]
     outputs: dict[str, Operand]
     cells: list[Cell]
     registers: list[Register]
     memories: list[Memory]
+    holders: dict[str, set[Word]]
 
 
 BITWISE = {
@@ -221,7 +226,16 @@ class _Reader:
             order([one for one in made if isinstance(one, Cell)]),
             [one for one in made if isinstance(one, Register)],
             [one for one in made if isinstance(one, Memory)],
+            self._holders(),
         )
+
+    def _holders(self) -> dict[str, set[Word]]:
+        holders: dict[str, set[Word]] = {}
+        for name, net in self.module["netnames"].items():
+            if not net["hide_name"]:
+                words = holders.setdefault(_called(name), set())
+                words.update(self.place[bit][0] for bit in net["bits"] if bit in self.place)
+        return holders
 
     def _cuts(self) -> set[int]:
         """Bits at which some reader starts or has just ended: where a wide word is best divided."""
@@ -347,7 +361,7 @@ class _Reader:
         names: dict[tuple[int | str, ...], list[str]] = {}
         for name, net in self.module["netnames"].items():
             if not net["hide_name"]:
-                names.setdefault(tuple(net["bits"]), []).append(name)
+                names.setdefault(tuple(net["bits"]), []).append(_called(name))
         return names
 
     def _memory(self, cell: Mapping[str, Any], word: Word, low: int, name: str) -> Memory | Cell:
@@ -374,6 +388,11 @@ class _Reader:
             self._operand(connections["WR_DATA"][low : low + word.width]),
             self._operand([enables.pop()]),
         )
+
+
+def _called(name: str) -> str:
+    """Without the numbers that tell it from others of the same name."""
+    return re.sub(r"\$\d+", "", name)
 
 
 def _number(bits: str) -> int:

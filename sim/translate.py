@@ -7,8 +7,9 @@ function for when chosen registers are at rest, written as constants: the compil
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
 from sim.netlist import (
@@ -36,20 +37,33 @@ _Where: TypeAlias = "tuple[object, ...]"  # a block: the path of the branches th
 _Block: TypeAlias = "Callable[[_Where], list[str]]"
 
 
+@dataclass(frozen=True)
+class Rest:
+    """A kind of rest: `values` that registers and inputs, by name, have in it, and which registers are `moving`.
+
+    All other registers rest too, unless what they take is worked out from moving ones, inputs or memories: they are not
+    computed as long as nothing they depend on has changed.
+    """
+
+    values: Mapping[str, int]
+    moving: Sequence[str]
+
+
 def translate(
     netlist: Netlist,
     views: Mapping[str, Sequence[str]],
     jumps: Mapping[str, Sequence[str]],
-    rests: Mapping[str, Mapping[str, int]],
+    rests: Mapping[str, Rest],
 ) -> str:
     """C++ for `netlist`: struct State (with `clear()`), Inputs, Outputs, and functions on them.
 
     Each of `views` gives the outputs it names. `cycle(state, in, out)` gives all others and takes the clock edge. Each
     of `jumps` does so too, but of that the inputs it names are 0 everywhere.
 
-    rests: kinds of rest, each with the values that registers and inputs, by name, have in it. `KIND_rests(state, in)`
-    tells whether they do. As long as they do, `KIND_cycle`, which returns whether the registers still do after it, and
-    the views beginning with `KIND_` are the same as the others, only faster.
+    rests: kinds of rest. Every cycle returns the sum of the constants `KIND` for those of which nothing that must not
+    change has changed in it; `KIND_rests(state, in)` then tells whether the values are those of that kind. As long as
+    both hold, `KIND_cycle` and the views beginning with `KIND_` are the same as the others, only faster. `KIND_cycle`
+    returns `KIND` if both hold after it, or 0; the inputs among the values are for the caller to look at.
 
     Raises NetlistError for a name that is none.
     """
@@ -64,22 +78,47 @@ def translate(
     lines += _structs(netlist)
     for name in jumps:
         lines += _Function(netlist, others, {}, edge=True).source(name)
-    kinds = {f"{kind}_": {**still, **_named(netlist, values)} for kind, values in rests.items()}
-    for before, fixed in {"": still, **kinds}.items():
+    kinds = []
+    for bit, (name, rest) in enumerate(rests.items()):
+        fixed = {**still, **_named(netlist, rest.values)}
+        asleep, watched = _asleep(netlist, fixed, _moving(netlist, rest.moving))
+        kinds.append(_Kind(name, 1 << bit, fixed, asleep, watched))
+        lines += [f"const unsigned {name} = {1 << bit};", ""]
+    awake = _Kind("", 0, still, set(), set())
+    for kind in (awake, *kinds):
+        before = f"{kind.name}_" if kind.name else ""
+        function = partial(_Function, netlist, fixed=kind.fixed, asleep=kind.asleep)
         for view, outputs in chosen.items():
-            lines += _Function(netlist, outputs, fixed).source(before + view)
-        lines += _Function(netlist, others, fixed, edge=True).source(before + "cycle")
-        lines += _rests(netlist, before, {w: v for w, v in fixed.items() if w not in still})
+            lines += function(outputs).source(before + view)
+        next_ = [kind] if kind.name else kinds
+        lines += function(others, edge=True, kinds=next_).source(before + "cycle")
+        if kind.name:
+            lines += _rests(
+                netlist, before, {w: v for w, v in kind.fixed.items() if w not in still}
+            )
     return "\n".join([*lines, "}  // namespace gateware", ""])
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of rest: what is constant in it, which registers are asleep, and what must not change for them to be."""
+
+    name: str
+    bit: int
+    fixed: Mapping[Word, int]
+    asleep: Collection[Word]
+    watched: Collection[Word]
+
+
 def _named(netlist: Netlist, values: Mapping[str, int]) -> dict[Word, int]:
-    words = {word.name: word for word in netlist.inputs}
+    words = {word.name: {word} for word in netlist.inputs}
     for register in netlist.registers:
-        words.update(dict.fromkeys(register.names, register.output))
-    if missing := [name for name in values if name not in words]:
-        raise NetlistError(f"no input or register is called {missing[0]!r}")
-    return {words[name]: value for name, value in values.items()}
+        for name in register.names:
+            words.setdefault(name, set()).add(register.output)
+    for name in values:
+        if len(words.get(name, ())) != 1:
+            raise NetlistError(f"no input or register, or not only one, is called {name!r}")
+    return {next(iter(words[name])): value for name, value in values.items()}
 
 
 def _rests(netlist: Netlist, before: str, fixed: Mapping[Word, int]) -> list[str]:
@@ -125,14 +164,64 @@ def _structs(netlist: Netlist) -> list[str]:
     ]
 
 
+def _moving(netlist: Netlist, names: Sequence[str]) -> set[Word]:
+    """Registers that hold bits of what is called so, or of anything in a module called so."""
+    registers = {register.output for register in netlist.registers}
+    words: set[Word] = set()
+    for name in names:
+        found = [
+            holders & registers
+            for called, holders in netlist.holders.items()
+            if called == name or called.startswith(f"{name}.")
+        ]
+        if not any(found):
+            raise NetlistError(f"no register or module is called {name!r}")
+        words.update(*found)
+    return words
+
+
+def _asleep(
+    netlist: Netlist, fixed: Mapping[Word, int], moving: Collection[Word]
+) -> tuple[set[Word], set[Word]]:
+    """Registers that take nothing worked out from `moving` ones, inputs or memories, and all that they do take."""
+    restless = {*netlist.inputs, *moving, *(memory.output for memory in netlist.memories)}
+    sources: dict[Word, set[Word]] = {}  # of the outputs of cells
+
+    def taken(operands: Iterable[Operand]) -> set[Word]:
+        found: set[Word] = set()
+        for operand in operands:
+            for chunk in operand:
+                if chunk.word is not None and chunk.word not in fixed:
+                    found |= sources.get(chunk.word, {chunk.word})
+        return found
+
+    for cell in netlist.cells:
+        sources[cell.output] = taken(cell.inputs.values())
+    needs: dict[Word, set[Word]] = {}
+    for register in netlist.registers:
+        controls = [control[0] for control in (register.enable, register.reset) if control]
+        needs[register.output] = taken([register.data, *controls])
+    # What is called moving, but follows something at rest, comes to rest too.
+    while still := {word for word in restless & needs.keys() if not needs[word] & restless}:
+        restless -= still
+    asleep = {word for word in needs if word not in {*restless, *fixed}}
+    asleep = {word for word in asleep if not needs[word] & restless}
+    return asleep, set().union(*(needs[word] for word in asleep))
+
+
 @dataclass
 class _Function:
-    """One function: of the outputs, and with `edge` of what the clock edge does. `fixed`: words that are constants."""
+    """One function: of the outputs, and with `edge` of what the clock edge does.
+
+    fixed: words that are constants; asleep: registers that would take what they have; kinds: of rest, after the edge.
+    """
 
     netlist: Netlist
     outputs: Mapping[str, Operand]
     fixed: Mapping[Word, int]
+    asleep: Collection[Word] = ()
     edge: bool = False
+    kinds: Sequence[_Kind] = ()
     banks: dict[str, list[Register]] = field(default_factory=dict)  # by when they change
     place: dict[Cell, _Where] = field(default_factory=dict)
     branching: set[tuple[Cell, str]] = field(default_factory=set)
@@ -145,17 +234,28 @@ class _Function:
         ]
         self.stored.update((word, f"state.{word.name}") for word in kept)
         self.stored.update((word, _constant(value)) for word, value in self.fixed.items())
-        if self.edge:
-            for register in self.netlist.registers:
+        asleep = [r for r in self.netlist.registers if r.output in self.asleep]
+        for register in asleep:
+            self._known(register)
+        for register in self.netlist.registers if self.edge else ():
+            if register.output not in self.asleep:
                 self.banks.setdefault(self._enable(register), []).append(register)
         self._settle()
-        state = "bool {}(State &state" if self.edge else "void {}(const State &state"
+        state = "unsigned {}(State &state" if self.edge else "void {}(const State &state"
         return [
             f"static inline {state.format(name)}, const Inputs &in, Outputs &out) {{",
             *_indent(self._body()),
             "}",
             "",
         ]
+
+    def _known(self, register: Register) -> None:
+        """What a register asleep would take is there already."""
+        if register.enable or register.reset or len(register.data) != 1:
+            return
+        chunk = register.data[0]
+        if chunk.word is not None and chunk.width == chunk.word.width:
+            self.stored.setdefault(chunk.word, f"state.{register.output.name}")
 
     # Where each cell is computed: in the innermost block that holds all its users.
 
@@ -276,9 +376,8 @@ class _Function:
             inner, outer = [], []
             for register, name in zip(registers, names, strict=True):
                 inner.append(f"{name} = {self._next(register)};")
+                outer += self._watch(register.output, name)
                 outer.append(f"state.{register.output.name} = {name};")
-                if register.output in self.fixed:
-                    outer.append(f"resting &= {name} == {self.stored[register.output]};")
             if enable:
                 flag = f"enable{number}"
                 compute += [f"const bool {flag} = {enable};", f"if ({flag}) {{"]
@@ -287,7 +386,26 @@ class _Function:
             else:
                 compute += inner
                 take += outer
-        return [*compute, "bool resting = true;", *take, "return resting;"]
+        return [*compute, *self._staying(), *take, "return staying;"]
+
+    def _staying(self) -> list[str]:
+        """Before anything is taken: all kinds of rest whose inputs are as they must be."""
+        lines = [f"unsigned staying = {sum(kind.bit for kind in self.kinds)};"]
+        for kind in self.kinds:
+            lines += [
+                f"if (in.{word.name} != {_constant(kind.fixed[word])}) staying &= ~{kind.bit}u;"
+                for word in self.netlist.inputs
+                if word in kind.fixed and word not in self.fixed
+            ]
+        return lines
+
+    def _watch(self, word: Word, name: str) -> list[str]:
+        """Ends the kinds of rest that a register's change ends."""
+        ends = sum(kind.bit for kind in self.kinds if word in kind.watched or word in kind.fixed)
+        if not ends:
+            return []
+        now = self.stored[word]
+        return [f"staying &= {name} == {now} ? ~0u : ~{ends}u;"]
 
     def _enable(self, register: Register) -> str:
         """The condition under which it may change; "" if there is none."""

@@ -152,9 +152,10 @@ def adapter(
     viewed = [name for names in views.values() for name in names]
     skipping = [name for names in jumps.values() for name in names]
     functions = []
+    functions += [f"const unsigned {rest} = {1 << n};" for n, rest in enumerate(rests)]
     for kind in ("", *(f"{rest}_" for rest in rests)):
         functions += [
-            f"static inline bool {kind}{name}(State &s, const Inputs &in, Outputs &out)"
+            f"static inline unsigned {kind}{name}(State &s, const Inputs &in, Outputs &out)"
             " { return s.cycle(in, out); }"
             for name in ("cycle", *(() if kind else jumps))
         ]
@@ -192,12 +193,12 @@ def adapter(
             *(f"    out.{name} = model->{_verilated(name)};" for name in outputs),
             *(f"    out.{name} = 0;" for name in viewed if name not in outputs),
             "  }",
-            "  bool cycle(const Inputs &in, Outputs &out) {",
+            "  unsigned cycle(const Inputs &in, Outputs &out) {",
             "    show(in, out);",
             "    model->clk = 1;",
             "    model->eval();",
             "    settled = false;",
-            "    return false;",
+            "    return 0;",
             "  }",
             "};",
             *functions,

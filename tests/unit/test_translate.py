@@ -19,7 +19,7 @@ from amaranth.sim import Simulator
 from gateware.photons import PhotonRows
 from sim.compile import SYNTHESIS, compiler
 from sim.netlist import Netlist, NetlistError, read
-from sim.translate import translate
+from sim.translate import Rest, translate
 
 Stimuli = Callable[[int, random.Random], dict[str, int]]
 
@@ -62,7 +62,8 @@ class State(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        count, wide = Signal(8, init=5), Signal(90, init=1 << 80)
+        count = Signal(8, init=5)
+        wide = Signal(90, init=1 << 80)
         m.submodules.ram = ram = memory.Memory(shape=unsigned(8), depth=8, init=[])
         write, port = ram.write_port(), ram.read_port()
         m.d.comb += [
@@ -81,6 +82,30 @@ class State(wiring.Component):
                 with m.If(count[5]):
                     m.next = "IDLE"
         m.d.comb += self.out.eq(Cat(count, port.data, cells[self.at], wide[76:88]))
+        return m
+
+
+class Ahead(wiring.Component):
+    """Registers that follow a setting in two steps, with what they lead to; and a counter that never stands still."""
+
+    def __init__(self) -> None:
+        super().__init__({"set": In(1), "to": In(8), "out": Out(8), "late": Out(8), "hit": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        counter = Signal(8)
+        setting = Signal(8)
+        double = Signal(8)
+        wide = Signal(8)
+        coming = Signal()
+        m.d.sync += [counter.eq(counter + 1), double.eq(setting << 1), wide.eq(double + 3)]
+        m.d.sync += coming.eq(self.set)
+        with m.If(coming):
+            m.d.sync += setting.eq(self.to)
+        # What follows a flag of the counter sleeps as long as the flag does not change.
+        wrapped, after = Signal(), Signal()
+        m.d.sync += [wrapped.eq(counter[2:] == 0), after.eq(wrapped)]
+        m.d.comb += [self.out.eq(wide ^ counter), self.late.eq(double), self.hit.eq(after)]
         return m
 
 
@@ -122,21 +147,23 @@ def netlist(design: Any) -> Netlist:
 class Compiled:
     """`cycle` of a translated netlist, or of its version for a kind of rest."""
 
-    def __init__(self, design: Any, path: Path, rest: Mapping[str, int] | None = None) -> None:
+    def __init__(self, design: Any, path: Path, rest: Rest | None = None) -> None:
         words = netlist(design)
         code = translate(words, {}, {}, {"still": rest} if rest else {})
         self.inputs = {word.name: word.width for word in words.inputs if word.name != "clk"}
         self.outputs = list(words.outputs)
         run = "gateware::cycle(state, in, out)"
         if rest:
-            run = "rested += gateware::still_rests(state, in);\n" + (
-                f"if (gateware::still_rests(state, in)) gateware::still_cycle(state, in, out); else {run}"
+            run = (
+                "bool rests = staying && gateware::still_rests(state, in); rested += rests;\n"
+                "staying = rests ? gateware::still_cycle(state, in, out) : gateware::cycle(state, in, out)"
             )
         takes = "".join(f"in.{name} = *i++; " for name in self.inputs)
         gives = "".join(f"*o++ = out.{name}; " for name in self.outputs)
         code += f"""
 extern "C" {{
 static gateware::State state;
+static unsigned staying = 0;
 int rested = 0;
 void reset() {{ state.clear(); }}
 void step(const uint64_t *i, uint64_t *o) {{
@@ -213,9 +240,27 @@ def test_state(tmp_path: Path) -> None:
 
 
 def test_a_kind_of_rest_changes_nothing(tmp_path: Path) -> None:
-    compiled = Compiled(State(), tmp_path, {"fsm_state": 0})
+    compiled = Compiled(State(), tmp_path, Rest({"fsm_state": 0}, ["count"]))
     compare(State(), compiled, busy, 2000)
     assert 200 < ctypes.c_int.in_dll(compiled.library, "rested").value < 1900
+
+
+def test_what_is_asleep_wakes(tmp_path: Path) -> None:
+    def stimuli(cycle: int, dice: random.Random) -> dict[str, int]:
+        return {"set": dice.random() < 0.03, "to": dice.randrange(256)}
+
+    compiled = Compiled(Ahead(), tmp_path, Rest({"coming": 0}, ["counter"]))
+    compare(Ahead(), compiled, stimuli, 2000)
+    assert 1000 < ctypes.c_int.in_dll(compiled.library, "rested").value < 1950
+    assert "next_" not in _cone(netlist(Ahead()), "double")
+
+
+def _cone(words: Netlist, name: str) -> str:
+    """What the cycle at rest has of a register."""
+    code = translate(words, {}, {}, {"still": Rest({"coming": 0}, ["counter"])})
+    (word,) = words.holders[name]
+    lines = code[code.index("still_cycle(") :].splitlines()
+    return "\n".join(line for line in lines if f"_{word.name} " in line)
 
 
 def test_photon_rows(tmp_path: Path) -> None:
@@ -235,4 +280,6 @@ def test_photon_rows(tmp_path: Path) -> None:
 
 def test_names_that_are_none() -> None:
     with pytest.raises(NetlistError, match="'nobody'"):
-        translate(netlist(State()), {}, {}, {"still": {"nobody": 0}})
+        translate(netlist(State()), {}, {}, {"still": Rest({"nobody": 0}, [])})
+    with pytest.raises(NetlistError, match="'nobody'"):
+        translate(netlist(State()), {}, {}, {"still": Rest({}, ["nobody"])})
