@@ -24,8 +24,9 @@ class Guard(wiring.Component):
     """Lets a level and gate out only while everything is as it should be.
 
     `level` is 0 or within LEVEL_MIN..LEVEL_MAX, whatever is asked. Gate and level are low from reset until `enable`,
-    and again from any trip until it is acknowledged: the external `trip` input, host silence for `watchdog` cycles
-    (0: not watched), a gate high for WIDTH_LIMIT cycles on end, or `exposure` that reaches the same limit.
+    and again from any trip until a cycle after it is acknowledged: the external `trip` input, host silence for
+    `watchdog` cycles (0: not watched), a gate high for WIDTH_LIMIT cycles on end, or `exposure` that reaches the same
+    limit.
     Exposure grows by one each cycle the gate is high and shrinks by RECOVERY each cycle it is low, so a duty cycle
     above DUTY_LIMIT_16THS/16 trips however it is spread. At level 0 the gate stays low as well.
 
@@ -123,11 +124,12 @@ class Guard(wiring.Component):
         }.items():
             with m.If(condition):
                 m.d.comb += raised[cause.value.bit_length() - 1].eq(1)
-        coming = Signal.like(self.cause)
-        latched = Signal()  # there is a cause
-        m.d.sync += [self.cause.eq(coming), latched.eq(coming.any())]
+        latched = Signal()  # there is a cause, or was one in the previous cycle
+        m.d.sync += [
+            self.cause.eq((self.cause & ~self.acknowledge) | raised),
+            latched.eq((self.cause | raised).any()),
+        ]
         m.d.comb += [
-            coming.eq((self.cause & ~self.acknowledge) | raised),
             self.tripped.eq(latched | raised.any()),
             self.driving.eq(self.enable & ~self.tripped),
         ]
@@ -143,6 +145,7 @@ class Guard(wiring.Component):
                 & (self.level == Mux(self.driving, allowed, off))
                 & (self.acknowledge == 0)
                 & (raised == 0)
+                & (latched == self.cause.any())
                 & ~self.alive
             )
             watching = self.enable & (self.watchdog != 0)

@@ -22,7 +22,7 @@ class PulseTrain(wiring.Component):
         stop: level; the train ends with the period in progress.
         phase_ready: the launch hardware has taken over `phase`; low at a launch raises `phase_fault` instead.
         running, pulses (launched so far), dither (of the period in progress).
-        begin: strobe, the next cycle is the first of a period; `next_dither` is the coming period's.
+        begin: strobe, the next cycle is the first of a period; `next_dither` is the coming one's, but for the first: 0.
         boundary: strobe, last cycle of a period; `last` with it ends the train, `round` ends a round of dithers.
         gate: the two half cycles of this cycle, earliest in bit 0, `LATENCY` cycles after the launch is due.
         phase: ns by which the whole gate is late; changes only while the gate is low. phase_next: of the next cycle.
@@ -91,6 +91,7 @@ class PulseTrain(wiring.Component):
         due_next = Signal(init=1)
         launch_first = Signal(32)
         due_first = Signal(init=1)
+        begun_dither = Signal(7)
         width = Signal(32)
         some_width = Signal()
         more_width = Signal()
@@ -124,8 +125,9 @@ class PulseTrain(wiring.Component):
             self.round.eq(self.boundary & round_ends),
             self.begin.eq(self.start | (self.boundary & ~self.last)),
             self.gate.eq(Cat(some, more) & ~(self.running & ending).replicate(2)),
-            self.next_dither.eq(Mux(self.start, 0, dither_next)),
-            self.phase_next.eq(Mux(self.begin, self.next_dither[:3], self.phase)),
+            self.next_dither.eq(dither_next),
+            begun_dither.eq(Mux(self.start, 0, dither_next)),
+            self.phase_next.eq(Mux(self.begin, begun_dither[:3], self.phase)),
         ]
 
         with m.If(self.running):
@@ -189,8 +191,8 @@ class PulseTrain(wiring.Component):
                 armed.eq(1),
                 launch.eq(Mux(self.start, launch_first, launch_next)),
                 due.eq(Mux(self.start, due_first, due_next)),
-                self.dither.eq(self.next_dither),
-                self.phase.eq(self.next_dither[:3]),
+                self.dither.eq(begun_dither),
+                self.phase.eq(begun_dither[:3]),
             ]
 
         if self._fast_forward:

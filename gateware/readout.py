@@ -85,6 +85,25 @@ class Readout(wiring.Component):
         with m.If(ahead[-2]):
             m.d.sync += read_ahead.eq(self.read_data)
 
+        # There are words, and more of them, only while DATA is being sent.
+        with m.If(some & self.payload.ready):
+            m.d.sync += [
+                word.eq(word >> 8),
+                word_left.eq(word_left - 1),
+                some.eq(~last),
+                last.eq(word_left == 2),
+            ]
+        with m.Elif(~some & ahead[-1]):
+            m.d.sync += [
+                word.eq(read_ahead),
+                word_left.eq(WORD_BYTES),
+                some.eq(1),
+                last.eq(0),
+                ahead.eq(1),
+            ]
+        with m.If(more & (ahead[0] | (~some & ahead[-1]))):
+            m.d.sync += [ahead.eq(2), to_ask.eq(to_ask - 1)]
+
         with m.FSM():
             with m.State("IDLE"):
                 with m.If(self.ship):
@@ -136,24 +155,8 @@ class Readout(wiring.Component):
             with m.State("DATA"):
                 m.d.sync += more.eq(to_ask != 0)
                 m.d.comb += [self.payload.valid.eq(some), self.payload.payload.eq(word[:8])]
-                with m.If(some & self.payload.ready):
-                    m.d.sync += [
-                        word.eq(word >> 8),
-                        word_left.eq(word_left - 1),
-                        some.eq(~last),
-                        last.eq(word_left == 2),
-                    ]
-                    with m.If(last & ahead[0] & ~more):
-                        m.next = "CHUNK SENT"
-                with m.Elif(~some & ahead[-1]):
-                    m.d.sync += [
-                        word.eq(read_ahead),
-                        word_left.eq(WORD_BYTES),
-                        some.eq(1),
-                        ahead.eq(1),
-                    ]
-                with m.If(more & (ahead[0] | (~some & ahead[-1]))):
-                    m.d.sync += [ahead.eq(2), to_ask.eq(to_ask - 1)]
+                with m.If(some & self.payload.ready & last & ahead[0] & ~more):
+                    m.next = "CHUNK SENT"
             with m.State("CHUNK SENT"):
                 m.d.sync += chunk_number.eq(chunk_number + 1)
                 with m.If(bins_left != 0):

@@ -116,7 +116,9 @@ class TimeTags(wiring.Component):
         left = Signal(range(size + 1))  # bytes of the present one
         last_byte, last_record, more_records = Signal(), Signal(), Signal()
         m.d.sync += [last_record.eq(waiting == 1), more_records.eq(waiting > 2)]
+        fetch = Signal()  # the next record, which is in `fetched` 3 cycles later
         fetched, rest = Signal(TIME_TAG), Signal(8 * size)
+        m.d.sync += queue.read.eq(fetch)
         kept = data.View(ENTRY, queue.read_data[:-2])
         m.d.comb += [
             fetched.kind.eq(queue.read_data[-2:]),
@@ -126,15 +128,18 @@ class TimeTags(wiring.Component):
         ]
         with m.FSM():
             with m.State("IDLE"):
-                busy = some | coming | shown | overflowing | queue.write
+                busy = some | coming | shown | overflowing | queue.write | queue.read
                 packet = (waiting != 0) | last_record | more_records
                 m.d.comb += self.idle.eq((level == 0) & ~few & ~many & ~go & ~busy & ~packet)
                 m.d.sync += waiting.eq(Mux(many, TAGS_PER_PACKET, level))
                 with m.If(go):
                     m.next = "FETCH"
             with m.State("FETCH"):
-                m.d.comb += queue.read.eq(1)
-                m.d.sync += length.eq(waiting * size)
+                m.d.comb += fetch.eq(1)
+                # waiting * size, without a multiplier.
+                m.d.sync += length.eq(sum(waiting << n for n in range(8) if size >> n & 1))
+                m.next = "WAIT"
+            with m.State("WAIT"):
                 m.next = "PACKET"
             with m.State("PACKET"):
                 m.d.comb += [
@@ -145,7 +150,7 @@ class TimeTags(wiring.Component):
                 with m.If(self.packet.ready):
                     m.next = "LOAD"
             with m.State("LOAD"):
-                m.d.comb += queue.read.eq(~last_record)
+                m.d.comb += fetch.eq(~last_record)
                 m.d.sync += [rest.eq(fetched), left.eq(size), last_byte.eq(0)]
                 m.next = "RECORD"
             with m.State("RECORD"):
@@ -154,7 +159,7 @@ class TimeTags(wiring.Component):
                     m.d.sync += [left.eq(left - 1), last_byte.eq(left == 2), rest.eq(rest >> 8)]
                     with m.If(last_byte):
                         # The next one was fetched while this one was sent.
-                        m.d.comb += queue.read.eq(more_records)
+                        m.d.comb += fetch.eq(more_records)
                         m.d.sync += [rest.eq(fetched), left.eq(size), waiting.eq(waiting - 1)]
                         with m.If(last_record):
                             m.next = "IDLE"

@@ -1,6 +1,6 @@
 """Sampling window: which bin of the trace the present sample belongs to."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -67,11 +67,14 @@ class Window(wiring.Component):
         ]
         m.d.sync += [register.eq(value) for register, value in ahead]
 
-        # -(delay + latency) cycles, with one sum.
+        # -(delay + latency) cycles; and that minus the window's start, of which only one sum carries.
         launched = (~s.delay - (self._latency - 1)) * CYCLE_NS
+        a, b = Cat(Const(0, 3), ~s.delay[:29]), ~s.window_start.as_unsigned()
+        c = Const((1 - self._latency) * CYCLE_NS + 1, 32)
+        carried = ((a & b) | (a & c) | (b & c))[:31]
         with m.If(self.prepare):
             m.d.sync += [
-                self.origin.eq(launched - s.window_start),
+                self.origin.eq((a ^ b ^ c) + Cat(Const(0, 1), carried)),
                 self.launched.eq(launched),
             ]
         m.d.comb += [

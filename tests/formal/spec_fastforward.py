@@ -44,7 +44,7 @@ class InstrumentSpec(Spec):
             & (self.inside("train.due") == (self.inside("train.launch") == 0))
             & (self.inside("train.some") == (halves != 0))
             & (self.inside("train.more") == (halves[1:] != 0))
-            & (self.inside("guard.latched") == self.inside("guard.cause").any())
+            & (self.inside("guard.latched") | ~self.inside("guard.cause").any())
             & (self.inside("guard.full_run") == (run >= WIDTH_LIMIT - 1))
             & (self.inside("guard.full_exposure") == (exposure >= WIDTH_LIMIT - 1))
             & (run <= WIDTH_LIMIT)

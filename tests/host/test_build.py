@@ -11,6 +11,7 @@ from gateware import build as bitstreams
 from gateware.digest import gateware_digest
 from gateware.platform.boards import BOARDS
 from gateware.protocol import VERSION
+from host.bitstream import check
 from host.cli import main
 
 CLOCKS = {"clk_sync": 125, "clk_early": 250, "clk_launch": 125, "board_clk": 50}
@@ -163,6 +164,22 @@ def test_a_tool_that_is_no_program(bench: Bench, tmp_path: Path) -> None:
     code, _, err = bench()
     assert code == 1
     assert err.endswith("tools/ecppack cannot be started: Exec format error\n")
+
+
+def test_a_real_bitstream_closes_timing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["build", "--board", "ulx3s-25f", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["closed"] is True
+    assert set(said["fmax_mhz"]) == {"sync", "early", "launch", "board"}
+    for clock in said["fmax_mhz"].values():
+        assert clock["achieved"] >= clock["constraint"]
+    path = Path(said["bitstream"])
+    crossings = json.loads(path.with_suffix(".json").read_text())["crossings_ns"]
+    assert crossings
+    assert all(c["delay"] < c["budget"] for c in crossings.values())
+    manifest = check(path, BOARDS["ulx3s-25f"])
+    assert manifest is not None
+    assert manifest.digest == gateware_digest()
 
 
 @pytest.mark.parametrize("name", list(BOARDS))

@@ -95,7 +95,7 @@ def test_trip_latches_until_acknowledged(port, cause):
         ctx.set(dut.acknowledge, cause)
         assert await drive(dut, ctx, [3]) == [(0, 0, 0)]
         ctx.set(dut.acknowledge, 0)
-        assert await drive(dut, ctx, [3]) == [(3, 10_000, 0)]
+        assert await drive(dut, ctx, [3, 3]) == [(0, 0, 0), (3, 10_000, 0)], "and a cycle more"
 
     simulate(dut, bench)
 
