@@ -69,7 +69,8 @@ class Guard(wiring.Component):
         m = Module()
         skip = self.skip if self._fast_forward else None
         step = fastforward.step(skip)
-        high = self.gate.any()
+        high = Signal()  # the gate is, in either half
+        gate_next = Signal.like(self.gate)
 
         allowed = Signal(LEVEL_BITS)
         with m.If(self.level_in > LEVEL_MAX):
@@ -94,24 +95,29 @@ class Guard(wiring.Component):
         full_run = Signal()  # at the limit with the next one
         exposure = Signal(range(WIDTH_LIMIT + 2))
         full_exposure = Signal()
+        full = Signal()  # either
+        run_fills = Signal()
+        exposure_fills = Signal()
         shed = Signal(fastforward.SKIP_BITS + 5)
         m.d.comb += shed.eq(step * RECOVERY if skip is None else (step << 4) - step)
         assert RECOVERY == 15, "shed is written as step * 16 - step"
         last = WIDTH_LIMIT - 1
         with m.If(high):
-            m.d.sync += [run.eq(run + step), full_run.eq(run >= last - step)]
+            m.d.sync += run.eq(run + step)
+            m.d.comb += run_fills.eq(run >= last - step)
             with m.If(exposure <= WIDTH_LIMIT):
-                m.d.sync += [
-                    exposure.eq(exposure + step),
-                    full_exposure.eq(exposure >= last - step),
-                ]
+                m.d.sync += exposure.eq(exposure + step)
+                m.d.comb += exposure_fills.eq(exposure >= last - step)
+            with m.Else():
+                m.d.comb += exposure_fills.eq(full_exposure)
         with m.Else():
-            m.d.sync += [
-                run.eq(0),
-                full_run.eq(0),
-                exposure.eq(Mux(exposure > shed, exposure - shed, 0)),
-                full_exposure.eq(exposure >= last + shed),
-            ]
+            m.d.sync += [run.eq(0), exposure.eq(Mux(exposure > shed, exposure - shed, 0))]
+            m.d.comb += exposure_fills.eq(exposure >= last + shed)
+        m.d.sync += [
+            full_run.eq(run_fills),
+            full_exposure.eq(exposure_fills),
+            full.eq(run_fills | exposure_fills),
+        ]
 
         raised = Signal(8)
         expired = self.enable & overdue
@@ -130,18 +136,21 @@ class Guard(wiring.Component):
             latched.eq((self.cause | raised).any()),
         ]
         m.d.comb += [
-            self.tripped.eq(latched | raised.any()),
+            # As `latched | raised.any()`, with less between the gate and itself.
+            self.tripped.eq(latched | self.trip | expired | (high & full) | self.phase_fault),
             self.driving.eq(self.enable & ~self.tripped),
+            gate_next.eq(Mux(self.driving & (self.level_in != 0), self.gate_in, 0)),
         ]
         off = Const(0, LEVEL_BITS)
         m.d.sync += [
-            self.gate.eq(Mux(self.driving & (self.level_in != 0), self.gate_in, 0)),
+            self.gate.eq(gate_next),
+            high.eq(gate_next.any()),
             self.level.eq(Mux(self.driving, allowed, off)),
         ]
 
         if self._fast_forward:
             settled = (
-                (self.gate == Mux(self.driving & (self.level_in != 0), self.gate_in, 0))
+                (self.gate == gate_next)
                 & (self.level == Mux(self.driving, allowed, off))
                 & (self.acknowledge == 0)
                 & (raised == 0)

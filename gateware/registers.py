@@ -143,7 +143,7 @@ class RegisterFile(wiring.Component):
         """Registers whose values are those at the address, in every row of the register map."""
         storage = {**storage, Access.READ: self.status}
         by_address = {r.address: storage[r.access][r.name] for r in REGISTERS.values()}
-        rows = []
+        rows: list[Signal] = []
         for first in range(0, max(by_address) + 1, 1 << ROW_BITS):
             row = Signal(32, name=f"row{len(rows)}")
             values = [by_address.get(first + n, Const(0)) for n in range(1 << ROW_BITS)]

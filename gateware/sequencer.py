@@ -22,7 +22,7 @@ class Sequencer(wiring.Component):
         restart: strobe, begin a train (ending one in progress); run: level, low ends the train; tripped: likewise, and
         the frame in progress is marked.
         staged -> settings: copied on a train's start; prepare: strobe, the cycle after.
-        start, stop: to `PulseTrain`; boundary, last, round, pulses: from it.
+        start, stop: to `PulseTrain`, stop a cycle after its reason; boundary, last, round, pulses: from it.
         clipped, clipped_buffer: one strobe a channel, and for which buffer.
         saturated, clear_saturated: of `TraceMemory`, one bit a channel and buffer.
         missed, train: as in the registers.
@@ -116,7 +116,7 @@ class Sequencer(wiring.Component):
             m.d.sync += again.eq(0)
         with m.If(self.tripped):
             m.d.sync += tripped.eq(1)
-        m.d.comb += self.stop.eq(again | ~self.run | tripped)
+        m.d.sync += self.stop.eq(again | ~self.run | tripped)
 
         with m.If(self.boundary):
             m.d.sync += [kept.eq(would_keep), self.missed.eq(would_miss)]

@@ -23,7 +23,7 @@ class TimeTags(wiring.Component):
     Ports
         enable: level; active: a pulse has been launched since the train started. photons, pulse, t_ns: of this cycle.
         packet, payload: to the `Framer`; a packet goes out when TAGS_PER_PACKET records wait, or `flush` is high.
-        idle: nothing queued. Throughput: one record a cycle in; out, one in TIME_TAG.size cycles.
+        idle: nothing queued. Throughput: one record a cycle in; out, one in TIME_TAG.size + 1 cycles.
     """
 
     def __init__(self) -> None:
@@ -110,12 +110,14 @@ class TimeTags(wiring.Component):
                 m.d.comb += [kind.eq(TagKind.OVERFLOW_BEGIN), entry.lanes.eq(0)]
                 m.d.sync += [overflowing.eq(1), missed.eq(count + Mux(coming, coming_count, 0))]
 
-        waiting = Signal(range(TAGS_PER_PACKET + 1))  # records of the packet in hand, not yet sent
+        waiting = Signal(range(TAGS_PER_PACKET + 1))  # records of the packet in hand, not yet begun
         size = protocol.TIME_TAG.size
         length = Signal(16)
         left = Signal(range(size + 1))  # bytes of the present one
-        last_byte, last_record, more_records = Signal(), Signal(), Signal()
-        m.d.sync += [last_record.eq(waiting == 1), more_records.eq(waiting > 2)]
+        last_byte = Signal()
+        last_record = Signal()
+        none_left = Signal(init=1)
+        m.d.sync += [last_record.eq(waiting == 1), none_left.eq(waiting == 0)]
         fetch = Signal()  # the next record, which is in `fetched` 3 cycles later
         fetched, rest = Signal(TIME_TAG), Signal(8 * size)
         m.d.sync += queue.read.eq(fetch)
@@ -129,7 +131,7 @@ class TimeTags(wiring.Component):
         with m.FSM():
             with m.State("IDLE"):
                 busy = some | coming | shown | overflowing | queue.write | queue.read
-                packet = (waiting != 0) | last_record | more_records
+                packet = (waiting != 0) | last_record | ~none_left
                 m.d.comb += self.idle.eq((level == 0) & ~few & ~many & ~go & ~busy & ~packet)
                 m.d.sync += waiting.eq(Mux(many, TAGS_PER_PACKET, level))
                 with m.If(go):
@@ -150,17 +152,17 @@ class TimeTags(wiring.Component):
                 with m.If(self.packet.ready):
                     m.next = "LOAD"
             with m.State("LOAD"):
+                # The next one is fetched while this one is sent.
                 m.d.comb += fetch.eq(~last_record)
                 m.d.sync += [rest.eq(fetched), left.eq(size), last_byte.eq(0)]
+                m.d.sync += waiting.eq(waiting - 1)
                 m.next = "RECORD"
             with m.State("RECORD"):
                 m.d.comb += [self.payload.valid.eq(1), self.payload.payload.eq(rest[:8])]
                 with m.If(self.payload.ready):
                     m.d.sync += [left.eq(left - 1), last_byte.eq(left == 2), rest.eq(rest >> 8)]
                     with m.If(last_byte):
-                        # The next one was fetched while this one was sent.
-                        m.d.comb += fetch.eq(more_records)
-                        m.d.sync += [rest.eq(fetched), left.eq(size), waiting.eq(waiting - 1)]
-                        with m.If(last_record):
+                        m.next = "LOAD"
+                        with m.If(none_left):
                             m.next = "IDLE"
         return m

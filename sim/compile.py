@@ -63,7 +63,9 @@ def rests(counting: bool) -> dict[str, Rest]:
         **dict.fromkeys(("sequencer.again", "sequencer.tripped", "memory_drive.forget"), 0),
         # No edge of the pulse or of its period, no limit reached, a sample has come in this period.
         **dict.fromkeys(("train.armed", "train.ends", "train.ending", "began", "boxcar.fresh"), 0),
-        **dict.fromkeys(("guard.full_run", "guard.full_exposure", "guard.overdue"), 0),
+        **dict.fromkeys(
+            ("guard.full", "guard.full_run", "guard.full_exposure", "guard.overdue"), 0
+        ),
         **{f"{memory}.saturated": 0 for memory in memories},
     }
     silent = {

@@ -22,14 +22,20 @@ def add(commands: Commands) -> None:
     p.add_argument(
         "--board", required=True, choices=list(BOARDS), metavar="BOARD", help=", ".join(BOARDS)
     )
-    p.add_argument("--seed", type=int, default=1, help="of place and route (default %(default)s)")
+    p.add_argument(
+        "--seed", type=int, help="of place and route (default: the first of five that closes)"
+    )
     p.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _build(options: argparse.Namespace) -> int:
     board = BOARDS[options.board]
     try:
-        result = bitstreams.build(board, options.seed, built(board).parent, say)
+        folder = built(board).parent
+        if options.seed is None:
+            result = bitstreams.build_any(board, folder, say)
+        else:
+            result = bitstreams.build(board, options.seed, folder, say)
     except bitstreams.TimingError as error:
         if options.json:
             print(json.dumps(error.result.as_dict()))

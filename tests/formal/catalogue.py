@@ -93,8 +93,8 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Guard.no_gate_without_level",
         GUARD,
-        "self.gate.eq(Mux(self.driving & (self.level_in != 0), self.gate_in, 0)),",
-        "self.gate.eq(Mux(self.driving, self.gate_in, 0)),",
+        "gate_next.eq(Mux(self.driving & (self.level_in != 0), self.gate_in, 0)),",
+        "gate_next.eq(Mux(self.driving, self.gate_in, 0)),",
     ),
     ("Guard.off_after_reset", GUARD, '"gate": Out(2),', '"gate": Out(2, init=1),'),
     (
@@ -106,8 +106,8 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Guard.off_on_trip",
         GUARD,
-        "self.tripped.eq(latched | raised.any())",
-        "self.tripped.eq(latched)",
+        "latched | self.trip | expired",
+        "latched | expired",
     ),
     (
         "Guard.off_when_host_silent",
@@ -124,14 +124,14 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Guard.width_limited",
         GUARD,
-        "full_run.eq(run >= last - step)",
-        "full_run.eq(run > last - step)",
+        "run_fills.eq(run >= last - step)",
+        "run_fills.eq(run > last - step)",
     ),
     (
         "Guard.duty_limited",
         GUARD,
-        "full_exposure.eq(exposure >= last - step)",
-        "full_exposure.eq(exposure > last - step)",
+        "exposure_fills.eq(exposure >= last - step)",
+        "exposure_fills.eq(exposure > last - step)",
     ),
     ("Guard.duty_limited", GUARD, "step * RECOVERY if", "step * (RECOVERY + 1) if"),
     (

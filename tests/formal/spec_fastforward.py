@@ -45,6 +45,11 @@ class InstrumentSpec(Spec):
             & (self.inside("train.some") == (halves != 0))
             & (self.inside("train.more") == (halves[1:] != 0))
             & (self.inside("guard.latched") | ~self.inside("guard.cause").any())
+            & (self.inside("guard.high") == high)
+            & (
+                self.inside("guard.full")
+                == (self.inside("guard.full_run") | self.inside("guard.full_exposure"))
+            )
             & (self.inside("guard.full_run") == (run >= WIDTH_LIMIT - 1))
             & (self.inside("guard.full_exposure") == (exposure >= WIDTH_LIMIT - 1))
             & (run <= WIDTH_LIMIT)

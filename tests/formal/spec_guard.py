@@ -70,6 +70,16 @@ class GuardSpec(Spec):
         """The flag beside the causes is high when there is one."""
         return self.inside("latched") | ~self.dut.cause.any()
 
+    @invariant
+    def high_says_that_the_gate_is(self) -> Value:
+        """The flag beside the gate agrees with it."""
+        return self.inside("high") == self.dut.gate.any()
+
+    @invariant
+    def full_is_either(self) -> Value:
+        """The flag for both limits agrees with those of each."""
+        return self.inside("full") == (self.inside("full_run") | self.inside("full_exposure"))
+
     @always
     def level_in_range(self) -> Value:
         """The level code is 0 or lies within 3–7 V."""

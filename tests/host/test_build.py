@@ -112,7 +112,7 @@ def test_nothing_is_built_twice(bench: Bench, tmp_path: Path) -> None:
 
 def test_a_slow_design_is_said_with_its_path_and_gives_no_bitstream(bench: Bench) -> None:
     for _ in range(2):  # now, and from the cache
-        code, out, err = bench("--json", says=report(clk_sync=111.1))
+        code, out, err = bench("--json", "--seed", "1", says=report(clk_sync=111.1))
         assert code == 1
         assert err.splitlines()[-1] == (
             "trelscope: icepi-zero does not close: clock sync reaches 111.1 MHz of 125: a.b -> c.d"
@@ -120,6 +120,15 @@ def test_a_slow_design_is_said_with_its_path_and_gives_no_bitstream(bench: Bench
         said = json.loads(out)
         assert said["closed"] is False
         assert said["bitstream"] is None
+
+
+def test_another_seed_is_tried_and_then_another(bench: Bench, tmp_path: Path) -> None:
+    code, _, err = bench(says=report(clk_sync=111.1))
+    assert code == 1
+    assert len((tmp_path / "calls").read_text().split()) == len(bitstreams.SEEDS)
+    again = [line for line in err.splitlines() if line.endswith("again with seed 2")]
+    assert len(again) == 1
+    assert "icepi-zero does not close" in again[0]
 
 
 def test_a_report_that_makes_no_sense(bench: Bench) -> None:
