@@ -13,8 +13,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "hardware.md"
 INTRODUCTION = f"""# Hardware
 
 Made by `tools/hardware_page.py`; the pin tables come from `gateware/platform/boards.py`, which the bitstreams are built
-from. How to flash a board and switch it on for the first time is in [flashing.md](flashing.md); what the bitstreams reach,
-`make bitstreams` says.
+from. How to flash a board and switch it on for the first time is in [flashing.md](flashing.md); what the bitstreams reach
+is in [bitstreams.md](bitstreams.md).
 
 **Nothing on this page has met silicon.** The gateware behind the pins is tested in simulators, with models of the parts
 made from their data sheets; the circuit has been thought through, not built.
