@@ -2,7 +2,10 @@
 
 import argparse
 
-from host import attached
+import numpy as np
+
+from host import attached, calibrations
+from host.calibration import CalibrationError, Level
 from host.commands.common import Commands
 
 
@@ -23,9 +26,26 @@ def _boards(options: argparse.Namespace) -> int:
         serial = port.serial or "no serial number"
         print(f"{port.device:<16}{usb:<11}{serial:<18}{port.product}")
         print(f"{'':<16}{'may be ' + boards if boards else 'no board known here'}")
+        for line in _kept(port.serial):
+            print(f"{'':<16}{line}")
     if not attached.candidates():
         print("\nnone of these looks like a board; plug one in with a USB data cable")
     else:
         named = attached.candidates()[-1]
         print(f"\nto use one: trelscope capture serial:{named.serial or named.device}")
     return 0
+
+
+def _kept(serial: str | None) -> list[str]:
+    """What is kept of a board, a line for each calibration."""
+    try:
+        level, table = calibrations.load(serial), calibrations.load_phases(serial)
+    except CalibrationError as error:
+        return [str(error)]
+    lines = []
+    if level != Level():
+        lines.append(f"level: gain {level.gain:.5f}, offset {level.offset * 1e3:+.1f} mV")
+    if table is not None:
+        late = ["?" if np.isnan(each) else f"{each * 1e12:+.0f}" for each in table.offsets]
+        lines.append(f"launch phases 0 to 7 late by {' '.join(late)} ps")
+    return lines

@@ -1,8 +1,9 @@
-"""`trelscope calibrate`: the drive level of a board, from two readings; the widths of its photon lanes."""
+"""`trelscope calibrate`: a board's drive level, from two readings; widths of its photon lanes; its launch phases."""
 
 import argparse
 import json
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,21 +11,28 @@ from numpy.typing import NDArray
 from gateware.protocol import CYCLE_NS, Feature, TraceFlag
 from host import attached, calibrations
 from host.calibration import CalibrationError, level, reachable
-from host.commands.common import Commands, count, number, say
+from host.commands.common import Commands, count, number, run_capture, say
 from host.instrument import Instrument, InstrumentError
 from host.lanes import Lanes, lanes
 from host.link.open import open_link
-from host.settings import plan
+from host.phases import STEP, Phases, phases
+from host.settings import Settings, plan
 
 WIDTH = 1e-6  # s of drive, which must be on for a train to run at all
 AFTER = 20e-6  # s from the drive edge, when the device's own light has gone
 LONGEST = 16e-6  # s looked at after each pulse
+# An odd number of half cycles: the falling edge meets the phases 4 ns from where the rising one does.
+PHASE_WIDTH = 1.004e-6  # s
+PHASE_WINDOW = (-0.2e-6, 2e-6)  # s: start, length
+PHASE_RATE = 15e3  # Hz
+PHASE_FRAMES = 128  # so many that each bin has a standard error of its own
 
 
 def add(commands: Commands) -> None:
     """Add the command."""
     p = commands.add_parser(
-        "calibrate", help="calibrate a board's drive level, check its photon lanes"
+        "calibrate",
+        help="calibrate a board's drive level, check its photon lanes and launch phases",
     )
     what = p.add_subparsers(title="what", metavar="WHAT", required=True)
     one = what.add_parser("level", help="from two levels asked for and what a meter read at each")
@@ -48,6 +56,12 @@ def add(commands: Commands) -> None:
     )
     two.add_argument("--seed", type=int, default=0, help="of the emulated noise (default 0)")
     two.add_argument("--json", action="store_true", help="print one JSON object")
+    three = what.add_parser("phases", help="launch phases, from the edges of the drive monitor")
+    three.set_defaults(command=_phases)
+    three.add_argument("source", metavar="SOURCE")
+    three.add_argument("--pulses", type=count, default=16384, help="(default 16384)")
+    three.add_argument("--seed", type=int, default=0, help="of the emulated noise (default 0)")
+    three.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _reading(text: str) -> tuple[float, float]:
@@ -116,6 +130,47 @@ def lane_counts(instrument: Instrument, pulses: int, after: float) -> NDArray[np
                 )
     instrument.stop()
     return total.reshape(cycles, CYCLE_NS)
+
+
+def _phases(options: argparse.Namespace) -> int:
+    def settings_for(depth: int) -> Settings:
+        return plan(
+            depth,
+            rate=PHASE_RATE,
+            width=PHASE_WIDTH,
+            pulses=options.pulses,
+            window=PHASE_WINDOW,
+            bin=1e-9,
+            frame_pulses=max(options.pulses // PHASE_FRAMES, 1),
+        )
+
+    seen = run_capture(options.source, settings_for, options.seed, paced=False)
+    result = phases(seen.drive, (0.0, seen.settings.width))
+    parts = urlsplit(options.source)
+    serial = attached.serial_of(parts.path) if parts.scheme == "serial" else None
+    kept = None if serial is None else calibrations.store_phases(serial, result.table)
+    if options.json:
+        about = {**result.table.as_dict(), "chi2": result.chi2, "dof": result.dof, "p": result.p}
+        print(json.dumps({"source": options.source, **about, "missing": result.why}))
+    else:
+        print(_phase_table(result))
+        print(f"kept in {kept}" if kept else "not kept: the source has no USB serial number")
+    return 0
+
+
+def _phase_table(result: Phases) -> str:
+    table = result.table
+    rows = [
+        f"  phase {n}   "
+        + ("not known" if np.isnan(late) else f"{late * 1e12:+7.1f} ± {error * 1e12:.1f} ps")
+        for n, (late, error) in enumerate(zip(table.offsets, table.errors, strict=True))
+    ]
+    verdict = f"chi2 {result.chi2:.1f} for {result.dof} degrees of freedom, p = {result.p:.2g}"
+    notes = [result.why] if result.why else []
+    if table.far_off:
+        which = ", ".join(map(str, table.far_off))
+        notes.append(f"phase {which}: off by more than a step of the PLL, {STEP * 1e12:.0f} ps")
+    return "\n".join(["launch late by", "", *rows, "", verdict, *notes])
 
 
 def _about(result: Lanes) -> dict[str, object]:
