@@ -128,6 +128,11 @@ class InstrumentSpec(Spec):
         return ~self.inside("sequencer.sweep") | before
 
     @invariant
+    def trips_are_known_to_the_train(self) -> Value:
+        """While the guard holds a cause, the sequencer knows that it has tripped."""
+        return ~self.inside("guard.latched") | self.inside("sequencer.tripped")
+
+    @invariant
     def off_when_tripped(self) -> Value:
         """While a cause is latched `enable` is off, but for the cycle after the host has written to it."""
         writing = self.in_state("registers", "PACKET")
