@@ -79,6 +79,8 @@ class Cells:
         count = last - first
         mean = (total[last] - total[first]) / count
         error = np.sqrt(spread[last] - spread[first]) / count
+        # Counted light: where nothing has come nothing is known of the error, and it is no less than elsewhere.
+        error = np.where(error > 0, error, error.max())
         edges, index = np.unique(np.stack((first, last)), return_inverse=True)
         begin, end = index.reshape(2, -1)
         return cls(edges - 0.5, begin, end, mean, 1 / error)
