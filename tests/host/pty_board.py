@@ -5,8 +5,12 @@ import pty
 import threading
 import tty
 from contextlib import suppress
+from types import SimpleNamespace
+
+import pytest
 
 from gateware.protocol import CLOCK_HZ
+from host import attached
 from host.link.emulator import BATCH, REPLY_BATCH
 from host.link.realtime import RealTime
 from host.link.serial import SerialLink
@@ -103,3 +107,19 @@ class Stepped(SerialLink):
 
     def clock(self) -> float:
         return self.end.board.time
+
+
+def plugged_in(monkeypatch: pytest.MonkeyPatch, serial: str) -> PtyBoard:
+    """A board that is the only one attached, as an FT231X with a serial number would show it."""
+    board = PtyBoard()
+    port = SimpleNamespace(
+        device=board.device,
+        vid=0x0403,
+        pid=0x6015,
+        serial_number=serial,
+        product="",
+        description="",
+        hwid="USB",
+    )
+    monkeypatch.setattr(attached.list_ports, "comports", lambda: [port])
+    return board

@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from gateware.protocol import LEVEL_LSB_V
-from host import attached, calibrations
+from host import calibrations
 from host.calibration import CalibrationError, Level, level, reachable
 from host.cli import main
 from host.commands.calibrate import lane_counts
@@ -18,7 +17,7 @@ from host.lanes import lanes
 from host.link.emulator import EmulatorLink
 from host.settings import plan
 
-from .pty_board import PtyBoard, Stepped
+from .pty_board import PtyBoard, Stepped, plugged_in
 
 SERIAL = "D00123"
 STEADY = "emulator:hr-1mm2?detector=pmt&dark_rate=1e6&afterpulse=0&filter=1e-12"
@@ -34,17 +33,7 @@ def kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.fixture
 def board(monkeypatch: pytest.MonkeyPatch) -> Iterator[PtyBoard]:
     """A board with a USB serial number."""
-    board = PtyBoard()
-    port = SimpleNamespace(
-        device=board.device,
-        vid=0x0403,
-        pid=0x6015,
-        serial_number=SERIAL,
-        product="",
-        description="",
-        hwid="USB",
-    )
-    monkeypatch.setattr(attached.list_ports, "comports", lambda: [port])
+    board = plugged_in(monkeypatch, SERIAL)
     yield board
     board.close()
 

@@ -3,21 +3,20 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from host import attached, calibrations
+from host import calibrations
 from host.calibration import CalibrationError, Level
 from host.cli import main
 from host.phases import PhaseTable, phases
 from host.settings import plan
 from host.trace import Trace
 
-from .pty_board import PtyBoard
+from .pty_board import PtyBoard, plugged_in
 
 SERIAL = "D00123"
 WIDTH = 1004  # ns: the edges meet the phases 4 ns apart
@@ -140,17 +139,7 @@ def kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.fixture
 def board(monkeypatch: pytest.MonkeyPatch) -> Iterator[PtyBoard]:
     """A running board with a USB serial number."""
-    board = PtyBoard()
-    port = SimpleNamespace(
-        device=board.device,
-        vid=0x0403,
-        pid=0x6015,
-        serial_number=SERIAL,
-        product="",
-        description="",
-        hwid="USB",
-    )
-    monkeypatch.setattr(attached.list_ports, "comports", lambda: [port])
+    board = plugged_in(monkeypatch, SERIAL)
     board.start()
     yield board
     board.close()
