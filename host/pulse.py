@@ -79,7 +79,10 @@ class Pulse:
         size = abs(self.amplitude)
         self.baseline_se, self.top_se = baseline_se / size, top_se / size
         self.z = (y - self.baseline) / self.amplitude
-        self.variance = np.maximum(variance / size**2, 1e-14)  # a noiseless trace has rounding
+        variance = variance / size**2
+        self.variance = np.maximum(
+            variance, max(1e-14, 1e-9 * float(variance.max()))
+        )  # of rounding
         self._add_flags()
         return ""
 
@@ -113,7 +116,8 @@ class Pulse:
             return np.asarray(np.where(se > 0, se, least if np.isfinite(least) else 0.0) ** 2)
         y = self.light.y
         dark, lit = scatter(y[self.base]), scatter(y[self.top])
-        dark, lit = (lit if np.isnan(dark) else dark), (dark if np.isnan(lit) else lit)
+        # a part too short, or without a photon, is taken to scatter like the other
+        dark, lit = (dark if dark > 0 else lit), (lit if lit > 0 else dark)
         if np.isnan(dark):
             dark = lit = scatter(y)
         if not abs(top - self.baseline) > 0:

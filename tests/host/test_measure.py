@@ -299,6 +299,21 @@ def test_bins_that_never_scattered_do_not_outweigh_the_rest() -> None:
         assert q.se < 0.1 * truth
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_the_first_photons(known: bool) -> None:
+    """Hardly any bin has one, and none before the pulse: a reason or a true error, and no warning from NumPy."""
+    pulse, rng = PULSES["exponential"], np.random.default_rng(4)
+    truth = pulse.truth()["response"]
+    for rate in np.geomspace(0.02, 2, 20):
+        counts = rng.poisson(rate * np.maximum(bin_means(pulse, TYPICAL), 0)).astype(float)
+        se = np.sqrt(counts) if known else np.full(counts.size, np.nan)
+        for estimator in Estimator:
+            q = measure(
+                Trace(TYPICAL, counts, se, 1), WIDTH, options=Options(estimator=estimator)
+            ).response
+            assert q.reason or abs(q.value - truth) < 5 * q.se
+
+
 # ---------------------------------------------------------------------------------------- flags
 
 
