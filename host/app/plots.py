@@ -13,6 +13,12 @@ from host.app.line import pen
 from host.app.style import Theme
 
 AXIS_WIDTH = 58  # pixels at a scale of 1; the same for all plots of a view, so that their time axes are in line
+TEXT_ROOM = [
+    (0, 0.8),
+    (2, 0.45),
+    (4, 0.35),
+    (6, 0.2),
+]  # most of an axis that so many ticks' texts may fill
 SOLID = Qt.PenStyle.SolidLine
 
 
@@ -36,7 +42,7 @@ def dress(owner: QWidget, plot: Any, left: str = "", bottom: str = "") -> Any:
             axis.setPen(theme.line)
             axis.setTextPen(theme.dim)
             axis.setTickFont(font)
-            axis.setStyle(tickTextOffset=4)
+            axis.setStyle(tickTextOffset=4, textFillLimits=TEXT_ROOM)
             axis.label.setFont(font)
         plot.getAxis("left").setWidth(style.pixels(AXIS_WIDTH))
         grid.setPen(pen(theme.grid))

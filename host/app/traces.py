@@ -86,7 +86,7 @@ class Traces(pg.GraphicsLayoutWidget):
         self._volts: float | None = None
         self._elsewhere = False
         self._held = False  # the user has chosen what to look at
-        self._zooms: tuple[float, float] | None = None
+        self._zoomed: tuple[float, ...] | None = None  # what the zooms have been fitted to
         self._undrawn: float | None = None
         style.follow(self, self._dress)
 
@@ -129,7 +129,7 @@ class Traces(pg.GraphicsLayoutWidget):
 
     def reset(self) -> None:
         """Show everything."""
-        self._held, self._zooms = False, None
+        self._held, self._zoomed = False, None
         if self._window is not None:
             start, length = self._window
             self.light.setXRange(start * US, (start + length) * US, padding=0.01)
@@ -244,14 +244,13 @@ class Traces(pg.GraphicsLayoutWidget):
     def _fit_zooms(self, data: Data) -> None:
         """Make the zooms hold the edges; small changes of what is measured do not move them."""
         m = data.measurements
-        zooms = _rounded(m.response.value), _rounded(m.fall.value)
-        if zooms == self._zooms or self._held:
-            return
-        self._zooms = zooms
-        width = data.settings.width
-        ends = (0.0, width)
-        first = data.settings.window_start
+        width, first = data.settings.width, data.settings.window_start
         end = first + data.settings.window_length
+        zooms = _rounded(m.response.value), _rounded(m.fall.value)
+        if (*zooms, first, end, width) == self._zoomed or self._held:
+            return
+        self._zoomed = (*zooms, first, end, width)
+        ends = (0.0, width)
         last = max(end, width)
         for plot, zoom, at in zip((self.rising, self.falling), zooms, ends, strict=True):
             zoom = zoom if math.isfinite(zoom) else width / 5

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 from PyQt6.QtWidgets import QHBoxLayout, QWidget
 
 from host.app import style
@@ -10,6 +11,7 @@ from host.app.snapshot import Data
 from host.quantities import DEFINITIONS
 from host.units import prefix_for
 
+Array = NDArray[np.float64]
 MOST_BINS = 40
 
 
@@ -26,6 +28,7 @@ class Trend(QWidget):
         self.level = pg.InfiniteLine(angle=0)
         self.level.hide()
         item.addItem(self.level, ignoreBounds=True)
+        self._one = False
 
         def dress(theme: style.Theme) -> None:
             self.errors.setData(pen=pg.mkPen(theme.band))
@@ -44,25 +47,27 @@ class Trend(QWidget):
         scale, unit = _scale(data, name)
         self.plot.setLabel("left", unit)
         self.plot.setLabel("bottom", f"{DEFINITIONS[name].title} of each block against pulses")
-        some = data is not None and data.history.pulses.size > 0
-        self.plot.show_values(some)
-        self.plot.getPlotItem().getAxis("bottom").enableAutoSIPrefix(some)
-        if data is None:
-            self.points.setData([], [])
-            self.errors.setVisible(False)
-            self.level.setVisible(False)
-            return
-        history = data.history
-        y, se = history.values[name] * scale, history.errors[name] * scale
-        known = np.isfinite(y)
-        x, y, se = history.pulses[known], y[known], np.nan_to_num(se[known])
+        x, y, se = _known(data, name)
+        y, se = y * scale, se * scale
+        self.plot.show_values(x.size > 0)
+        self.plot.getPlotItem().getAxis("bottom").enableAutoSIPrefix(x.size > 0)
         self.points.setData(x, y)
         self.errors.setVisible(x.size > 0)
         self.errors.setData(x=x, y=y, top=se, bottom=se)
-        value = data.measurements.quantities()[name].value * scale
+        if x.size == 1:
+            self._frame_one(x[0], y[0], se[0])
+        elif self._one:
+            self.plot.enableAutoRange()
+        self._one = x.size == 1
+        value = data.measurements.quantities()[name].value * scale if data else np.nan
         self.level.setVisible(x.size > 0 and bool(np.isfinite(value)))
         if np.isfinite(value):
             self.level.setValue(value)
+
+    def _frame_one(self, x: float, y: float, se: float) -> None:
+        """Of one point no range follows: show it with room for more, and its error."""
+        room = 4 * se or 0.01 * abs(y) or 1.0
+        self.plot.setRange(xRange=(0, 2 * x), yRange=(y - room, y + room))
 
 
 class Histogram(QWidget):
@@ -85,14 +90,23 @@ class Histogram(QWidget):
         """Draw quantity `name`."""
         scale, unit = _scale(data, name)
         self.plot.setLabel("bottom", f"{DEFINITIONS[name].title} ({unit})")
-        values = np.zeros(0) if data is None else data.history.values[name] * scale
-        values = values[np.isfinite(values)]
+        values = _known(data, name)[1] * scale
         self.bars.setVisible(values.size > 0)
         self.plot.show_values(values.size > 0)
         if values.size:
             bins = int(min(max(np.sqrt(values.size) * 2, 5), MOST_BINS))
             counts, edges = np.histogram(values, bins)
             self.bars.setData(edges, counts, stepMode="center")
+
+
+def _known(data: Data | None, name: str) -> tuple[Array, Array, Array]:
+    """Pulses, value and standard error of the blocks that gave quantity `name`."""
+    if data is None:
+        return np.zeros(0), np.zeros(0), np.zeros(0)
+    history = data.history
+    known = np.isfinite(history.values[name])
+    errors = np.nan_to_num(history.errors[name][known])
+    return history.pulses[known], history.values[name][known], errors
 
 
 def _scale(data: Data | None, name: str) -> tuple[float, str]:

@@ -55,3 +55,19 @@ def test_without_counts_it_says_how_to_have_them(opened: Open, until: Until) -> 
     tab(window, "Counting")
     until(lambda: "bmim3-1mm2?detector=pmt" in window.counting.words.text())
     assert not window.counting.fit.isEnabled()
+
+
+def test_zooms_do_not_show_what_is_outside_the_window(opened: Open, until: Until) -> None:
+    """Also where there is no pulse to measure, before and after the change."""
+    window = opened("emulator:bmim3-1mm2?detector=pmt", Wanted(length=20e-6))
+    until(lambda: window.session.snapshot.data is not None)
+    window.controls.length.enter("3u")
+    until(lambda: length(window) == pytest.approx(3e-6, rel=0.01))
+    window.refresh()
+    end = window.session.snapshot.data.light.t[-1] * 1e6
+    assert window.traces.rising.vb.viewRange()[0][1] == pytest.approx(end, abs=0.01)
+
+
+def length(window: Window) -> float:
+    shown = window.session.snapshot.data
+    return shown.settings.window_length if shown else 0.0

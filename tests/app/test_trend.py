@@ -1,0 +1,69 @@
+"""The trend's axes mean something from the first block on."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from host.app.history import History
+from host.app.snapshot import Data
+from host.app.trend import Trend
+from host.measure import measure
+from host.quantities import Measurements
+from host.trace import Trace
+
+US = 1e-6
+
+
+def nothing_measured() -> Measurements:
+    empty = np.zeros(0)
+    return measure(Trace(empty, empty, empty, 0), 1e-6)
+
+
+def of(*values: float) -> Data:
+    """Data with one block for each response (µs), ± 1 ns."""
+    measured = nothing_measured()
+    known = [value for value in values if np.isfinite(value)]
+    mean = replace(measured.response, value=float(np.mean(known or np.nan)) * US)
+    history = History(
+        pulses=100.0 * np.arange(1, len(values) + 1),
+        values={"response": np.array(values) * US},
+        errors={"response": np.full(len(values), 1e-9)},
+        map=np.zeros((0, 0), np.float32),
+        row_pulses=1.0,
+    )
+    return cast(
+        Data, SimpleNamespace(history=history, measurements=replace(measured, response=mean))
+    )
+
+
+def values_shown(trend: Trend) -> bool:
+    return bool(trend.plot.getPlotItem().getAxis("left").style["showValues"])
+
+
+def test_blocks_without_a_value_put_no_numbers_at_the_axes(qtbot: QtBot) -> None:
+    trend = Trend()
+    qtbot.addWidget(trend)
+    trend.show_data(of(np.nan, np.nan), "response")
+    assert not values_shown(trend)
+    trend.show_data(of(np.nan, 3.0), "response")
+    assert values_shown(trend)
+
+
+def test_one_block_is_shown_with_its_error(qtbot: QtBot) -> None:
+    trend = Trend()
+    qtbot.addWidget(trend)
+    trend.show_data(of(3.0), "response")
+    (left, right), (low, high) = trend.plot.getPlotItem().vb.viewRange()
+    assert left <= 100 <= right
+    assert low < 3.0 < high
+    assert high - low < 0.02  # not a whole microsecond for an error of a nanosecond
+    trend.show_data(of(3.0, 3.5), "response")
+    trend.plot.getPlotItem().vb.updateAutoRange()
+    low, high = trend.plot.getPlotItem().vb.viewRange()[1]
+    assert low < 3.0
+    assert high == pytest.approx(3.5, abs=0.2)
+    assert high > 3.5
