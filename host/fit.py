@@ -182,7 +182,8 @@ def _grown(
     best = climb(cells, shape, shape.start(low, high), high - low)
     found = [best]
     while best is not None and shape.order < MAX_ORDER:
-        starts, shape = shape.grow(best.p, low, high), chain(shape.order + 1)
+        starts = shape.grow(best.p, low, high, tail=not best.holds)
+        shape = chain(shape.order + 1)
         tries = [climb(cells, shape, start, high - low, _LOOK) for start in starts]
         ahead = min((fit for fit in tries if fit), key=lambda fit: fit.chi2, default=None)
         if ahead is None:

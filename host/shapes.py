@@ -80,23 +80,31 @@ class Modes(Shape):
         rise = high - low
         return np.array([low - 0.1 * rise, np.log(rise / 2.2)])
 
-    def grow(self, p: Array, low: float, high: float) -> list[Array]:
-        """Starts for one time constant more, from p of this order: near p in several ways, or all anew and spread."""
+    def grow(self, p: Array, low: float, high: float, tail: bool) -> list[Array]:
+        """Starts for one time constant more, from p of this order: near p in several ways, or all anew and spread.
+
+        tail: also with a little light that is much slower than all else, which is not found from nearby.
+        """
         n, delay, logs, amps = self.order, p[:1], p[1 : 1 + self.order], p[1 + self.order :]
-        faster, slower = logs.min() - 1.5, logs.max() + 1.5
+        faster, extras = logs.min() - 1.5, [(logs.max() + 1.5, 0.1)]
+        if tail:
+            extras.append((logs.max() + 4.0, 0.003))
         if self.smooth:
             again = logs.min() + 0.7  # late by as much as the delay is less
             starts = [
                 np.concatenate((delay - np.exp(again), logs, [again], self._modes(p)[0][:-1])),
-                np.concatenate((delay, [slower], logs, [0.1] * (n > 1), 0.9 * amps)),
+                *(
+                    np.concatenate((delay, [extra], logs, [part] * (n > 1), (1 - part) * amps))
+                    for extra, part in extras
+                ),
             ]
             if n > 1:
                 before, twice = np.append(amps, 1 - amps.sum()), [logs[-1] + 1.7] * 2
                 starts.append(np.concatenate((delay, logs[:-1], twice, 0.95 * before)))
         else:
             starts = [
-                np.concatenate((delay, [extra], logs, [0.1], 0.9 * amps))
-                for extra in (faster, slower)
+                np.concatenate((delay, [extra], logs, [part], (1 - part) * amps))
+                for extra, part in ((faster, 0.1), *extras)
             ]
         free = starts[0].size - n - 2
         first, slowest = self.start(low, high)
