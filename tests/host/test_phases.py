@@ -66,7 +66,7 @@ def edges(width: int = WIDTH) -> tuple[float, float]:
 @pytest.mark.parametrize("shape", [pole(5), two_poles(30, 5), gaussian(10)])
 def test_offsets_are_recovered_within_their_errors(shape: Shape) -> None:
     """Pull over many captures: neither biased nor with wrong errors."""
-    trials = 25
+    trials = 12
     pulls = []
     for seed in range(trials):
         table = phases(monitor(shape, seed=seed), edges()).table
@@ -79,8 +79,8 @@ def test_offsets_are_recovered_within_their_errors(shape: Shape) -> None:
 
 
 def test_even_phases_fit_as_often_as_chance_has_it() -> None:
-    chances = [phases(monitor(pole(8), 0 * TRUTH, seed=seed), edges()).p for seed in range(25)]
-    assert np.mean(chances) == pytest.approx(0.5, abs=4 / np.sqrt(12 * 25))
+    chances = [phases(monitor(pole(8), 0 * TRUTH, seed=seed), edges()).p for seed in range(12)]
+    assert np.mean(chances) == pytest.approx(0.5, abs=4 / np.sqrt(12 * 12))
 
 
 def test_an_offset_lost_in_noise_is_not_known() -> None:
