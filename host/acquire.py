@@ -6,7 +6,7 @@ from typing import TypeAlias
 from gateware.protocol import TraceFlag
 from host.average import Block, RunningAverage, State
 from host.errors import UserError
-from host.exponential import ExponentialAverage
+from host.exponential import ExponentialAverage, FadingState
 from host.frontend import FrontEnd
 from host.instrument import Frame, Instrument
 from host.measure import Estimator, Measurements, Memory, Options, measure
@@ -59,6 +59,17 @@ def empty_average(settings: Settings, front_end: FrontEnd) -> RunningAverage:
 def fading_average(settings: Settings, front_end: FrontEnd, memory: float) -> ExponentialAverage:
     """The same, forgetting what is more than about `memory` pulses ago."""
     return ExponentialAverage(settings.times(), *_scales(settings, front_end), memory)
+
+
+def restored(settings: Settings, front_end: FrontEnd, state: State | FadingState) -> Average:
+    """The average that was in this state."""
+    if isinstance(state, FadingState):
+        fading = fading_average(settings, front_end, state.memory)
+        fading.restore(state)
+        return fading
+    running = empty_average(settings, front_end)
+    running.restore(state)
+    return running
 
 
 def light_scale(settings: Settings, front_end: FrontEnd) -> tuple[float, float]:
@@ -151,9 +162,8 @@ class Acquisition:
             clipped=self._clipped,
         )
 
-    def state(self) -> State:
-        """All that the average holds; one that forgets is not to be kept."""
-        assert isinstance(self._average, RunningAverage)
+    def state(self) -> State | FadingState:
+        """All that the average holds."""
         return self._average.state()
 
     def traces(self) -> tuple[Trace, Trace]:

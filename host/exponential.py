@@ -1,12 +1,34 @@
 """An average that forgets: newer pulses weigh more, and the standard error says what that costs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from host.average import Block, pool
 from host.trace import Trace
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class FadingState:
+    """All that an ExponentialAverage holds: one that is restored from it goes on as if it had never stopped.
+
+    origin, samples, squared, blocks, first, second: (channels, bins).
+    """
+
+    origin: Array
+    samples: Array
+    squared: Array
+    blocks: Array
+    first: Array
+    second: Array
+    memory: float
+    weight: float
+    weight_squared: float
+    pulses: int
 
 
 class ExponentialAverage:
@@ -45,6 +67,31 @@ class ExponentialAverage:
     def effective(self) -> float:
         """Pulses whose plain average would have the same standard error."""
         return self._weight**2 / self._weight_squared if self._pulses else 0.0
+
+    def state(self) -> FadingState:
+        """All that is held; nothing of it is changed later."""
+        return FadingState(
+            self._origin,
+            self._samples,
+            self._squared,
+            self._blocks,
+            self._first,
+            self._second,
+            self._memory,
+            self._weight,
+            self._weight_squared,
+            self._pulses,
+        )
+
+    def restore(self, state: FadingState) -> None:
+        """Hold what `state` does, and nothing of before; raises ValueError when its shape is not this average's."""
+        if state.samples.shape != self._samples.shape:
+            raise ValueError(f"a state of {state.samples.shape} does not fit {self._samples.shape}")
+        self._origin, self._samples, self._squared = state.origin, state.samples, state.squared
+        self._blocks, self._first, self._second = state.blocks, state.first, state.second
+        self._memory = state.memory
+        self._weight, self._weight_squared = state.weight, state.weight_squared
+        self._pulses = state.pulses
 
     def add(self, block: Block) -> None:
         """Take in one block."""

@@ -15,9 +15,10 @@ import numpy as np
 import platformdirs
 
 from host import framed
-from host.acquire import DRIVE, LIGHT, Accounting, empty_average
+from host.acquire import DRIVE, LIGHT, Accounting, restored
 from host.average import State
 from host.errors import UserError
+from host.exponential import FadingState
 from host.frontend import FrontEnd
 from host.instrument import Instrument
 from host.measure import Options
@@ -28,12 +29,17 @@ if sys.platform != "win32":
     import fcntl
 
 SUFFIX = ".journal"
-FORMAT, VERSION = "trelscope journal", 1
+FORMAT, VERSION = "trelscope journal", 2
 EVERY = 1.0  # s between copies
 LIMIT = 1 << 24  # bytes: a longer journal is replaced by one that holds the newest copy alone
 
 _SCRATCH = ".part"
-_ARRAYS = {"sums": "<i8", "counts": "<i8", "filled": "<i8", "origin": "<i8", "second": "<f8"}
+_RUNNING, _FADING = "running", "exponential"
+_STATES: dict[str, type[State] | type[FadingState]] = {_RUNNING: State, _FADING: FadingState}
+_ARRAYS = {
+    _RUNNING: {"sums": "<i8", "counts": "<i8", "filled": "<i8", "origin": "<i8", "second": "<f8"},
+    _FADING: dict.fromkeys(("origin", "samples", "squared", "blocks", "first", "second"), "<f8"),
+}
 
 
 class JournalError(UserError):
@@ -60,7 +66,7 @@ class Kept(Protocol):
     def accounting(self) -> Accounting:
         """Counts so far."""
 
-    def state(self) -> State:
+    def state(self) -> State | FadingState:
         """All that the average holds."""
 
 
@@ -176,7 +182,8 @@ def recover(path: Path) -> Recording | None:
         raise JournalError(f"{path}: not a journal of trelscope") from None
     if about["version"] != VERSION:
         raise JournalError(
-            f"{path}: journal of version {about['version']}, this program reads {VERSION}; update trelscope"
+            f"{path}: journal of version {about['version']}, this program reads {VERSION};"
+            " recover it with the trelscope that wrote it"
         )
     return _recording(about, records[-1]) if len(records) > 1 else None
 
@@ -184,9 +191,8 @@ def recover(path: Path) -> Recording | None:
 def _recording(about: dict[str, Any], copy: bytes) -> Recording:
     settings = build(Settings, about["settings"])
     front_end = build(FrontEnd, about["front_end"])
-    average = empty_average(settings, front_end)
     state, accounting = _from_copy(copy, settings.bins)
-    average.restore(state)
+    average = restored(settings, front_end, state)
     return Recording(
         about["source"],
         about["board"],
@@ -200,23 +206,26 @@ def _recording(about: dict[str, Any], copy: bytes) -> Recording:
     )
 
 
-def _copy(state: State, accounting: Accounting) -> bytes:
-    """Counts as a line of JSON, then the arrays: bytes of equal weight together, which deflates well."""
-    head = {"pulses": state.pulses, "blocks": state.blocks, "accounting": accounting.as_dict()}
-    arrays = [getattr(state, name).astype(kind) for name, kind in _ARRAYS.items()]
+def _copy(state: State | FadingState, accounting: Accounting) -> bytes:
+    """Numbers as a line of JSON, then the arrays: bytes of equal weight together, which deflates well."""
+    kind = _FADING if isinstance(state, FadingState) else _RUNNING
+    arrays = [getattr(state, name).astype(dtype) for name, dtype in _ARRAYS[kind].items()]
+    numbers = {name: value for name, value in vars(state).items() if name not in _ARRAYS[kind]}
+    head = {"average": kind, "state": numbers, "accounting": accounting.as_dict()}
     body = b"".join(array.view(np.uint8).reshape(-1, 8).T.tobytes() for array in arrays)
     return json.dumps(head).encode() + b"\n" + zlib.compress(body, 1)
 
 
-def _from_copy(copy: bytes, bins: int) -> tuple[State, Accounting]:
+def _from_copy(copy: bytes, bins: int) -> tuple[State | FadingState, Accounting]:
     line, _, body = copy.partition(b"\n")
     head = json.loads(line)
-    planes = np.frombuffer(zlib.decompress(body), np.uint8).reshape(len(_ARRAYS), 8, -1)
-    arrays = {
-        name: np.ascontiguousarray(plane.T).view(kind).reshape(-1, bins)
-        for plane, (name, kind) in zip(planes, _ARRAYS.items(), strict=True)
+    dtypes = _ARRAYS[head["average"]]
+    planes = np.frombuffer(zlib.decompress(body), np.uint8).reshape(len(dtypes), 8, -1)
+    arrays: dict[str, Any] = {
+        name: np.ascontiguousarray(plane.T).view(dtype).reshape(-1, bins)
+        for plane, (name, dtype) in zip(planes, dtypes.items(), strict=True)
     }
-    state = State(**arrays, pulses=head["pulses"], blocks=head["blocks"])
+    state = _STATES[head["average"]](**(arrays | head["state"]))
     return state, build(Accounting, head["accounting"])
 
 

@@ -21,7 +21,8 @@ from host.acquire import Average as Frames
 from host.app.blocks import Blocks
 from host.app.snapshot import Data
 from host.app.wanted import Averaging, Wanted
-from host.average import RunningAverage, State
+from host.average import State
+from host.exponential import FadingState
 from host.instrument import Frame, Instrument
 from host.measure import Estimator, Measurements, Memory, Options, measure
 from host.settings import Settings
@@ -137,15 +138,9 @@ class Average:
             arrived=self._heard,
         )
 
-    def state(self) -> State:
-        """All that the average holds; one that forgets is not to be kept."""
-        assert isinstance(self._average, RunningAverage)
+    def state(self) -> State | FadingState:
+        """All that the average holds."""
         return self._average.state()
-
-    @property
-    def kept(self) -> bool:
-        """Whether it has a `state`."""
-        return isinstance(self._average, RunningAverage)
 
     @property
     def accounting(self) -> Accounting:

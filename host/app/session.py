@@ -299,7 +299,7 @@ class Session:
     def _keep(self, instrument: Instrument, average: Average) -> None:
         """From now on keep a copy of this average instead of the one before."""
         self._drop_journal()
-        if self._journals is None or not average.kept:
+        if self._journals is None:
             return
         try:
             self._journal = Journal(instrument, average, self._journals)

@@ -19,6 +19,7 @@ from pytestqt.qtbot import QtBot
 from host import store
 from host.app.rescue import rescue
 from host.app.snapshot import Data
+from host.app.wanted import Averaging, Wanted
 from host.app.window import Window
 
 Open = Callable[..., Window]
@@ -162,7 +163,8 @@ def test_the_average_of_a_killed_window_is_recovered(
 
 
 def test_a_closed_window_leaves_no_journal(until: Until, tmp_path: Path, qtbot: QtBot) -> None:
-    window = Window("emulator:hr-1mm2", journals=tmp_path)
+    exponential = Wanted(averaging=Averaging.EXPONENTIAL)  # it has one like any other
+    window = Window("emulator:hr-1mm2", wanted=exponential, journals=tmp_path)
     qtbot.addWidget(window)
     until(lambda: any(tmp_path.glob("*.journal")))
     window.close()

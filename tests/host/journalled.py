@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from host.acquire import DRIVE, LIGHT, Accounting, empty_average
+from host.acquire import DRIVE, LIGHT, Accounting, Average, empty_average, fading_average
 from host.average import Block, State
+from host.exponential import FadingState
 from host.frontend import FrontEnd
 from host.journal import Journal
 from host.measure import Options
@@ -30,10 +31,13 @@ def settings_of(bins: int) -> Settings:
 class Fake:
     """Frame k is the same whoever makes it."""
 
-    def __init__(self, bins: int) -> None:
+    def __init__(self, bins: int, memory: float | None = None) -> None:
+        """memory: pulses; None: an average that forgets nothing."""
         self.settings = settings_of(bins)
         self.options = Options(detector_delay=2e-9)
-        self._average = empty_average(self.settings, FRONT_END)
+        self._average: Average = empty_average(self.settings, FRONT_END)
+        if memory is not None:
+            self._average = fading_average(self.settings, FRONT_END, memory)
         self.frames = 0
 
     def step(self) -> None:
@@ -45,7 +49,7 @@ class Fake:
         self._average.add(Block(sums, counts, 8 + 8 * (k % 3)))
         self.frames += 1
 
-    def state(self) -> State:
+    def state(self) -> State | FadingState:
         """As of an Acquisition."""
         return self._average.state()
 

@@ -9,24 +9,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from host import framed
+from host.acquire import restored
 from host.journal import EVERY, JournalError, left_behind, recover
-from tests.host.journalled import Fake, journal_of
+from tests.host.journalled import FRONT_END, Fake, journal_of
 
 ROOT = Path(__file__).parents[2]
 BINS = 24
+MEMORY = 20.0  # pulses: two frames
 
 
-def ran(frames: int, bins: int = BINS) -> Fake:
+def ran(frames: int, bins: int = BINS, memory: float | None = None) -> Fake:
     """A fake after so many frames."""
-    fake = Fake(bins)
+    fake = Fake(bins, memory)
     for _ in range(frames):
         fake.step()
     return fake
 
 
-def assert_recovers(path: Path, frames: int, bins: int = BINS) -> None:
+def assert_recovers(path: Path, frames: int, memory: float | None = None) -> None:
     """The journal gives exactly what was averaged of so many frames."""
-    found, expected = recover(path), ran(frames, bins)
+    found, expected = recover(path), ran(frames, memory=memory)
     assert found is not None
     assert found.settings == expected.settings
     assert found.options == expected.options
@@ -83,9 +86,22 @@ def test_a_killed_process_leaves_its_average(tmp_path: Path, after: int, limit: 
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_average_goes_on_from_a_state_as_if_it_had_never_stopped() -> None:
-    once, fresh = ran(7), Fake(BINS)
-    fresh._average.restore(ran(4).state())
+def test_an_average_that_forgets_is_recovered_too(tmp_path: Path) -> None:
+    fake = Fake(BINS, MEMORY)
+    journal = journal_of(fake, tmp_path)
+    for _ in range(6):
+        fake.step()
+        journal.write()
+    assert_recovers(journal.path, 6, MEMORY)
+    found = recover(journal.path)
+    assert found is not None
+    assert not np.array_equal(found.light.y, ran(6).traces()[0].y)  # it has forgotten
+
+
+@pytest.mark.parametrize("memory", [None, MEMORY])
+def test_an_average_goes_on_from_a_state_as_if_it_had_never_stopped(memory: float | None) -> None:
+    once, fresh = ran(7, memory=memory), Fake(BINS, memory)
+    fresh._average = restored(fresh.settings, FRONT_END, ran(4, memory=memory).state())
     fresh.frames = 4
     for _ in range(3):
         fresh.step()
@@ -123,6 +139,17 @@ def test_closed_it_leaves_nothing(tmp_path: Path) -> None:
 
 def test_killed_before_the_first_copy_there_is_nothing_to_recover(tmp_path: Path) -> None:
     assert recover(journal_of(ran(1), tmp_path).path) is None
+
+
+def test_a_journal_of_another_version_is_refused_in_one_line(tmp_path: Path) -> None:
+    journal = journal_of(ran(1), tmp_path)
+    journal.write()
+    head, *rest = framed.unpack(journal.path.read_bytes())
+    other = head.replace(b'"version": 2', b'"version": 1')
+    assert other != head
+    journal.path.write_bytes(b"".join(framed.pack(each) for each in (other, *rest)))
+    with pytest.raises(JournalError, match="of version 1, this program reads 2; recover it with"):
+        recover(journal.path)
 
 
 def test_what_is_no_journal_is_refused_in_one_line(tmp_path: Path) -> None:
