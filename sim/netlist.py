@@ -357,11 +357,14 @@ class _Reader:
 
     @cached_property
     def _names(self) -> dict[tuple[int | str, ...], list[str]]:
-        """What the source calls each group of bits."""
+        """What the source calls each group of bits; each bit of NAME alone is NAME[n]."""
         names: dict[tuple[int | str, ...], list[str]] = {}
         for name, net in self.module["netnames"].items():
             if not net["hide_name"]:
-                names.setdefault(tuple(net["bits"]), []).append(_called(name))
+                bits, called = net["bits"], _called(name)
+                names.setdefault(tuple(bits), []).append(called)
+                for n, bit in enumerate(bits if len(bits) > 1 else ()):
+                    names.setdefault((bit,), []).append(f"{called}[{n}]")
         return names
 
     def _memory(self, cell: Mapping[str, Any], word: Word, low: int, name: str) -> Memory | Cell:

