@@ -79,6 +79,7 @@ struct Sampler {
   void fill(uint64_t cycle, uint32_t *codes) {
     const double scale = 0.24935149047701487;  // 1/sqrt(16 + 1/12)
     uint64_t smear[BLOCK];
+    int32_t made[2][BLOCK];
     for (int k = 0; k < BLOCK; k++) smear[k] = mix(seed + (3 * (cycle + k) + 2) * GOLDEN);
     for (int n = 0; n < 2; n++) {
       const Adc a = adc[n];
@@ -91,10 +92,10 @@ struct Sampler {
         double signal = volts[k] > a.zero ? volts[k] - a.zero : 0;
         double code = floor((volts[k] + sqrt(a.floor + a.slope * signal) * unit) / a.lsb);
         double limited = code < 0 ? 0 : code > a.full ? a.full : code;
-        uint32_t bits = (uint32_t)(int32_t)limited << (14 * n);
-        codes[k] = n ? codes[k] | bits : bits;
+        made[n][k] = (int32_t)limited;
       }
     }
+    for (int k = 0; k < BLOCK; k++) codes[k] = (uint32_t)made[0][k] | (uint32_t)made[1][k] << 14;
   }
 };
 
