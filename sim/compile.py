@@ -109,7 +109,7 @@ def stretches(counting: bool) -> dict[str, Stretch]:
             ("sequencer.buffer", "clipped_buffer", "boxcar.update_buffer"), side
         )
         if counting:
-            values |= {"photons": 0, "sequencer.settings.mode[0]": 1}
+            values |= {"photons": 0, "sequencer.settings.mode[0]": 1, "tags.fsm_state": 0}
         for memory in memories:
             values |= {f"{memory}.{flag}": 1 for flag in flags}
             values |= {f"{memory}.{name}": side for name in sides}

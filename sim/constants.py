@@ -4,7 +4,7 @@ import operator
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sim.netlist import REDUCTIONS, Cell, Netlist, Operand, Register, Word
+from sim.netlist import REDUCTIONS, Cell, Chunk, Netlist, Operand, Register, Word
 
 COMPARISONS = {"$lt": operator.lt, "$le": operator.le, "$gt": operator.gt, "$ge": operator.ge}
 
@@ -49,6 +49,7 @@ class Known:
 
     def __init__(self, netlist: Netlist, fixed: Mapping[Word, int]) -> None:
         self._words = {word: number(value, word.width) for word, value in fixed.items()}
+        self._cells = {cell.output: cell for cell in netlist.cells}
         for cell in netlist.cells:
             self._words[cell.output] = self._output(cell)
 
@@ -97,8 +98,35 @@ class Known:
         clear = number(register.reset_value, register.output.width)
         if reset:
             return clear
-        data = self.bits(register.data)
+        data = self._if_enabled(register)
         return data if reset is False else _either([data, clear])
+
+    def _if_enabled(self, register: Register) -> Bits:
+        """What is known of the data once the enable is active: which choice was made may follow from that."""
+        sure = self._one(register.enable[0]) if register.enable and register.enable[1] else None
+        cell = self._driver(register.data[0])
+        if sure and cell and cell.kind == "$pmux" and len(register.data) == 1:
+            selects = [port for port in cell.inputs if port.startswith("S")]
+            possible = [port for port in selects if self.bits(cell.inputs[port]).truth is not False]
+            if possible and cell.inputs[possible[0]] == (sure,):
+                chosen, chunk = self.bits(cell.inputs["B" + possible[0][1:]]), register.data[0]
+                mask = (1 << chunk.width) - 1
+                ones, zeros = (bits >> chunk.low & mask for bits in (chosen.ones, chosen.zeros))
+                return Bits(chunk.width, ones, zeros)
+        return self.bits(register.data)
+
+    def _one(self, operand: Operand) -> Chunk | None:
+        """The one bit that must be 1 if any of the operand's is."""
+        unknown = [chunk for chunk in operand if self.bits((chunk,)).truth is None]
+        if len(unknown) != 1 or unknown[0].width != 1 or self.bits(operand).ones:
+            return None
+        cell = self._driver(unknown[0])
+        if cell and cell.kind in ("$reduce_or", "$reduce_bool"):
+            return self._one(cell.inputs["A"])
+        return unknown[0]
+
+    def _driver(self, chunk: Chunk) -> Cell | None:
+        return self._cells.get(chunk.word) if chunk.word else None
 
     def _active(self, control: tuple[Operand, bool]) -> bool | None:
         truth = self.bits(control[0]).truth

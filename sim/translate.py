@@ -101,7 +101,9 @@ def _structs(netlist: Netlist) -> list[str]:
     registers = [register.output for register in netlist.registers]
     reads = [memory.output for memory in netlist.memories]
     init = [r for r in netlist.registers if r.init]
-    memories = [f"  uint64_t {memory_name(m)}[{m.size}];" for m in netlist.memories]
+    memories = [
+        f"  uint{_room(m.output.width)}_t {memory_name(m)}[{m.size}];" for m in netlist.memories
+    ]
     return [
         "struct State {",
         *(f"  uint64_t {word.name};" for word in (*registers, *reads)),
@@ -124,3 +126,8 @@ def _structs(netlist: Netlist) -> list[str]:
         ),
         "",
     ]
+
+
+def _room(width: int) -> int:
+    """Bits of the narrowest integer for so many: what is small stays in the processor's cache."""
+    return next(bits for bits in (8, 16, 32, 64) if bits >= width)
