@@ -40,9 +40,10 @@ INPUTS = (
 FLAGS = [
     *("-std=c++17", "-shared", "-fPIC", "-O3", "-fno-exceptions", "-fno-rtti"),
     *("-ffp-contract=off", "-fno-math-errno"),  # the same arithmetic everywhere, none of it a call
-    "-fno-slp-vectorize",  # makes vectors of unrelated single bits
     "-Wno-tautological-compare",  # what is asleep has what it would take
 ]
+# Against vectors of unrelated single bits. The code needs the C library alone.
+FLAGS_OF = {"clang": ["-fno-slp-vectorize", "-nostdlib++"], "gcc": ["-fno-tree-slp-vectorize"]}
 
 # What the harness does with the netlist: see `translate`.
 SYNTHESIS = "hierarchy -top instrument; proc; flatten; opt -full; memory_collect; opt_clean"
@@ -196,8 +197,8 @@ def _build(scratch: Path, counting: bool, report: Callable[[str], None]) -> Path
     ]
     if counting:
         source.append("-DCOUNTING")
-    # The code needs the C library alone.
-    _run([*compiler(), *FLAGS, *source, "-nostdlib++", "-lm", "-o", str(out)])
+    make = "clang" if "clang" in _run([*compiler(), "--version"]) else "gcc"
+    _run([*compiler(), *FLAGS, *FLAGS_OF[make], *source, "-lm", "-o", str(out)])
     return out
 
 
