@@ -1,6 +1,6 @@
 """Boxcar: the samples of one bin, summed before they go to memory."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -46,29 +46,33 @@ class Boxcar(wiring.Component):
         m = Module()
         # A sample first meets the one before it, to see whether they share a bin.
         valid = Signal()
-        flush = Signal(init=1)
+        flushing = Signal(init=1)
         again = Signal()
         bin_ = Signal.like(self.bin)
         buffer = Signal()
         samples = Signal.like(self.samples)
-        m.d.sync += [valid.eq(self.valid), flush.eq(self.flush)]
+        other = ~((self.bin == bin_) & (self.buffer == buffer))
+        m.d.sync += [valid.eq(self.valid), flushing.eq(self.flush)]
         with m.If(self.valid):
             m.d.sync += [
                 bin_.eq(self.bin),
                 buffer.eq(self.buffer),
                 samples.eq(self.samples),
-                again.eq(~self.fresh & (self.bin == bin_) & (self.buffer == buffer)),
+                again.eq(~self.fresh & ~other),
             ]
         held = Signal()
+        held_next = Signal()
         same = Signal()
         m.d.comb += [
             same.eq(held & again),
-            self.empty.eq(~held & ~valid & (flush == self.flush)),
-            self.update.eq(held & ((valid & ~same) | (~valid & flush))),
+            held_next.eq(valid | (held & ~flushing)),
+            self.empty.eq(~held & ~valid & (flushing == self.flush)),
         ]
+        # A cycle ahead, so that the way to memories far apart begins with a register.
+        m.d.sync += self.update.eq(held_next & Mux(self.valid, self.fresh | other, self.flush))
+        m.d.sync += held.eq(held_next)
         with m.If(valid):
             m.d.sync += [
-                held.eq(1),
                 self.update_bin.eq(bin_),
                 self.update_buffer.eq(buffer),
             ]
@@ -77,6 +81,4 @@ class Boxcar(wiring.Component):
                     m.d.sync += self.sums[channel].eq(self.sums[channel] + samples[channel])
                 with m.Else():
                     m.d.sync += self.sums[channel].eq(samples[channel])
-        with m.Elif(flush):
-            m.d.sync += held.eq(0)
         return m

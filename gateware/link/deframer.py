@@ -50,18 +50,15 @@ class Deframer(wiring.Component):
         missing = Signal(range(len(shift) // 8 + 1))
         expected = Signal(16)
         gap = Signal()  # requests have been lost before the one in hand
-        known = Signal()
         octets = header.as_value()
         looks = Signal()  # and with it the header begins as headers do
+        known = Signal()  # and, while one looks, it is a request's
+        bad_header, unknown = Signal(), Signal()  # the one looked at in the previous cycle was
         sound = header_check.crc == header.crc
         m.d.comb += [
             # The byte that enters the covered part is the one now first of the CRC field.
             header_check.entering.eq(octets.word_select(2 + COVERED, 8)),
             header_check.leaving.eq(octets.word_select(2, 8)),
-            known.eq(
-                ((header.kind == Kind.WRITE) | (header.kind == Kind.READ))
-                & (header.length == protocol.REQUEST.size)
-            ),
             crc.data.eq(self.rx.payload),
             self.requests.p.kind.eq(header.kind),
             self.requests.p.sequence.eq(header.sequence),
@@ -78,23 +75,28 @@ class Deframer(wiring.Component):
             m.d.sync += header.eq(0)
             m.next = "HUNT"
 
+        m.d.sync += [bad_header.eq(looks & ~sound), unknown.eq(looks & sound & ~known)]
+        with m.If(bad_header):
+            count(self.bad_headers)
+        with m.If(unknown):
+            count(self.unknown)
         with m.FSM():
             with m.State("HUNT"):
                 m.d.comb += [self.rx.ready.eq(~looks), crc.start.eq(1), self.idle.eq(~fresh)]
-                m.d.sync += [fresh.eq(0), looks.eq(0)]
+                m.d.sync += [fresh.eq(0), looks.eq(0), missing.eq(len(shift) // 8)]
                 with m.If(self.rx.valid & self.rx.ready):
+                    coming = HEADER(Cat(octets[8:], self.rx.payload))
                     m.d.comb += header_check.valid.eq(1)
                     m.d.sync += [
-                        header.eq(Cat(octets[8:], self.rx.payload)),
+                        header.eq(coming),
                         fresh.eq(1),
-                        looks.eq(octets[8:24] == protocol.SYNC),
+                        looks.eq(coming.sync == protocol.SYNC),
+                        known.eq(
+                            ((coming.kind == Kind.WRITE) | (coming.kind == Kind.READ))
+                            & (coming.length == protocol.REQUEST.size)
+                        ),
                     ]
-                with m.If(looks & ~sound):
-                    count(self.bad_headers)
-                with m.If(looks & sound & ~known):
-                    count(self.unknown)
                 with m.If(looks & sound & known):
-                    m.d.sync += missing.eq(len(shift) // 8)
                     m.next = "PAYLOAD"
             with m.State("PAYLOAD"):
                 m.d.comb += [self.rx.ready.eq(1), crc.valid.eq(self.rx.valid)]

@@ -174,10 +174,10 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Boxcar.nothing_left_behind",
         BOXCAR,
-        "((valid & ~same) | (~valid & flush))",
-        "(valid & ~same)",
+        "Mux(self.valid, self.fresh | other, self.flush)",
+        "(self.valid & (self.fresh | other))",
     ),
-    ("Boxcar.hands_on_only_what_came", BOXCAR, "self.update.eq(held &", "self.update.eq("),
+    ("Boxcar.hands_on_only_what_came", BOXCAR, "self.update.eq(held_next &", "self.update.eq("),
     (
         "TraceMemory.nothing_lost",
         MEMORY,

@@ -321,6 +321,12 @@ class BoxcarSpec(Choosing):
         )
 
     @invariant
+    def handed_on_in_time(self) -> Value:
+        """The strobe, which is made a cycle ahead, says that what is held will get no more."""
+        others = Mux(self.inside("valid"), ~self.inside("again"), self.inside("flushing"))
+        return self.dut.update == self.inside("held") & others
+
+    @invariant
     def sample_in_hand(self) -> Value:
         """The latest sample is the one that came in, and shares the held one's bin if it is said to."""
         bin_, buffer = self.inside("bin_"), self.inside("buffer")

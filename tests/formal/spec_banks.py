@@ -1,6 +1,6 @@
 """Between the two buffers: the one that is read out has everything that belongs in it."""
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from gateware import instrument
 from gateware.layouts import SETTINGS
@@ -211,7 +211,7 @@ class BanksSpec(Spec):
         was = self.inside("moved") | self.inside("opened")
         now = self.inside("inside") | self.inside("kept") | self.inside("window.open")
         now = now | self.inside("boxcar.held") | self.inside("boxcar.valid")
-        now = now | ~self.inside("boxcar.flush")
+        now = now | ~self.inside("boxcar.flushing")
         for name in CHANNELS:
             for stage in ("update1", "update2", "update3", "update4", "store", "last"):
                 now = now | self.inside(f"memory_{name}.{stage}")
@@ -232,10 +232,20 @@ class BanksSpec(Spec):
         return ~held | ~(self.inside("boxcar.again") | ~valid) | alike
 
     @invariant
+    def handed_on_in_time(self) -> Value:
+        """The boxcar's strobe, which is made a cycle ahead, says that what is held will get no more."""
+        others = Mux(
+            self.inside("boxcar.valid"),
+            ~self.inside("boxcar.again"),
+            self.inside("boxcar.flushing"),
+        )
+        return self.inside("boxcar.update") == self.inside("boxcar.held") & others
+
+    @invariant
     def in_flight(self) -> Value:
         """What is on its way to the buffer that was filled is so only for a short time."""
         bound = 3 + SLOWEST
-        ending = self.inside("boxcar.flush") | self.inside("boxcar.valid")
+        ending = self.inside("boxcar.flushing") | self.inside("boxcar.valid")
         ending = ending & (self.age < bound)
         small = (
             (~self.at_adc | (self.age == 0))

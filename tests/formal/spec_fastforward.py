@@ -117,6 +117,11 @@ class InstrumentSpec(Spec):
         )
 
     @invariant
+    def handed_on_while_held(self) -> Value:
+        """The boxcar hands on only what it holds."""
+        return ~self.inside("boxcar.update") | self.inside("boxcar.held")
+
+    @invariant
     def looks_at_what_has_come(self) -> Value:
         """The deframer looks at a header only when a byte of it has just come."""
         return ~self.inside("deframer.looks") | self.inside("deframer.fresh")

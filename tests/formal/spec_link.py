@@ -57,10 +57,15 @@ class DeframerSpec(Spec):
         header = HEADER(self.header)
         return (
             (header.sync == protocol.SYNC)
-            & ((header.kind == protocol.Kind.READ) | (header.kind == protocol.Kind.WRITE))
-            & (header.length == REQUEST.size)
+            & self.request()
             & (header.crc == self.inside("header_check.crc"))
         )
+
+    def request(self) -> Value:
+        """The header's kind and length are those of a request."""
+        header = HEADER(self.header)
+        asks = (header.kind == protocol.Kind.READ) | (header.kind == protocol.Kind.WRITE)
+        return asks & (header.length == REQUEST.size)
 
     def checked(self) -> Value:
         """The payload's CRC register holds what it does after a message and its own CRC."""
@@ -91,10 +96,15 @@ class DeframerSpec(Spec):
 
     @invariant
     def looks_at_a_header(self) -> Value:
-        """What is looked at begins as headers do, and has just come."""
-        looks = self.inside("looks")
-        return ~looks | (
-            (HEADER(self.header).sync == protocol.SYNC) & self.inside("fresh") & self.hunting
+        """What is looked at begins as headers do, and has just come; it is known for a request's if it is one's, and
+        all of the payload is still missing."""
+        header = HEADER(self.header)
+        return ~self.inside("looks") | (
+            (header.sync == protocol.SYNC)
+            & self.inside("fresh")
+            & self.hunting
+            & (self.inside("known") == self.request())
+            & (self.inside("missing") == FRAME_REST)
         )
 
     @invariant
