@@ -13,12 +13,8 @@ from host.app.line import pen
 from host.app.style import Theme
 
 AXIS_WIDTH = 58  # pixels at a scale of 1; the same for all plots of a view, so that their time axes are in line
-TEXT_ROOM = [
-    (0, 0.8),
-    (2, 0.45),
-    (4, 0.35),
-    (6, 0.2),
-]  # most of an axis that so many ticks' texts may fill
+# The most of an axis that the texts of its ticks may fill, by how many there are already.
+TEXT_ROOM = [(0, 0.8), (2, 0.45), (4, 0.35), (6, 0.2)]
 SOLID = Qt.PenStyle.SolidLine
 
 
