@@ -12,6 +12,7 @@ from host.commands import (
     calibrate,
     capture,
     decay,
+    doctor,
     export,
     flash,
     impedance,
@@ -74,6 +75,7 @@ def _parser() -> _Parser:
         flash,
         calibrate,
         bench,
+        doctor,
     ):
         command.add(commands)
     return parser

@@ -86,12 +86,19 @@ class Job:
         return "\n".join(map(shlex.join, (self.detect, self.load)))
 
 
-def write(job: Job, progress: Callable[[str], None]) -> None:
-    """Look who is there, then write. `progress` is given what the tool says, as it comes. Raises FlashError."""
+def lacking() -> str | None:
+    """That the tool is not installed, and how to get it; None if it is there."""
     if shutil.which(TOOL) is None:
-        raise FlashError(
+        return (
             f"{TOOL} is not installed: `sudo apt install openfpgaloader`, or see docs/flashing.md"
         )
+    return None
+
+
+def write(job: Job, progress: Callable[[str], None]) -> None:
+    """Look who is there, then write. `progress` is given what the tool says, as it comes. Raises FlashError."""
+    if why := lacking():
+        raise FlashError(why)
     said, _ = _run(job, job.detect, lambda text: None)
     codes = [int(code, 16) for code in IDCODE.findall(said)]
     if not codes:

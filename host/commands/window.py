@@ -1,11 +1,10 @@
 """`trelscope` without a command: the live window, or, where there is no display, one capture with a picture of it."""
 
-import os
-import sys
 from pathlib import Path
 
 from host import export
 from host.commands.common import run_capture, say
+from host.display import NONE, has_display
 from host.link.open import DEFAULT_SOURCE, check_source
 from host.report import table
 from host.settings import plan
@@ -15,10 +14,8 @@ def show(source: str | None) -> int:
     """Show the window until it is closed. source: None is the one it was left with. Raises UserError."""
     if source is not None:
         check_source(source)
-    if not _has_display():
-        say(
-            "no display here (neither DISPLAY nor WAYLAND_DISPLAY is set): capturing without a window"
-        )
+    if not has_display():
+        say(f"{NONE}: capturing without a window")
         return _headless(source or DEFAULT_SOURCE)
     from host.app import main  # needs Qt's libraries, which a capture does not
 
@@ -35,11 +32,3 @@ def _headless(source: str) -> int:
     write_png(result, picture)
     print(f"plot: {picture}")
     return 0
-
-
-def _has_display() -> bool:
-    return (
-        sys.platform in ("win32", "darwin")
-        or bool(os.environ.get("DISPLAY"))
-        or bool(os.environ.get("WAYLAND_DISPLAY"))
-    )
