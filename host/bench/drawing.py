@@ -153,7 +153,7 @@ def main(seconds: float) -> int:
                 "drawn": len(latencies) / wall,
                 "latency": statistics.median(latencies),
                 "worst": max(latencies),
-                "share": busy / wall,
+                "share": 100 * busy / wall,
                 "averaged": averaged / wall,
             }
             print(json.dumps(figures), flush=True)

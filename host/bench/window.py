@@ -16,7 +16,7 @@ FIGURES = {
     "latency": ("window, frame arrived to pixels, median", "s"),
     "worst": ("window, frame arrived to pixels, worst", "s"),
     "averaged": ("window, frames averaged meanwhile", "1/s"),
-    "share": ("window, share of a core", "1"),
+    "share": ("window, share of a core", "%"),
 }
 
 
