@@ -34,10 +34,10 @@ def format_si(value: float, unit: str, digits: int = 4) -> str:
 
 
 def format_with_error(value: float, error: float, unit: str) -> str:
-    """`value ± error` in a common prefix, to two digits of the error: "3.3614 ± 0.0012 us"."""
+    """`value ± error` in a common prefix, to two digits of the error: "3.3614 ± 0.0012 us"; without unit in percent."""
     if not (math.isfinite(value) and math.isfinite(error) and error > 0):
-        return format_si(value, unit)
-    exponent, prefix = prefix_for(value)
+        return format_si(value, unit) if unit else f"{100 * value:.3g} %"
+    exponent, prefix = prefix_for(value) if unit else (-2, "%")
     scaled = error / 10.0**exponent
     places = max(0, 1 - math.floor(math.log10(scaled)))
     return f"{value / 10.0**exponent:.{places}f} ± {scaled:.{places}f} {prefix}{unit}"

@@ -165,6 +165,7 @@ class Window(QMainWindow):
             self.say(str(error))
             return
         self.session.open(opened)
+        self.traces.setFocus()  # or keys would go on being typed into the field
 
     def compare_with(self, opened: str) -> None:
         """Keep what is on the screen and measure another device with the same settings."""

@@ -231,3 +231,15 @@ def test_what_has_changed_is_remembered_while_the_window_is_open(tmp_path: Path)
     assert not list(tmp_path.iterdir())
     keeper.keep(replace(before, logarithmic=True))
     assert memory.recall(tmp_path) == replace(before, logarithmic=True)
+
+
+def test_keys_are_the_windows_again_once_a_source_has_been_typed(
+    opened: Open, until: Until, qtbot: QtBot
+) -> None:
+    window = opened()
+    edit = window.controls.device.lineEdit()
+    edit.setFocus()
+    edit.setText("hr-4mm2")
+    qtbot.keyClick(edit, Qt.Key.Key_Return)
+    until(lambda: window.session.snapshot.source == "emulator:hr-4mm2")
+    assert window.focusWidget() is window.traces

@@ -44,3 +44,8 @@ def test_formats_like_a_person() -> None:
     assert format_si(math.nan, "s") == "–"
     assert format_with_error(3.3614e-6, 1.2e-9, "s") == "3.3614 ± 0.0012 µs"
     assert format_with_error(3.3e-6, math.nan, "s") == "3.3 µs"
+
+
+def test_a_part_is_formatted_in_percent() -> None:
+    assert format_with_error(8.24e-3, 0.16e-3, "") == "0.824 ± 0.016 %"
+    assert format_with_error(0.05, math.nan, "") == "5 %"
