@@ -63,4 +63,4 @@ def test_a_pulled_cable_is_said_the_data_stay_and_it_opens_again(
     )
     assert window.session.snapshot.state is State.RUNNING
     window.close()
-    assert not window.session.alive
+    qtbot.waitUntil(lambda: not window.session.alive, timeout=PATIENCE)

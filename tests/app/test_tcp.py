@@ -84,7 +84,7 @@ def test_a_lost_server_is_said_the_data_stay_and_it_connects_again(
     assert window.references[-1].data is before
     assert "kept as a reference" in window.log.toPlainText()
     window.close()
-    assert not window.session.alive
+    qtbot.waitUntil(lambda: not window.session.alive, timeout=PATIENCE)
 
 
 def test_after_an_unplug_the_average_goes_on_in_a_new_segment(

@@ -265,5 +265,5 @@ def test_closing_switches_the_output_off_and_ends_the_worker(
     window = opened()
     until(lambda: pulses(window) > 0)
     window.close()
-    assert not window.session.alive
+    until(lambda: not window.session.alive)
     assert written[-2:] == [("run", 0), ("enable", 0)]
