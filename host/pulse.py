@@ -80,9 +80,8 @@ class Pulse:
         self.baseline_se, self.top_se = baseline_se / size, top_se / size
         self.z = (y - self.baseline) / self.amplitude
         variance = variance / size**2
-        self.variance = np.maximum(
-            variance, max(1e-14, 1e-9 * float(variance.max()))
-        )  # of rounding
+        # Rounding, at least: of a noiseless trace, and of differences of running sums over all of it.
+        self.variance = np.maximum(variance, max(1e-14, 1e-9 * float(variance.max())))
         self._add_flags()
         return ""
 

@@ -77,7 +77,7 @@ def translate(
         ends = [kind, *inner] if kind.name else list(kinds.values())
         lines += Function(netlist, others, kind, edge=True, ends=ends).source(before + "cycle")
     for name, stretch in stretches.items():
-        outputs = {name: netlist.outputs[name] for name in (*stretch.outputs, *stretch.steady)}
+        outputs = {out: netlist.outputs[out] for out in (*stretch.outputs, *stretch.steady)}
         lines += [f"const int {name}_cycles = {stretch.cycles};", ""]
         lines += Unrolled(netlist, outputs, kinds[name], True, stretch=stretch).source(name)
     return "\n".join([*lines, "}  // namespace gateware", ""])
