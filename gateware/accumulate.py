@@ -39,7 +39,8 @@ class TraceMemory(wiring.Component):
         sweep, sweep_bin: clear a bin in both buffers, 2 cycles later.
         saturated: one bit a buffer, a sum has reached its ceiling and stayed there; `clear_saturated` clears a bit,
         2 cycles later.
-        busy: updates are on their way.
+        busy: updates or reads are on their way, or were in the previous cycle; from a cycle after an update has come,
+        two cycles after a read.
     """
 
     LATENCY = 7
@@ -98,7 +99,8 @@ class TraceMemory(wiring.Component):
         for side in range(2):
             ram = BlockRam(self._depth, SUM_BITS)
             m.submodules[f"ram{side}"] = ram
-            updating, writing = Signal(), Signal()
+            updating = Signal()
+            writing = Signal()
             m.d.comb += [
                 updating.eq(self.update & (self.update_buffer == side)),
                 writing.eq(store & (store_buffer == side)),
@@ -120,9 +122,6 @@ class TraceMemory(wiring.Component):
                 m.d.sync += found[side].eq(ram.read_data)
             with m.If(clear_buffer == side):
                 m.d.comb += cleared.eq(ram.read_data)
-        last = Signal()
-        last_buffer = Signal()
-        m.d.sync += [last.eq(store), last_buffer.eq(store_buffer)]
         m.d.sync += [store.eq(valid), self.saturated.eq(self.saturated & ~forget)]
         sum_so_far = Mux(buffer, found[1], found[0])
         with m.If(valid):
@@ -131,7 +130,6 @@ class TraceMemory(wiring.Component):
             m.d.sync += self.saturated.bit_select(store_buffer, 1).eq(1)
         with m.If(read_ready):
             m.d.sync += self.read_data.eq(cleared)
-        m.d.comb += self.busy.eq(
-            Cat(stage[0] for stage in stages[1:]).any() | store | last | fetch | clear | read_ready
-        )
+        under_way = [*(stage[0] for stage in stages), store, fetch, clear, read_ready]
+        m.d.sync += self.busy.eq(Cat(under_way).any())
         return m

@@ -35,8 +35,9 @@ class Guard(wiring.Component):
         enable, watchdog, acknowledge (bits of `Trip`): from the register file.
         alive: strobe, the host has been heard.
         trip, phase_fault: external trip, launch phase not settled; both strobes or levels.
-        gate, level: registered, latency `LATENCY` = 1 cycle; `cause`: latched trips; `driving`: output let through;
-        clamped: the level asked for lies outside the range.
+        gate: registered, latency `LATENCY` = 1 cycle; level: registered, latency 2 cycles, 1 to be switched off;
+        `cause`: latched trips; `driving`: output let through; clamped: the level asked for lies outside the range, a
+        cycle late. `alive` and `watchdog` count from the next cycle.
 
     tests/formal proves every sentence above.
     """
@@ -72,23 +73,36 @@ class Guard(wiring.Component):
         high = Signal()  # the gate is, in either half
         gate_next = Signal.like(self.gate)
 
-        allowed = Signal(LEVEL_BITS)
-        with m.If(self.level_in > LEVEL_MAX):
-            m.d.comb += [allowed.eq(LEVEL_MAX), self.clamped.eq(1)]
-        with m.Elif((self.level_in < LEVEL_MIN) & (self.level_in != 0)):
-            m.d.comb += [allowed.eq(LEVEL_MIN), self.clamped.eq(1)]
-        with m.Else():
-            m.d.comb += allowed.eq(self.level_in)
+        # What is asked for, with what follows from it alone.
+        level_asked = Signal(LEVEL_BITS)
+        some_level = Signal()
+        too_high = Signal()
+        too_low = Signal()
+        heard = Signal()
+        watchdog = Signal(32)
+        watched = Signal()  # watchdog != 0
+        asked = [
+            (level_asked, self.level_in),
+            (some_level, self.level_in != 0),
+            (too_high, self.level_in > LEVEL_MAX),
+            (too_low, (self.level_in < LEVEL_MIN) & (self.level_in != 0)),
+            (heard, self.alive),
+            (watchdog, self.watchdog),
+            (watched, self.watchdog != 0),
+        ]
+        m.d.sync += [register.eq(value) for register, value in asked]
+        allowed = Mux(too_high, LEVEL_MAX, Mux(too_low, LEVEL_MIN, level_asked))
+        m.d.comb += self.clamped.eq(too_high | too_low)
 
         # Limits are compared with a cycle ahead: a flag beside each counter says that it has got there.
         silence = Signal(33, init=1)  # cycles since the host was heard, plus one
         overdue = Signal()  # those cycles are `watchdog` or more
-        with m.If(self.alive | ~self.enable | (self.watchdog == 0)):
+        with m.If(heard | ~self.enable | ~watched):
             m.d.sync += [silence.eq(1), overdue.eq(0)]
         with m.Elif(~overdue):
             m.d.sync += [
                 silence.eq(silence + step),
-                overdue.eq(silence + (step - 1) >= self.watchdog),
+                overdue.eq(silence + (step - 1) >= watchdog),
             ]
 
         run = Signal(range(WIDTH_LIMIT + 2))  # cycles the gate has been high on end
@@ -103,13 +117,11 @@ class Guard(wiring.Component):
         assert RECOVERY == 15, "shed is written as step * 16 - step"
         last = WIDTH_LIMIT - 1
         with m.If(high):
-            m.d.sync += run.eq(run + step)
-            m.d.comb += run_fills.eq(run >= last - step)
-            with m.If(exposure <= WIDTH_LIMIT):
-                m.d.sync += exposure.eq(exposure + step)
-                m.d.comb += exposure_fills.eq(exposure >= last - step)
-            with m.Else():
-                m.d.comb += exposure_fills.eq(full_exposure)
+            m.d.sync += [run.eq(run + step), exposure.eq(exposure + step)]
+            m.d.comb += [
+                run_fills.eq(run >= last - step),
+                exposure_fills.eq(exposure >= last - step),
+            ]
         with m.Else():
             m.d.sync += [run.eq(0), exposure.eq(Mux(exposure > shed, exposure - shed, 0))]
             m.d.comb += exposure_fills.eq(exposure >= last + shed)
@@ -139,7 +151,7 @@ class Guard(wiring.Component):
             # As `latched | raised.any()`, with less between the gate and itself.
             self.tripped.eq(latched | self.trip | expired | (high & full) | self.phase_fault),
             self.driving.eq(self.enable & ~self.tripped),
-            gate_next.eq(Mux(self.driving & (self.level_in != 0), self.gate_in, 0)),
+            gate_next.eq(Mux(self.driving & some_level, self.gate_in, 0)),
         ]
         off = Const(0, LEVEL_BITS)
         m.d.sync += [
@@ -156,13 +168,14 @@ class Guard(wiring.Component):
                 & (raised == 0)
                 & (latched == self.cause.any())
                 & ~self.alive
+                & fastforward.settled(asked)
             )
-            watching = self.enable & (self.watchdog != 0)
+            watching = self.enable & watched
             m.d.comb += [
                 self.horizon.calm.eq(settled & (high | (run == 0))),
                 self.horizon.left.eq(
                     least(
-                        saturate(watching, (self.watchdog + 1 - silence)[:32]),
+                        saturate(watching, (watchdog + 1 - silence)[:32]),
                         saturate(high, (WIDTH_LIMIT - 1 - run)[: len(run)]),
                         saturate(high, (WIDTH_LIMIT - 1 - exposure)[: len(exposure)]),
                     )

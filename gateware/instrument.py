@@ -34,7 +34,8 @@ class Instrument(wiring.Component):
     Ports
         rx, tx: byte streams of the link; rx_overrun: strobe, its receiver has dropped a byte.
         gate: the output's two half cycles of 4 ns, earliest in bit 0; phase: ns by which all of it is late, changing
-        only while the gate is low; phase_next: of the next cycle; phase_ready: that delay has settled.
+        only while the gate is low; phase_change: strobe, it is `phase_coming` from the next cycle on, known 3 cycles
+        before; phase_ready: that delay has settled.
         level: code of the drive-level DAC.
         photons: discriminator lanes of 1 ns, lane 0 earliest, with the same latency as the samples (counting only).
         sampling: strobe, the codes that `samples` (of CHANNELS) shows in the next cycle are wanted, of the instant
@@ -63,7 +64,8 @@ class Instrument(wiring.Component):
             "tx": Out(stream.Signature(8)),
             "gate": Out(2),
             "phase": Out(3),
-            "phase_next": Out(3),
+            "phase_change": Out(1),
+            "phase_coming": Out(3),
             "phase_ready": In(1, init=1),
             "level": Out(LEVEL_BITS),
             "samples": In(data.ArrayLayout(SAMPLE_BITS, len(CHANNELS))),
@@ -107,7 +109,9 @@ class Instrument(wiring.Component):
         wiring.connect(m, framer.tx, wiring.flipped(self.tx))
 
         overruns = Signal(16)
-        with m.If(self.rx_overrun & ~overruns.all()):
+        dropped = Signal()
+        m.d.sync += dropped.eq(self.rx_overrun)
+        with m.If(dropped & ~overruns.all()):
             m.d.sync += overruns.eq(overruns + 1)
 
         # Status and controls.
@@ -131,9 +135,10 @@ class Instrument(wiring.Component):
             status.unknown.eq(deframer.unknown),
             status.sequence_gaps.eq(deframer.sequence_gaps),
             status.overruns.eq(overruns),
-            registers.disable.eq(guard.tripped),
             registers.finished.eq(sequencer.finished),
         ]
+        # The train itself launches nothing in the cycle of a fault.
+        m.d.sync += [registers.disable.eq(guard.tripped), guard.phase_fault.eq(train.phase_fault)]
         for bit, condition in {
             Status.RUNNING: ~sequencer.idle,
             Status.DRIVING: guard.driving,
@@ -146,6 +151,7 @@ class Instrument(wiring.Component):
         settings = sequencer.settings
         m.d.comb += [
             train.settings.eq(settings),
+            train.prepare.eq(sequencer.prepare),
             train.start.eq(sequencer.start),
             train.stop.eq(sequencer.stop),
             train.phase_ready.eq(self.phase_ready),
@@ -156,11 +162,11 @@ class Instrument(wiring.Component):
             guard.acknowledge.eq(registers.acknowledge),
             guard.alive.eq(registers.alive),
             guard.trip.eq(self.trip),
-            guard.phase_fault.eq(train.phase_fault),
             self.gate.eq(guard.gate),
             self.level.eq(guard.level),
             self.phase.eq(train.phase),
-            self.phase_next.eq(train.phase_next),
+            self.phase_change.eq(train.begin),
+            self.phase_coming.eq(train.next_dither[:3]),
             self.enable.eq(guard.driving),
         ]
 
@@ -168,6 +174,9 @@ class Instrument(wiring.Component):
         inside = Signal()  # the sample of the previous cycle's instant lies in the window
         kept = Signal()  # and in a pulse that is kept
         sampled = Signal()
+        taken = Signal()  # there was one in the previous cycle
+        sample_buffer = Signal()  # for this buffer
+        extreme = Signal(channels)  # the codes of that cycle, first or last of the ADC's
         began = Signal()  # this is a period's first cycle
         m.d.comb += [
             window.settings.eq(settings),
@@ -182,12 +191,16 @@ class Instrument(wiring.Component):
             boxcar.samples.eq(self.samples),
             boxcar.flush.eq(~inside),
         ]
+        with m.If(sampled):
+            m.d.sync += sample_buffer.eq(boxcar.buffer)
+        with m.If(taken):
+            m.d.sync += sequencer.clipped_buffer.eq(sample_buffer)
         with m.If(began):
             m.d.sync += boxcar.fresh.eq(1)
         with m.Elif(sampled):
             m.d.sync += boxcar.fresh.eq(0)
         m.d.sync += [
-            sequencer.clipped_buffer.eq(boxcar.buffer),
+            taken.eq(sampled),
             began.eq(train.begin),
             inside.eq(window.valid),
             kept.eq(self.sampling),
@@ -196,14 +209,16 @@ class Instrument(wiring.Component):
             m.d.sync += [boxcar.bin.eq(window.bin), boxcar.buffer.eq(sequencer.buffer)]
         for n, memory in enumerate(memories):
             code = self.samples[n]
-            m.d.sync += sequencer.clipped[n].eq(sampled & ((code == 0) | code.all()))
+            with m.If(sampled):
+                m.d.sync += extreme[n].eq((code == 0) | code.all())
+            m.d.sync += sequencer.clipped[n].eq(taken & extreme[n])
             m.d.comb += [
                 sequencer.saturated[n].eq(memory.saturated),
                 memory.update.eq(boxcar.update),
                 memory.update_bin.eq(boxcar.update_bin),
                 memory.update_buffer.eq(boxcar.update_buffer),
                 memory.addend.eq(boxcar.sums[n]),
-                memory.read.eq(readout.read & (readout.channel == n)),
+                memory.read.eq(readout.read[n]),
                 memory.read_bin.eq(readout.read_bin),
                 memory.read_buffer.eq(~sequencer.buffer),
                 memory.sweep.eq(sequencer.sweep),
@@ -219,13 +234,11 @@ class Instrument(wiring.Component):
             for n, memory in enumerate(memories):
                 with m.Case(n):
                     m.d.comb += readout.read_data.eq(memory.read_data)
-        moving = Signal()  # samples are on their way to memory
-        moved = Signal()  # and they or others were in the previous cycle
+        busy = [memory.busy for memory in memories]
+        moving = Cat(~boxcar.empty, inside, *busy, counts_moving)  # samples on their way to memory
+        moved = Signal.like(moving)  # they or others, in the previous cycle
         opened = Signal()
         m.d.sync += [moved.eq(moving), opened.eq(window.open)]
-        m.d.comb += moving.eq(
-            ~boxcar.empty | inside | Cat(memory.busy for memory in memories).any() | counts_moving
-        )
 
         # Frames.
         m.d.comb += [
@@ -237,7 +250,7 @@ class Instrument(wiring.Component):
             sequencer.last.eq(train.last),
             sequencer.round.eq(train.round),
             sequencer.pulses.eq(train.pulses),
-            sequencer.settled.eq(~moved & ~window.open & ~opened),
+            sequencer.settled.eq(~moved.any() & ~window.open & ~opened),
             readout.ship.eq(sequencer.ship),
             readout.head.eq(sequencer.head),
             sequencer.shipping.eq(readout.shipping),
@@ -256,7 +269,12 @@ class Instrument(wiring.Component):
                     & framer.idle
                     & ~readout.shipping
                     & ~tags_waiting
-                    & ~moving
+                    & ~moving.any()
+                    & ~taken
+                    & ~sequencer.clipped.any()
+                    & ~dropped
+                    & (registers.disable == guard.tripped)
+                    & ~(registers.disable & controls.enable)
                     & (sequencer.waiting | sequencer.idle)
                     & ~sequencer.ship
                     & sequencer.steady
@@ -285,28 +303,33 @@ class Instrument(wiring.Component):
         m.submodules.tags = tags = TimeTags()
         self._send(m, tags, framer.sources[1])
         settings = sequencer.settings
-        counting, near, kept, first = Signal(), Signal(), Signal(), Signal()
+        counting = Signal()
+        near = Signal()
+        keeping = Signal()
+        first = Signal()
         m.d.comb += [
             counting.eq((settings.mode & Mode.COUNTING) != 0),
-            rows.active.eq(near & kept),
+            rows.active.eq(near & keeping),
             rows.photons.eq(self.photons),
             rows.bin_shift.eq(settings.bin_shift),
             rows.window_bins.eq(settings.window_bins),
             rows.flush.eq(~near),
         ]
+        step = fastforward.step(self.ff.skip if self._fast_forward else None)
         # The lanes of one cycle reach 7 ns further than its sample: into the window before that begins. A period's
         # first cycle is left out, so that the rows of two pulses never meet.
         ns = window.elapsed
         reached = ~ns[-1] | (ns[3:].all() & ns[:3].any())  # ns >= 1 - CYCLE_NS, without a carry
-        nearing = counting & window.open & reached & ~first
+        open_ = counting & window.open
+        nearing = open_ & reached & ~first
         m.d.sync += [
             first.eq(train.begin),
             near.eq(nearing),
-            kept.eq(sequencer.keep),
+            keeping.eq(sequencer.keep),
             rows.buffer.eq(sequencer.buffer),
         ]
-        with m.If(nearing):
-            m.d.sync += rows.elapsed.eq(window.elapsed)
+        with m.If(open_):
+            m.d.sync += rows.elapsed.eq(window.elapsed + (step - 1) * CYCLE_NS)
         with m.If(counting):
             m.d.comb += [
                 memory.update.eq(0),
@@ -323,7 +346,6 @@ class Instrument(wiring.Component):
         coming = window.launched - train.next_dither
         m.d.sync += now_next.eq(coming)
         running = Signal()  # in the previous cycle, whose photons the lanes show
-        step = fastforward.step(self.ff.skip if self._fast_forward else None)
         with m.If(train.begin):
             m.d.sync += [
                 now.eq(Mux(train.start, window.launched, now_next)),

@@ -1,12 +1,15 @@
 """Interleaved trace memory: eight neighbouring bins in one cycle."""
 
-from amaranth.hdl import Array, Cat, Module, Signal
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
 from .accumulate import TraceMemory, memory_ports
 from .boxcar import BURST_BITS
-from .protocol import CYCLE_NS
+from .protocol import CYCLE_NS, SUM_BITS
 
 LANES = CYCLE_NS
 
@@ -15,10 +18,12 @@ class InterleavedMemory(wiring.Component):
     """A `TraceMemory` made of eight, bin b in lane b mod 8, that can also add to a whole row of eight bins at once.
 
     Ports
-        as of `TraceMemory`, an update taking a cycle more, and
+        as of `TraceMemory`, an update and a read taking a cycle more, and
         row_update, row, row_buffer, counts: add `counts` to the eight bins of a row, as late; not together
         with `update`.
     """
+
+    READ_LATENCY = TraceMemory.READ_LATENCY + 1
 
     def __init__(self, depth: int) -> None:
         self._depth = depth
@@ -69,12 +74,16 @@ class InterleavedMemory(wiring.Component):
                 lane.sweep_bin.eq(self.sweep_bin[3:]),
                 lane.clear_saturated.eq(self.clear_saturated),
             ]
-        asked = Signal(3)  # lane of the latest read
+        asked = Signal(LANES)  # lane of the latest read, one-hot
         with m.If(self.read):
-            m.d.sync += asked.eq(self.read_bin[:3])
+            m.d.sync += asked.eq(1 << self.read_bin[:3])
+        words = [
+            lane.read_data & chosen.replicate(SUM_BITS)
+            for lane, chosen in zip(lanes, asked, strict=True)
+        ]
         flags = [lane.saturated for lane in lanes]
+        m.d.sync += self.read_data.eq(reduce(or_, words))
         m.d.comb += [
-            self.read_data.eq(Array(lane.read_data for lane in lanes)[asked]),
             self.saturated.eq(Cat(Cat(flag[side] for flag in flags).any() for side in range(2))),
             self.busy.eq(Cat(lane.busy for lane in lanes).any() | update.any()),
         ]

@@ -1,6 +1,9 @@
 """Photon histogram: eight 1 ns lanes a cycle into bins, every photon counted."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,7 +26,7 @@ class PhotonRows(wiring.Component):
         active: the lanes may lie in the window of a pulse that is kept; elapsed: of lane 0; photons: lane 0 earliest.
         buffer: where the pulse belongs; bin_shift, window_bins: of the train, known a cycle ahead.
         flush: no photon of the pulse will follow; one cycle of it suffices.
-        update: strobe with `row`, `update_buffer`, `counts`, which may all be 0. Latency: 6 cycles once the row is
+        update: strobe with `row`, `update_buffer`, `counts`, which may all be 0. Latency: 7 cycles once the row is
         complete.
         Throughput: eight photons a cycle. empty: nothing is held back.
     """
@@ -53,117 +56,156 @@ class PhotonRows(wiring.Component):
         row_bits = (
             self._depth // LANES - 1
         ).bit_length() + 1  # and which half of twice the memory: no two rows alike
-        flush = Signal(6)  # of the stages
+        flush = Signal(7)  # of the stages
         m.d.sync += flush.eq(Cat(self.flush, flush[:-1]))
 
-        # Stage 1: where lane 0 lies: in time, before the window's end, and among the bins.
-        length, shift = Signal(32), Signal(4)
+        # Stage 1: where lane 0 lies: in time, before the window's end, and halfway among the bins.
+        length = Signal(32)
+        shift = Signal(4)
         m.d.sync += [length.eq(self.window_bins << self.bin_shift), shift.eq(self.bin_shift)]
-        valid1, photons, buffer1 = Signal(), Signal(LANES), Signal()
-        started, starts = Signal(), Signal()  # lane 0 is in the window, or up to 7 ns before it
-        phase = Signal(3)
-        remaining = Signal(signed(34))  # ns from lane 0 to the window's end
-        last_of_bin = Signal()  # above its low three bits, lane 0's position in its bin is the last
-        first1 = Signal(row_bits + 3)  # lane 0's bin
+        valid1 = Signal()
+        photons1 = Signal(LANES)
+        buffer1 = Signal()
+        time = Signal(signed(32))  # of lane 0
+        remaining = Signal(signed(34))  # ns from there to the window's end
+        shifted = Signal(row_bits + 3 + 12)  # by the low two bits of `shift`
         m.d.sync += valid1.eq(self.active)
         with m.If(self.active):
-            beyond = self.elapsed[3:MAX_BIN_SHIFT] | (Const(-1, 32) << shift)[3:MAX_BIN_SHIFT]
             m.d.sync += [
-                photons.eq(self.photons),
+                photons1.eq(self.photons),
                 buffer1.eq(self.buffer),
-                started.eq(self.elapsed >= 0),
-                starts.eq(self.elapsed[3:].all()),
-                phase.eq(self.elapsed[:3]),
+                time.eq(self.elapsed),
                 remaining.eq(length - self.elapsed),
-                last_of_bin.eq(beyond.all()),
-                first1.eq(self.elapsed >> shift),
+                shifted.eq(self.elapsed >> shift[:2]),
             ]
 
-        # Stage 2: which photons lie in the window, and in the how manieth bin from lane 0's.
-        valid2, buffer2, first2 = Signal(), Signal(), Signal.like(first1)
-        seen = Signal(LANES)
-        steps = [Signal(3, name=f"step{lane}") for lane in range(LANES)]
+        # Stage 2: in which bin that is, and how near to the ends of bin and window.
+        valid2 = Signal()
+        photons = Signal(LANES)
+        buffer2 = Signal()
+        started = Signal()  # lane 0 is in the window
+        starts = Signal()  # or up to 7 ns before it
+        ended = Signal()  # or beyond it
+        ample = Signal()  # or so that lane 7 is in it, too
+        few = Signal(3)  # if not, so many are
+        phase = Signal(3)
+        last_of_bin = Signal()  # above its low three bits, lane 0's position in its bin is the last
+        first2 = Signal(row_bits + 3)  # lane 0's bin
         m.d.sync += valid2.eq(valid1)
         with m.If(valid1):
-            m.d.sync += [buffer2.eq(buffer1), first2.eq(first1)]
-            ample = Signal()  # the window goes on beyond lane 7
-            m.d.comb += ample.eq(remaining[3:-1].any())
+            beyond = time[3:MAX_BIN_SHIFT] | (Const(-1, 32) << shift)[3:MAX_BIN_SHIFT]
+            m.d.sync += [
+                photons.eq(photons1),
+                buffer2.eq(buffer1),
+                started.eq(time >= 0),
+                starts.eq(time[3:].all()),
+                ended.eq(remaining[-1]),
+                ample.eq(remaining[3:-1].any()),
+                few.eq(remaining[:3]),
+                phase.eq(time[:3]),
+                last_of_bin.eq(beyond.all()),
+                first2.eq(shifted >> (shift[2:] << 2)),
+            ]
+
+        # Stage 3: which photons lie in the window, and in the how manieth bin from lane 0's.
+        valid3 = Signal()
+        buffer3 = Signal()
+        first3 = Signal.like(first2)
+        seen = Signal(LANES)
+        steps = [Signal(3, name=f"step{lane}") for lane in range(LANES)]
+        m.d.sync += valid3.eq(valid2)
+        with m.If(valid2):
+            m.d.sync += [buffer3.eq(buffer2), first3.eq(first2)]
             for lane in range(LANES):
-                inside = (started | (starts & (phase + lane >= LANES))) & ~remaining[-1]
-                inside &= ample | (remaining[:3] > lane)
+                inside = (started | (starts & (phase + lane >= LANES))) & ~ended
+                inside &= ample | (few > lane)
                 m.d.sync += [
                     seen[lane].eq(photons[lane] & inside),
                     steps[lane].eq(self._step(m, shift, phase, last_of_bin, lane)),
                 ]
 
-        # Stage 3: the photons of each of the eight bins that begin with lane 0's.
-        valid3, buffer3, first3 = Signal(), Signal(), Signal.like(first1)
+        # Stage 4: the photons of each of the eight bins that begin with lane 0's.
+        valid4 = Signal()
+        buffer4 = Signal()
+        first4 = Signal.like(first2)
         groups = Signal(data.ArrayLayout(4, LANES))
+        turn = Signal(LANES)  # lane 0's place in its row, one-hot
         last_step = Signal(3)
-        m.d.sync += valid3.eq(valid2)
-        with m.If(valid2):
-            m.d.sync += [buffer3.eq(buffer2), first3.eq(first2), last_step.eq(steps[-1])]
+        m.d.sync += valid4.eq(valid3)
+        with m.If(valid3):
+            m.d.sync += [buffer4.eq(buffer3), first4.eq(first3), last_step.eq(steps[-1])]
+            m.d.sync += turn.eq(Cat(first3[:3] == n for n in range(LANES)))
             for group in range(LANES):
                 hits = [seen[n] & (steps[n] == group) for n in range(group, LANES)]
                 m.d.sync += groups[group].eq(sum(hits))
 
-        # Stage 4: turned into their lanes, the end of one row and the beginning of the next.
-        valid4, buffer4, row4 = Signal(), Signal(), Signal(row_bits)
+        # Stage 5: turned into their lanes, the end of one row and the beginning of the next.
+        valid5 = Signal()
+        buffer5 = Signal()
+        row5 = Signal(row_bits)
         turned = Signal(data.ArrayLayout(4, LANES))
         here = Signal(LANES)  # the lane belongs to the first of the two rows
         crosses = Signal()  # there is a second one
-        m.d.sync += valid4.eq(valid3)
-        with m.If(valid3):
-            offset = first3[:3]
+        m.d.sync += valid5.eq(valid4)
+        with m.If(valid4):
+            offset = first4[:3]
             m.d.sync += [
-                buffer4.eq(buffer3),
-                row4.eq(first3[3:]),
+                buffer5.eq(buffer4),
+                row5.eq(first4[3:]),
                 crosses.eq(offset + last_step >= LANES),
             ]
             for lane in range(LANES):
-                source = Array(groups[n] for n in range(LANES))[(lane - offset)[:3]]
-                m.d.sync += [turned[lane].eq(source), here[lane].eq(lane >= offset)]
+                places = (groups[(lane - n) % LANES] & turn[n].replicate(4) for n in range(LANES))
+                m.d.sync += [turned[lane].eq(reduce(or_, places)), here[lane].eq(lane >= offset)]
 
-        # Stage 5: whether the row is the one being held.
-        valid5, buffer5, row5 = Signal(), Signal(), Signal(row_bits)
-        turned5 = Signal.like(turned)
-        here5, crosses5, same = Signal(LANES), Signal(), Signal()
-        held4, held_row4, held_buffer4 = Signal(), Signal(row_bits), Signal()  # after this one
-        m.d.sync += valid5.eq(valid4)
-        with m.If(valid4):
+        # Stage 6: whether the row is the one being held.
+        valid6 = Signal()
+        buffer6 = Signal()
+        row6 = Signal(row_bits)
+        turned6 = Signal.like(turned)
+        here6 = Signal(LANES)
+        crosses6 = Signal()
+        same = Signal()
+        held5 = Signal()  # after this one
+        held_row5 = Signal(row_bits)
+        held_buffer5 = Signal()
+        m.d.sync += valid6.eq(valid5)
+        with m.If(valid5):
             m.d.sync += [
-                buffer5.eq(buffer4),
-                row5.eq(row4),
-                turned5.eq(turned),
-                here5.eq(here),
-                crosses5.eq(crosses),
-                same.eq(held4 & (held_row4 == row4) & (held_buffer4 == buffer4)),
-                held4.eq(1),
-                held_row4.eq(row4 + crosses),
-                held_buffer4.eq(buffer4),
+                buffer6.eq(buffer5),
+                row6.eq(row5),
+                turned6.eq(turned),
+                here6.eq(here),
+                crosses6.eq(crosses),
+                same.eq(held5 & (held_row5 == row5) & (held_buffer5 == buffer5)),
+                held5.eq(1),
+                held_row5.eq(row5 + crosses),
+                held_buffer5.eq(buffer5),
             ]
-        with m.Elif(flush[3]):
-            m.d.sync += held4.eq(0)
+        with m.Elif(flush[4]):
+            m.d.sync += held5.eq(0)
 
-        # Stage 6: added up until the row is complete.
-        held, held_row, held_buffer = Signal(), Signal(row_bits), Signal()
+        # Stage 7: added up until the row is complete.
+        held = Signal()
+        held_row = Signal(row_bits)
+        held_buffer = Signal()
         held_counts = Signal(data.ArrayLayout(COUNT_BITS, LANES))
         now, next_ = (Signal(data.ArrayLayout(COUNT_BITS, LANES), name=n) for n in ("now", "next"))
         for lane in range(LANES):
             m.d.comb += [
-                now[lane].eq(Mux(same, held_counts[lane], 0) + Mux(here5[lane], turned5[lane], 0)),
-                next_[lane].eq(Mux(here5[lane], 0, turned5[lane])),
+                now[lane].eq(Mux(same, held_counts[lane], 0) + Mux(here6[lane], turned6[lane], 0)),
+                next_[lane].eq(Mux(here6[lane], 0, turned6[lane])),
             ]
         m.d.sync += self.update.eq(0)
-        with m.If(valid5):
-            m.d.sync += [held.eq(1), held_buffer.eq(buffer5)]
-            with m.If(crosses5):
+        with m.If(valid6):
+            m.d.sync += [held.eq(1), held_buffer.eq(buffer6)]
+            with m.If(crosses6):
                 m.d.sync += [
                     self.update.eq(1),
                     self.counts.eq(_widened(now)),
-                    self.row.eq(row5),
-                    self.update_buffer.eq(buffer5),
-                    held_row.eq(row5 + 1),
+                    self.row.eq(row6),
+                    self.update_buffer.eq(buffer6),
+                    held_row.eq(row6 + 1),
                     held_counts.eq(next_),
                 ]
             with m.Else():
@@ -172,10 +214,10 @@ class PhotonRows(wiring.Component):
                     self.counts.eq(_widened(held_counts)),
                     self.row.eq(held_row),
                     self.update_buffer.eq(held_buffer),
-                    held_row.eq(row5),
+                    held_row.eq(row6),
                     held_counts.eq(now),
                 ]
-        with m.Elif(flush[4] & held):
+        with m.Elif(flush[5] & held):
             m.d.sync += [
                 self.update.eq(1),
                 self.counts.eq(_widened(held_counts)),
@@ -183,9 +225,9 @@ class PhotonRows(wiring.Component):
                 self.update_buffer.eq(held_buffer),
                 held.eq(0),
             ]
-        stages = Cat(valid1, valid2, valid3, valid4, valid5)
+        stages = Cat(valid1, valid2, valid3, valid4, valid5, valid6)
         waves = flush ^ Cat(self.flush, flush[:-1])
-        m.d.comb += self.empty.eq(~held & ~held4 & ~stages.any() & ~self.update & ~waves.any())
+        m.d.comb += self.empty.eq(~held & ~held5 & ~stages.any() & ~self.update & ~waves.any())
         return m
 
     def _step(self, m: Module, shift: Value, phase: Value, last_of_bin: Value, lane: int) -> Signal:

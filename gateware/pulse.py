@@ -18,14 +18,14 @@ class PulseTrain(wiring.Component):
 
     Ports
         settings: stable from the cycle before `start` to the end of the train.
-        start: strobe while not running; the first period begins in the next cycle.
-        stop: level; the train ends with the period in progress.
+        start: strobe while not running; the first period begins in the next cycle. prepare: strobe, a cycle before.
+        stop: level; the train ends with the period that is in progress in the next cycle.
         phase_ready: the launch hardware has taken over `phase`; low at a launch raises `phase_fault` instead.
         running, pulses (launched so far), dither (of the period in progress).
-        begin: strobe, the next cycle is the first of a period; `next_dither` is the coming one's, but for the first: 0.
+        begin: strobe, the next cycle is the first of a period; `next_dither` is the coming one's, from 3 cycles before.
         boundary: strobe, last cycle of a period; `last` with it ends the train, `round` ends a round of dithers.
         gate: the two half cycles of this cycle, earliest in bit 0, `LATENCY` cycles after the launch is due.
-        phase: ns by which the whole gate is late; changes only while the gate is low. phase_next: of the next cycle.
+        phase: ns by which the whole gate is late; changes only with a period, and while the gate is low.
 
     Latency 1 cycle from a launch falling due to `gate`. One pulse a period; a gate still high in the period's last two
     cycles is cut there, so that behind one more register it has been low for a cycle when `phase` changes.
@@ -36,6 +36,7 @@ class PulseTrain(wiring.Component):
     def __init__(self, fast_forward: bool = False) -> None:
         ports = {
             "settings": In(SETTINGS),
+            "prepare": In(1),
             "start": In(1),
             "stop": In(1),
             "phase_ready": In(1),
@@ -49,7 +50,6 @@ class PulseTrain(wiring.Component):
             "round": Out(1),
             "gate": Out(2),
             "phase": Out(3),
-            "phase_next": Out(3),
             "phase_fault": Out(1),
         }
         if fast_forward:
@@ -66,6 +66,8 @@ class PulseTrain(wiring.Component):
         # fraction: every decision starts from registers.
         cycles = Signal(32)  # left in this period after the present cycle
         ends = Signal()  # running, and cycles == 0
+        ends_next = Signal()
+        stops_next = Signal()  # if it ends in the next cycle, so does the train
         ending = Signal(init=1)  # cycles < 2: the last two cycles of a period
         armed = Signal()  # this period's launch is still to come
         launch = Signal(32)  # cycles until it is due
@@ -75,9 +77,13 @@ class PulseTrain(wiring.Component):
         more = Signal()  # halves >= 2
         remainder = Signal(signed(34))  # of the period's fraction, minus its denominator
         left = Signal(32)  # launches until the train has its count
-        single, one_left, counted = Signal(), Signal(), Signal()
+        single = Signal()
+        one_left = Signal()
+        counted = Signal()  # the train has its count
+        counted_next = Signal()
 
-        advanced, remainder_next = Signal(signed(34)), Signal(signed(34))
+        advanced = Signal(signed(34))
+        remainder_next = Signal(signed(34))
         longer = Signal()  # the coming period has one cycle more
         m.d.comb += longer.eq(~advanced[-1])
         # Of the coming period, of the first one, and of a launch: the counters' values, each with its flags.
@@ -91,24 +97,29 @@ class PulseTrain(wiring.Component):
         due_next = Signal(init=1)
         launch_first = Signal(32)
         due_first = Signal(init=1)
-        begun_dither = Signal(7)
         width = Signal(32)
         some_width = Signal()
         more_width = Signal()
-        dither_next, round_ends = Signal(7), Signal()
+        dither_next = Signal(7)
+        round_ends = Signal()
         # The sum in `launch_next` is 0 if its low bits are, and what they carry makes the others so.
         low, high = s.delay[:4] + dither_next[3:], s.delay[4:]
+        high_all = Signal()
+        high_none = Signal()
+        short, low_bits = ~s.period[2:].any(), s.period[:2]
         ahead = [
             (advanced, remainder + s.period_num),
             (remainder_next, advanced - (longer.replicate(32) & s.period_den)),
             (cycles_next, s.period - 1 + longer),
-            (over_next, s.period == Mux(longer, 0, 1)),
-            (ending_next, (s.period == 1) | (s.period == Mux(longer, 0, 2))),
+            (over_next, short & (low_bits == Mux(longer, 0, 1))),
+            (ending_next, short & ((low_bits == 1) | (low_bits == Mux(longer, 0, 2)))),
             (cycles_first, s.period - 1),
-            (over_first, s.period == 1),
-            (ending_first, (s.period == 1) | (s.period == 2)),
+            (over_first, short & (low_bits == 1)),
+            (ending_first, short & low_bits.xor()),
             (launch_next, s.delay + (dither_next >> 3)),
-            (due_next, (low[:4] == 0) & Mux(low[4], high.all(), ~high.any())),
+            (high_all, high.all()),
+            (high_none, ~high.any()),
+            (due_next, (low[:4] == 0) & Mux(low[4], high_all, high_none)),
             (launch_first, s.delay),
             (due_first, s.delay == 0),
             (width, s.width),
@@ -116,26 +127,32 @@ class PulseTrain(wiring.Component):
             (more_width, s.width[1:] != 0),
             (single, s.count == 1),
             (one_left, (left == 1) & (s.count != 0)),
-            (dither_next, Mux(self.dither + 1 >= s.dither, 0, self.dither + 1)),
+            (dither_next, Mux(~self.running | round_ends, 0, self.dither + 1)),
             (round_ends, self.dither + 1 >= s.dither),
         ]
         m.d.sync += [register.eq(value) for register, value in ahead]
 
         m.d.comb += [
             self.boundary.eq(ends),
-            self.last.eq(self.boundary & (self.stop | counted)),
-            self.round.eq(self.boundary & round_ends),
-            self.begin.eq(self.start | (self.boundary & ~self.last)),
             self.gate.eq(Cat(some, more) & ~(self.running & ending).replicate(2)),
             self.next_dither.eq(dither_next),
-            begun_dither.eq(Mux(self.start, 0, dither_next)),
-            self.phase_next.eq(Mux(self.begin, begun_dither[:3], self.phase)),
         ]
 
+        m.d.comb += [
+            counted_next.eq(counted),
+            ends_next.eq(self.running & ending & ~ends),
+            stops_next.eq(self.stop | counted_next),
+        ]
+        m.d.sync += [
+            counted.eq(counted_next),
+            ends.eq(ends_next),
+            self.last.eq(ends_next & stops_next),
+            self.round.eq(ends_next & round_ends),
+            self.begin.eq(self.prepare | (ends_next & ~stops_next)),
+        ]
         with m.If(self.running):
             m.d.sync += [
                 cycles.eq(cycles - step),
-                ends.eq(cycles == step),
                 ending.eq((cycles == step) | (cycles == step + 1)),
             ]
         with m.If(~more):
@@ -159,26 +176,25 @@ class PulseTrain(wiring.Component):
                         left.eq(left - 1),
                     ]
                     with m.If(one_left):
-                        m.d.sync += counted.eq(1)
+                        m.d.comb += counted_next.eq(1)
                 with m.Else():
                     m.d.comb += self.phase_fault.eq(1)
 
         with m.If(self.start):
+            m.d.comb += [counted_next.eq(0), ends_next.eq(over_first)]
             m.d.sync += [
                 self.running.eq(1),
                 self.pulses.eq(0),
                 left.eq(s.count),
                 one_left.eq(single),
-                counted.eq(0),
                 cycles.eq(cycles_first),
-                ends.eq(over_first),
                 ending.eq(ending_first),
                 remainder.eq(-s.period_den),
             ]
         with m.Elif(self.boundary):
+            m.d.comb += ends_next.eq(over_next & ~self.last)
             m.d.sync += [
                 cycles.eq(cycles_next),
-                ends.eq(over_next & ~self.last),
                 ending.eq(ending_next),
                 remainder.eq(remainder_next),
                 halves.eq(0),
@@ -193,17 +209,17 @@ class PulseTrain(wiring.Component):
                 armed.eq(1),
                 launch.eq(Mux(self.start, launch_first, launch_next)),
                 due.eq(Mux(self.start, due_first, due_next)),
-                self.dither.eq(begun_dither),
-                self.phase.eq(begun_dither[:3]),
+                self.dither.eq(dither_next),
+                self.phase.eq(dither_next[:3]),
             ]
 
         if self._fast_forward:
-            event = self.start | ends | (armed & due)
+            event = self.prepare | self.start | ends | (armed & due)
             m.d.comb += [
                 self.horizon.calm.eq(~event & (~some | more) & fastforward.settled(ahead)),
                 self.horizon.left.eq(
                     least(
-                        saturate(self.running, (cycles - (halves != 0))[: len(cycles)]),
+                        saturate(self.running, (cycles - 1)[: len(cycles)]),
                         saturate(armed, launch),
                         saturate(halves != 0, halves[1:]),
                     )

@@ -1,6 +1,9 @@
 """Register file: requests in, settings out, replies back."""
 
-from amaranth.hdl import Array, Const, Module, Signal, Value
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,18 +20,29 @@ def _initial(access: Access) -> dict[str, int]:
     return {r.name: r.init for r in REGISTERS.values() if r.access is access}
 
 
+ROWS = (max(r.address for r in REGISTERS.values()) >> ROW_BITS) + 1
+
+
+def _chosen(values: list, one_hot: Value) -> Value:
+    """The value that belongs to the bit which is high, or 0."""
+    pairs = zip(values, one_hot, strict=True)
+    return reduce(or_, (value & bit.replicate(len(value)) for value, bit in pairs))
+
+
 class RegisterFile(wiring.Component):
     """Executes requests one at a time and answers every one of them.
 
     Ports
-        requests: from the `Deframer`; coming: strobe, one may be offered from the next cycle on, and is there already.
+        requests: from the `Deframer`; coming: strobe, one may be offered from the next cycle on, and has been there for
+        a cycle already.
         settings: staged settings as written; controls: levels of the control registers.
         restart: strobe, 1 was written to `run`; acknowledge: the bits written to that register, for one cycle.
         disable: level, keeps `enable` at 0; finished: strobe, clears `run`.
         status: what the read-only registers show.
-        packet, payload: reply to the `Framer`. alive: strobe, a request was executed. idle: no request in hand.
+        packet, payload: reply to the `Framer`. alive: strobe, a request is executed. idle: no request in hand.
 
-    A control changes 1 cycle after its request is taken, and a value read is that of the same cycle.
+    A request is executed in the cycle after it is taken: a control changes in the next one, and a value read is that of
+    this one.
     Throughput: one request for every reply sent.
     """
 
@@ -56,7 +70,13 @@ class RegisterFile(wiring.Component):
         request = self.requests.p
         reply = Signal(REPLY)
         reading = Signal()
-        executed = Signal()  # in the previous cycle
+        low = request.request.address[:ROW_BITS]
+        column = Signal(
+            1 << ROW_BITS
+        )  # one-hot, where the request's address lies in the register map
+        in_row = Signal(ROWS)
+        executed = Signal()
+        writes = Signal()  # the request that is there, in the previous cycle
         written = Signal(len(REGISTERS))  # which register the request writes to, one-hot
         outcome = Signal(Outcome)
         rest = Signal(8 * protocol.REPLY.size)  # of the reply, not yet sent
@@ -66,55 +86,58 @@ class RegisterFile(wiring.Component):
             m.d.sync += self.controls.enable.eq(0)
         with m.If(self.finished):
             m.d.sync += self.controls.run.eq(0)
+        m.d.comb += self.alive.eq(executed)
         m.d.sync += executed.eq(0)
         with m.If(executed):
-            rows = self._rows(m, storage, reply.address)
+            self._write(m, storage, written, reply.value)
+            rows = self._rows(m, storage, column)
+            number = reply.address[ROW_BITS:]
+            m.d.sync += in_row.eq(Cat(number == n for n in range(len(rows))))
+        m.d.sync += writes.eq(request.kind == Kind.WRITE)
         with m.If(self.coming):
-            self._choose(m, written, outcome)
+            self._choose(m, writes, written, outcome)
 
+        m.d.comb += [
+            self.packet.p.kind.eq(Kind.REPLY),
+            self.packet.p.length.eq(protocol.REPLY.size),
+            self.payload.payload.eq(rest[:8]),
+        ]
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += [self.requests.ready.eq(1), self.idle.eq(~self.requests.valid)]
                 with m.If(self.requests.valid):
-                    m.d.comb += self.alive.eq(1)
                     m.d.sync += [
                         reply.sequence.eq(request.sequence),
                         reply.address.eq(request.request.address),
                         reply.outcome.eq(outcome),
                         reply.value.eq(request.request.value),
                         reading.eq(request.kind == Kind.READ),
+                        column.eq(Cat(low == n for n in range(1 << ROW_BITS))),
                     ]
                     m.d.sync += executed.eq(1)
-                    self._write(m, storage, written)
                     m.next = "PACKET"
             with m.State("PACKET"):
-                m.d.comb += [
-                    self.packet.valid.eq(1),
-                    self.packet.p.kind.eq(Kind.REPLY),
-                    self.packet.p.length.eq(protocol.REPLY.size),
-                ]
+                m.d.comb += self.packet.valid.eq(1)
                 m.d.sync += left.eq(protocol.REPLY.size)
                 with m.If(self.packet.ready):
                     m.next = "LOOK UP"
             with m.State("LOOK UP"):
-                number = reply.address[ROW_BITS:][: (len(rows) - 1).bit_length()]
                 with m.If(reading & (reply.outcome == Outcome.DONE)):
-                    m.d.sync += reply.value.eq(Array(rows)[number])
+                    m.d.sync += reply.value.eq(_chosen(rows, in_row))
                 m.next = "LOAD"
             with m.State("LOAD"):
                 m.d.sync += rest.eq(reply)
                 m.next = "PAYLOAD"
             with m.State("PAYLOAD"):
-                m.d.comb += [self.payload.valid.eq(1), self.payload.payload.eq(rest[:8])]
+                m.d.comb += self.payload.valid.eq(1)
                 with m.If(self.payload.ready):
                     m.d.sync += [left.eq(left - 1), rest.eq(rest >> 8)]
                     with m.If(left == 1):
                         m.next = "IDLE"
         return m
 
-    def _choose(self, m: Module, written: Signal, outcome: Signal) -> None:
+    def _choose(self, m: Module, writes: Value, written: Signal, outcome: Signal) -> None:
         """What becomes of the request that is coming."""
-        writes = self.requests.p.kind == Kind.WRITE
         m.d.sync += written.eq(0)
         with m.Switch(self.requests.p.request.address):
             for number, r in enumerate(REGISTERS.values()):
@@ -128,8 +151,7 @@ class RegisterFile(wiring.Component):
             with m.Default():
                 m.d.sync += outcome.eq(Outcome.NO_REGISTER)
 
-    def _write(self, m: Module, storage: dict, written: Signal) -> None:
-        value = self.requests.p.request.value
+    def _write(self, m: Module, storage: dict, written: Signal, value: Value) -> None:
         for chosen, r in zip(written, REGISTERS.values(), strict=True):
             with m.If(chosen):
                 if r.name == "acknowledge":
@@ -139,14 +161,15 @@ class RegisterFile(wiring.Component):
                 if r.name == "run":
                     m.d.comb += self.restart.eq(value[0])
 
-    def _rows(self, m: Module, storage: dict, address: Value) -> list[Signal]:
-        """Registers whose values are those at the address, in every row of the register map."""
+    def _rows(self, m: Module, storage: dict, column: Value) -> list[Signal]:
+        """Registers whose values are those of the column, one-hot, in every row of the register map."""
         storage = {**storage, Access.READ: self.status}
         by_address = {r.address: storage[r.access][r.name] for r in REGISTERS.values()}
         rows: list[Signal] = []
-        for first in range(0, max(by_address) + 1, 1 << ROW_BITS):
-            row = Signal(32, name=f"row{len(rows)}")
+        for number in range(ROWS):
+            row = Signal(32, name=f"row{number}")
+            first = number << ROW_BITS
             values = [by_address.get(first + n, Const(0)) for n in range(1 << ROW_BITS)]
-            m.d.sync += row.eq(Array(values)[address[:ROW_BITS]])
+            m.d.sync += row.eq(_chosen(values, column))
             rows.append(row)
         return rows

@@ -32,7 +32,7 @@ class Sequencer(wiring.Component):
         idle: no train, nothing pending; waiting: in a train, nothing to do but wait for its next boundary;
         steady: what is worked out ahead of that is.
 
-    From a restart while idle to `settings` and `prepare` 2 cycles, to `start` 3; from a swap to `ship` 1 cycle.
+    From a restart while idle to `settings` and `prepare` 3 cycles, to `start` 4; from a swap to `ship` 1 cycle.
     """
 
     def __init__(self, depth: int, channels: int) -> None:
@@ -76,13 +76,15 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         s = self.settings
-        frame, first_pulse = Signal(32), Signal(32)
+        frame = Signal(32)
+        first_pulse = Signal(32)
         kept = Signal(range(MAX_FRAME_PULSES + 1))  # pulses in the frame, before the present one
         # What a period adds up to is known soon after it has begun, and long before its end.
-        would_keep, would_miss = Signal.like(kept), Signal(32)
+        would_keep = Signal.like(kept)
+        would_miss = Signal(32)
         with_round = Signal(range(2 * MAX_FRAME_PULSES))
         enough = Signal()
-        ready = Signal()  # to be sent after this round
+        ready = Signal()  # to be sent after this round, and the other buffer was free a cycle ago
         full_round = Signal()  # the frame has no room for another whole round
         clipped = [
             Array(Signal(32, name=f"clipped{n}{b}") for b in range(2))
@@ -90,6 +92,7 @@ class Sequencer(wiring.Component):
         ]
         fits = Signal(range(MAX_FRAME_PULSES + 1))  # pulses whose sums fit for certain
         capacity = Signal.like(fits)
+        free = ~self.ship & ~self.shipping
         with m.Switch(s.bin_shift):
             for shift in range(4, MAX_BIN_SHIFT + 1):
                 with m.Case(shift):
@@ -102,8 +105,8 @@ class Sequencer(wiring.Component):
             (would_miss, self.missed + ~self.keep),
             (with_round, would_keep + s.dither),
             (enough, would_keep >= s.frame_pulses),
-            (full_round, with_round > capacity),
-            (ready, enough | full_round),
+            (full_round, capacity < with_round),
+            (ready, (enough | full_round) & free),
         ]
         m.d.sync += [register.eq(value) for register, value in ahead]
         m.d.comb += self.steady.eq(fastforward.settled(ahead))
@@ -125,7 +128,8 @@ class Sequencer(wiring.Component):
                 with m.If(self.clipped[n] & (self.clipped_buffer == buffer)):
                     m.d.sync += clips.eq(clips + 1)
 
-        swap, end = Signal(), Signal()
+        swap = Signal()
+        end = Signal()
         cause = Signal(8)
         for n, flag in enumerate((TraceFlag.SATURATED_LIGHT, TraceFlag.SATURATED_DRIVE)):
             if n < self._channels:
@@ -145,7 +149,9 @@ class Sequencer(wiring.Component):
             # The buffer now to be filled has been read out: what was noted of it starts afresh.
             m.d.comb += self.clear_saturated.eq(Mux(self.buffer, 0b01, 0b10))
         m.d.sync += self.ship.eq(swap)
-        pulses_then, kept_then, missed_then = Signal(32), Signal.like(kept), Signal(32)
+        pulses_then = Signal(32)
+        kept_then = Signal.like(kept)
+        missed_then = Signal(32)
         m.d.sync += [
             pulses_then.eq(self.pulses),
             kept_then.eq(Mux(self.boundary, would_keep, kept)),
@@ -172,21 +178,28 @@ class Sequencer(wiring.Component):
         for n, name in enumerate(("light_clipped", "drive_clipped")[: self._channels]):
             m.d.comb += self.head[name].eq(clipped[n][~self.buffer])
 
-        free = ~self.ship & ~self.shipping
         complete = Signal()  # the train's last frame
         swept = Signal.like(self.sweep_bin)
+        all_swept = Signal()  # with this one
         m.d.sync += self.sweep.eq(0)
+        latch = Signal()  # a register of its own: it enables many
+        with m.If(latch):
+            m.d.sync += s.eq(self.staged)
 
         with m.FSM():
             with m.State("SWEEP"):
                 m.d.sync += [self.sweep.eq(1), self.sweep_bin.eq(swept), swept.eq(swept + 1)]
-                with m.If(swept == self._depth - 1):
+                m.d.sync += all_swept.eq(swept == self._depth - 2)
+                with m.If(all_swept):
                     m.next = "IDLE"
             with m.State("IDLE"):
                 m.d.comb += self.idle.eq(~again & ~self.restart & ~self.sweep)
                 with m.If(again):
-                    m.d.sync += [again.eq(0), s.eq(self.staged)]
-                    m.next = "PREPARE"
+                    m.d.sync += [again.eq(0), latch.eq(1)]
+                    m.next = "LATCH"
+            with m.State("LATCH"):
+                m.d.sync += latch.eq(0)
+                m.next = "PREPARE"
             with m.State("PREPARE"):
                 m.d.comb += self.prepare.eq(1)
                 m.d.sync += [
@@ -197,10 +210,11 @@ class Sequencer(wiring.Component):
                     self.missed.eq(0),
                     tripped.eq(self.tripped),
                     self.keep.eq(1),
+                    self.start.eq(1),
                 ]
                 m.next = "START"
             with m.State("START"):
-                m.d.comb += self.start.eq(1)
+                m.d.sync += self.start.eq(0)
                 m.next = "RUN"
             with m.State("RUN"):
                 m.d.comb += self.waiting.eq(1)
@@ -208,7 +222,7 @@ class Sequencer(wiring.Component):
                     m.next = "CLOSE"
                 with m.Elif(self.round):
                     m.d.sync += self.keep.eq(~full_round)
-                    with m.If(ready & free):
+                    with m.If(ready & ~self.ship):
                         m.d.comb += swap.eq(1)
                         m.d.sync += self.keep.eq(1)
             with m.State("CLOSE"):

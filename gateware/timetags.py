@@ -48,7 +48,10 @@ class TimeTags(wiring.Component):
         flush = Signal()
         m.d.sync += flush.eq(self.flush)
         # Two cycles late, and so with two records of room to spare.
-        few, many, full, spacious = Signal(), Signal(), Signal(), Signal()
+        few = Signal()
+        many = Signal()
+        full = Signal()
+        spacious = Signal()
         go = Signal()  # there is a packet to be sent
         m.d.sync += [
             few.eq(level != 0),
@@ -67,9 +70,12 @@ class TimeTags(wiring.Component):
             m.d.sync += queue.read_address.eq(queue.read_address + 1)
 
         shown = self.enable & self.photons.any()
-        coming, some = Signal(), Signal()  # 1 and 2 cycles ago, as are the following
-        coming_seen, seen = Signal(ENTRY), Signal(ENTRY)
-        coming_count, count = Signal(4), Signal(4)
+        coming = Signal()  # 1 and 2 cycles ago, as are the following
+        some = Signal()
+        coming_seen = Signal(ENTRY)
+        seen = Signal(ENTRY)
+        coming_count = Signal(4)
+        count = Signal(4)
         m.d.sync += [coming.eq(shown), some.eq(coming)]
         with m.If(shown):
             m.d.sync += [
@@ -115,11 +121,13 @@ class TimeTags(wiring.Component):
         length = Signal(16)
         left = Signal(range(size + 1))  # bytes of the present one
         last_byte = Signal()
+        sending = Signal()  # one
         last_record = Signal()
         none_left = Signal(init=1)
         m.d.sync += [last_record.eq(waiting == 1), none_left.eq(waiting == 0)]
         fetch = Signal()  # the next record, which is in `fetched` 3 cycles later
-        fetched, rest = Signal(TIME_TAG), Signal(8 * size)
+        fetched = Signal(TIME_TAG)
+        rest = Signal(8 * size)
         m.d.sync += queue.read.eq(fetch)
         kept = data.View(ENTRY, queue.read_data[:-2])
         m.d.comb += [
@@ -127,6 +135,10 @@ class TimeTags(wiring.Component):
             fetched.lanes.eq(kept.lanes),
             fetched.pulse.eq(kept.pulse),
             fetched.t_ns.eq(kept.t_ns),
+            self.packet.p.kind.eq(Kind.TIME_TAGS),
+            self.packet.p.length.eq(length),
+            self.payload.valid.eq(sending),
+            self.payload.payload.eq(rest[:8]),
         ]
         with m.FSM():
             with m.State("IDLE"):
@@ -144,24 +156,20 @@ class TimeTags(wiring.Component):
             with m.State("WAIT"):
                 m.next = "PACKET"
             with m.State("PACKET"):
-                m.d.comb += [
-                    self.packet.valid.eq(1),
-                    self.packet.p.kind.eq(Kind.TIME_TAGS),
-                    self.packet.p.length.eq(length),
-                ]
+                m.d.comb += self.packet.valid.eq(1)
                 with m.If(self.packet.ready):
                     m.next = "LOAD"
             with m.State("LOAD"):
                 # The next one is fetched while this one is sent.
                 m.d.comb += fetch.eq(~last_record)
                 m.d.sync += [rest.eq(fetched), left.eq(size), last_byte.eq(0)]
-                m.d.sync += waiting.eq(waiting - 1)
+                m.d.sync += [waiting.eq(waiting - 1), sending.eq(1)]
                 m.next = "RECORD"
             with m.State("RECORD"):
-                m.d.comb += [self.payload.valid.eq(1), self.payload.payload.eq(rest[:8])]
                 with m.If(self.payload.ready):
                     m.d.sync += [left.eq(left - 1), last_byte.eq(left == 2), rest.eq(rest >> 8)]
                     with m.If(last_byte):
+                        m.d.sync += sending.eq(0)
                         m.next = "LOAD"
                         with m.If(none_left):
                             m.next = "IDLE"

@@ -58,10 +58,12 @@ class Window(wiring.Component):
         inside = Signal()
         beyond = Signal(signed(32))  # ns from the window's end to the present sample
         length = Signal(32)
+        shift = Signal(4)
         dithered = Signal(signed(32))
         dithered_beyond = Signal(signed(32))
         ahead = [
             (length, s.window_bins << s.bin_shift),
+            (shift, s.bin_shift),
             (dithered, self.origin - self.next_dither),
             (dithered_beyond, dithered - length),
         ]
@@ -79,7 +81,7 @@ class Window(wiring.Component):
             ]
         m.d.comb += [
             due.eq(~self.elapsed[-1]),
-            index.eq(self.elapsed[:31] >> s.bin_shift),
+            index.eq(self.elapsed[:31] >> shift),
             inside.eq(due & beyond[-1]),
             self.valid.eq(self.open & inside),
             self.bin.eq(index),

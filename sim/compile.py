@@ -63,12 +63,15 @@ def rests(counting: bool) -> dict[str, Rest]:
         **dict.fromkeys(("rx__valid", "rx_overrun", "trip", "guard.cause", "guard.latched"), 0),
         **dict.fromkeys(("sample_valid", "phase_ready"), 1),
         **dict.fromkeys(
-            ("deframer.fsm_state", "deframer.fresh", "deframer.looks", "registers.fsm_state"), 0
+            ("deframer.fsm_state", "deframer.fresh", "deframer.looks", "deframer.looked"), 0
         ),
-        "sequencer.fsm_state": 4,  # RUN
+        **dict.fromkeys(("registers.fsm_state", "registers.executed", "guard.heard"), 0),
+        "sequencer.fsm_state": 5,  # RUN
         **dict.fromkeys(("sequencer.again", "sequencer.tripped", "memory_drive.forget"), 0),
         # No edge of the period, no limit reached, a sample has come in this period.
-        **dict.fromkeys(("train.ends", "train.ending", "began", "boxcar.fresh"), 0),
+        **dict.fromkeys(("train.ends", "train.ending", "train.begin", "train.last"), 0),
+        **dict.fromkeys(("train.round", "began", "boxcar.fresh", "sequencer.start"), 0),
+        **dict.fromkeys(("sequencer.latch", "phase_fault", "disable"), 0),
         **dict.fromkeys(
             ("guard.full", "guard.full_run", "guard.full_exposure", "guard.overdue"), 0
         ),
@@ -78,6 +81,8 @@ def rests(counting: bool) -> dict[str, Rest]:
         **sending,
         **dict.fromkeys(("readout.fsm_state", "framer.fsm_state", "sequencer.ship"), 0),
         **dict.fromkeys(("readout.shipping", "readout.word_left", "readout.more"), 0),
+        **dict.fromkeys(("readout.sending", "readout.some", "readout.read", "framer.waiting"), 0),
+        "framer.push": 0,
         "readout.ahead": 1,
         **{f"{memory}.fetch": 0 for memory in memories},
         **{f"{memory}.clear": 0 for memory in memories},
@@ -100,14 +105,14 @@ def rests(counting: bool) -> dict[str, Rest]:
 def stretches(counting: bool) -> dict[str, Stretch]:
     """In the window with every cycle's sample in a bin of its own, in buffer 0 or 1, and while no photon is counted."""
     memories = ["memory_drive"] if counting else ["memory_light", "memory_drive"]
-    flowing = ["window.open", "inside", "kept", "moved", "boxcar.held", "boxcar.update"]
-    flags = [*(f"update{n}" for n in range(1, 5)), "store", "last"]
+    flowing = ["window.open", "inside", "kept", "taken", "boxcar.held", "boxcar.update"]
+    flags = [*(f"update{n}" for n in range(1, 5)), "store", "busy"]
     sides = [*(f"buffer{n}" for n in range(1, 5)), "store_buffer"]
     found = {}
     for side in range(2):
         values = {**dict.fromkeys(flowing, 1), "boxcar.again": 0}
         values |= dict.fromkeys(
-            ("sequencer.buffer", "clipped_buffer", "boxcar.update_buffer"), side
+            ("sequencer.buffer", "sample_buffer", "clipped_buffer", "boxcar.update_buffer"), side
         )
         if counting:
             values |= {"photons": 0, "sequencer.settings.mode[0]": 1, "tags.fsm_state": 0}

@@ -19,7 +19,8 @@ COVERED = protocol.HEADER.size - 4  # a header's bytes between sync and CRC
 
 def _contribution(m: Module, byte: Value, width: int, function: Callable[[int], int]) -> Value:
     """`function` of a byte, linear, `width` bits wide."""
-    low, high = Signal(width), Signal(width)
+    low = Signal(width)
+    high = Signal(width)
     for word, shift in ((low, 0), (high, 4)):
         with m.Switch(byte[shift : shift + 4]):
             for nibble in range(16):

@@ -20,7 +20,7 @@ class Deframer(wiring.Component):
 
     Ports
         rx: one byte a cycle, while no request is waiting to be taken.
-        requests: kind, sequence number and payload of whole, correct requests, 2 cycles after the last byte.
+        requests: kind, sequence number and payload of whole, correct requests, 3 cycles after the last byte.
         coming: strobe, a request may be offered from the next cycle on, and is there already.
         bad_headers, bad_payloads, unknown, sequence_gaps: saturating counters.
         idle: not inside a frame.
@@ -49,12 +49,18 @@ class Deframer(wiring.Component):
         shift = Signal(8 * (protocol.REQUEST.size + protocol.CRC_SIZE))
         missing = Signal(range(len(shift) // 8 + 1))
         expected = Signal(16)
+        passed = Signal()  # the payload has, its CRC
         gap = Signal()  # requests have been lost before the one in hand
         octets = header.as_value()
         looks = Signal()  # and with it the header begins as headers do
-        known = Signal()  # and, while one looks, it is a request's
-        bad_header, unknown = Signal(), Signal()  # the one looked at in the previous cycle was
+        # What was found of it, in the next cycle.
+        looked = Signal()
+        request = Signal()
+        bad_header = Signal()
+        unknown = Signal()
         sound = header_check.crc == header.crc
+        asks = (header.kind == Kind.WRITE) | (header.kind == Kind.READ)
+        known = asks & (header.length == protocol.REQUEST.size)
         m.d.comb += [
             # The byte that enters the covered part is the one now first of the CRC field.
             header_check.entering.eq(octets.word_select(2 + COVERED, 8)),
@@ -75,14 +81,23 @@ class Deframer(wiring.Component):
             m.d.sync += header.eq(0)
             m.next = "HUNT"
 
-        m.d.sync += [bad_header.eq(looks & ~sound), unknown.eq(looks & sound & ~known)]
+        m.d.sync += [
+            looked.eq(looks),
+            request.eq(looks & sound & known),
+            bad_header.eq(looks & ~sound),
+            unknown.eq(looks & sound & ~known),
+        ]
         with m.If(bad_header):
             count(self.bad_headers)
         with m.If(unknown):
             count(self.unknown)
         with m.FSM():
             with m.State("HUNT"):
-                m.d.comb += [self.rx.ready.eq(~looks), crc.start.eq(1), self.idle.eq(~fresh)]
+                m.d.comb += [
+                    self.rx.ready.eq(~looks & ~looked),
+                    crc.start.eq(1),
+                    self.idle.eq(~fresh & ~looked),
+                ]
                 m.d.sync += [fresh.eq(0), looks.eq(0), missing.eq(len(shift) // 8)]
                 with m.If(self.rx.valid & self.rx.ready):
                     coming = HEADER(Cat(octets[8:], self.rx.payload))
@@ -91,12 +106,8 @@ class Deframer(wiring.Component):
                         header.eq(coming),
                         fresh.eq(1),
                         looks.eq(coming.sync == protocol.SYNC),
-                        known.eq(
-                            ((coming.kind == Kind.WRITE) | (coming.kind == Kind.READ))
-                            & (coming.length == protocol.REQUEST.size)
-                        ),
                     ]
-                with m.If(looks & sound & known):
+                with m.If(request):
                     m.next = "PAYLOAD"
             with m.State("PAYLOAD"):
                 m.d.comb += [self.rx.ready.eq(1), crc.valid.eq(self.rx.valid)]
@@ -109,19 +120,23 @@ class Deframer(wiring.Component):
                     with m.If(missing == 1):
                         m.next = "CHECK"
             with m.State("CHECK"):
+                m.d.sync += passed.eq(crc.sound)
+                m.next = "JUDGE"
+            with m.State("JUDGE"):
                 m.d.comb += self.coming.eq(1)
-                with m.If(crc.sound):
-                    m.d.sync += expected.eq(header.sequence + 1)
-                    with m.If(gap):
-                        count(self.sequence_gaps)
+                m.next = "REFUSE"
+                with m.If(passed):
                     m.next = "HAND ON"
-                with m.Else():
-                    m.next = "REFUSE"
             with m.State("REFUSE"):
                 count(self.bad_payloads)
                 hunt()
             with m.State("HAND ON"):
                 m.d.comb += self.requests.valid.eq(1)
+                m.d.sync += expected.eq(header.sequence + 1)
                 with m.If(self.requests.ready):
-                    hunt()
+                    m.next = "FORGET"
+            with m.State("FORGET"):
+                with m.If(gap):
+                    count(self.sequence_gaps)
+                hunt()
         return m

@@ -1,6 +1,6 @@
 """Packets into frames on a byte stream."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -46,7 +46,12 @@ class Framer(wiring.Component):
         chosen, sending, taking = (Signal(len(self.sources)) for _ in range(3))  # one bit a source
         pop = Signal()
         left = Signal(16)
+        place = left[: protocol.HEADER.size.bit_length()]  # of a header's bytes
+        one_left = Signal()
+        two_left = Signal()
+        covered = Signal()  # by the header's CRC: the byte being sent
         length = Signal(16)
+        one_byte = Signal()  # length == 1
         # Bytes of the payload on their way, the next one first, and one that has just come. Sources may be slow to come
         # up with one, and know a cycle ahead whether another will be taken: with one byte here three more may come.
         bytes_ = [Signal(8, name=f"byte{n}") for n in range(4)]
@@ -59,25 +64,35 @@ class Framer(wiring.Component):
             header_check.entering.eq(shift[:8]),
         ]
 
+        def begin(count: int | Signal, one: int | Signal) -> None:
+            """So many bytes are to be sent; `one`: just one."""
+            m.d.sync += [left.eq(count), one_left.eq(one), two_left.eq(0)]
+
+        def sent() -> None:
+            """One less. The flags beside the counter are worked out with it."""
+            m.d.sync += [left.eq(left - 1), one_left.eq(left == 2), two_left.eq(left == 3)]
+
+        m.d.sync += one_byte.eq(length == 1)
         offered = Signal(8)
-        taken = Signal()
+        taken = Cat(
+            source.payload.valid & bit for source, bit in zip(self.sources, taking, strict=True)
+        ).any()
+        comes = Cat(source.packet.valid for source in self.sources)
+        waiting = Signal.like(comes)  # for a cycle already
+        m.d.sync += [come.eq(offered), push.eq(taken), waiting.eq(comes)]
         for index, source in enumerate(self.sources):
             m.d.comb += [
                 source.packet.ready.eq(chosen[index]),
                 source.payload.ready.eq(taking[index]),
             ]
             with m.If(sending[index]):
-                m.d.comb += [
-                    offered.eq(source.payload.payload),
-                    taken.eq(source.payload.valid & taking[index]),
-                ]
+                m.d.comb += offered.eq(source.payload.payload)
 
         with m.FSM():
             with m.State("CHOOSE"):
-                m.d.comb += self.idle.eq(1)
-                for index, source in reversed(list(enumerate(self.sources))):
-                    with m.If(source.packet.valid):
-                        m.d.comb += self.idle.eq(0)
+                m.d.comb += self.idle.eq(~waiting.any() & ~comes.any())
+                for index in reversed(range(len(self.sources))):
+                    with m.If(waiting[index]):
                         m.d.sync += chosen.eq(1 << index)
                         m.next = "ACCEPT"
             with m.State("ACCEPT"):
@@ -89,21 +104,26 @@ class Framer(wiring.Component):
                         ]
                 m.d.sync += [sending.eq(chosen), chosen.eq(0)]
                 m.d.sync += [shift.eq(header), length.eq(header.length)]
-                m.d.sync += [sequence.eq(sequence + 1), left.eq(protocol.HEADER.size)]
+                m.d.sync += [sequence.eq(sequence + 1), covered.eq(0)]
+                begin(protocol.HEADER.size, 0)
                 m.d.comb += [crc.start.eq(1), header_check.restart.eq(1)]
                 m.next = "HEADER"
             with m.State("HEADER"):
                 m.d.comb += [self.tx.valid.eq(1), self.tx.payload.eq(shift[:8])]
                 with m.If(self.tx.ready):
                     # The bytes between sync and CRC are covered; the CRC follows them.
-                    m.d.comb += header_check.valid.eq((left <= COVERED + 2) & (left > 2))
-                    m.d.sync += [shift.eq(shift[8:]), left.eq(left - 1)]
-                    with m.If(left == 1):
-                        m.d.sync += left.eq(length)
+                    m.d.comb += header_check.valid.eq(covered)
+                    m.d.sync += [
+                        shift.eq(shift[8:]),
+                        covered.eq((place <= COVERED + 3) & (place > 3)),
+                    ]
+                    sent()
+                    with m.If(one_left):
+                        begin(length, one_byte)
                         m.next = "PAYLOAD"
-                with m.If(left == 2):
+                with m.If(two_left):
                     m.d.comb += self.tx.payload.eq(header_check.crc[:8])
-                with m.If(left == 1):
+                with m.If(one_left):
                     m.d.comb += self.tx.payload.eq(header_check.crc[8:])
             with m.State("PAYLOAD"):
                 m.d.comb += [
@@ -114,7 +134,6 @@ class Framer(wiring.Component):
                     crc.valid.eq(pop),
                 ]
                 m.d.sync += taking.eq(sending & ~filled[1].replicate(len(sending)))
-                m.d.sync += [come.eq(offered), push.eq(taken)]
                 with m.If(pop):
                     m.d.sync += filled.eq(filled >> 1 | (filled & push.replicate(len(filled))))
                     for n, byte in enumerate(bytes_):
@@ -128,17 +147,19 @@ class Framer(wiring.Component):
                         with m.If(~filled[n]):
                             m.d.sync += byte.eq(come)
                 with m.If(pop):
-                    m.d.sync += left.eq(left - 1)
-                    with m.If(left == 1):
+                    sent()
+                    with m.If(one_left):
                         m.d.sync += taking.eq(0)
                         m.next = "LOAD CHECK"
             with m.State("LOAD CHECK"):
-                m.d.sync += [shift.eq(crc.crc), left.eq(protocol.CRC_SIZE)]
+                m.d.sync += shift.eq(crc.crc)
+                begin(protocol.CRC_SIZE, 0)
                 m.next = "CHECK"
             with m.State("CHECK"):
                 m.d.comb += [self.tx.valid.eq(1), self.tx.payload.eq(shift[:8])]
                 with m.If(self.tx.ready):
-                    m.d.sync += [shift.eq(shift[8:]), left.eq(left - 1)]
-                    with m.If(left == 1):
+                    m.d.sync += shift.eq(shift[8:])
+                    sent()
+                    with m.If(one_left):
                         m.next = "CHOOSE"
         return m

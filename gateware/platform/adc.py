@@ -1,6 +1,6 @@
 """The ADC: LTC2285, two channels of 14 bits at 125 MS/s on two parallel buses of 3.3 V CMOS."""
 
-from amaranth.hdl import Cat, Module, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, io, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -27,7 +27,7 @@ class Adc(wiring.Component):
     """
 
     PIPELINE = 5
-    LATENCY = 7  # cycles from CLK's edge to `samples`: PIPELINE, one to the pins' registers, one register more
+    LATENCY = 8  # cycles from CLK's edge to `samples`: PIPELINE, one to the pins' registers, two registers more
     DELAY_NS = 1.25
 
     def __init__(self, clock: io.PortLike, light: io.PortLike, drive: io.PortLike) -> None:
@@ -47,5 +47,6 @@ class Adc(wiring.Component):
         taps = round(self.DELAY_NS / DelayedInputs.TAP_NS)
         for n, (name, port) in enumerate(self._buses.items()):
             m.submodules[name] = bus = DelayedInputs(port, taps)
-            m.d.sync += self.samples[n].eq(full_scale(bus.i, len(port)))
+            inside = Signal(SAMPLE_BITS, name=f"inside_{name}")  # the pads lie around the chip
+            m.d.sync += [inside.eq(full_scale(bus.i, len(port))), self.samples[n].eq(inside)]
         return m

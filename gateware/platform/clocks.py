@@ -50,7 +50,8 @@ class Supervisor(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        locked, lost = Signal(), Signal()
+        locked = Signal()
+        lost = Signal()
         m.submodules.locked = cdc.FFSynchronizer(self.locked, locked)
         left = Signal(range(self._cycles + 1), init=self._cycles)
         with m.If(~locked):

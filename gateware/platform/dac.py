@@ -14,7 +14,7 @@ class LevelCrossing(wiring.Component):
 
     Ports
         level_in: of another domain; its bits arrive within a cycle of `sync` of each other, which the build checks.
-        hold_off: read 0 instead, at once. level: latency up to 4 cycles after `level_in` has changed.
+        hold_off: read 0 instead, at once. level: latency up to 5 cycles after `level_in` has changed.
     """
 
     def __init__(self) -> None:
@@ -22,13 +22,16 @@ class LevelCrossing(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        now, before, taken = Signal(LEVEL_BITS), Signal(LEVEL_BITS), Signal(LEVEL_BITS)
+        now = Signal(LEVEL_BITS)
+        before = Signal(LEVEL_BITS)
+        taken = Signal(LEVEL_BITS)
         m.submodules.crossing = cdc.FFSynchronizer(self.level_in, now)
-        m.d.sync += before.eq(now)
+        alike = Signal()  # `before` and the one before it were
+        m.d.sync += [before.eq(now), alike.eq(now == before)]
         with m.If(self.hold_off):
             m.d.sync += taken.eq(0)
-        with m.Elif(now == before):
-            m.d.sync += taken.eq(now)
+        with m.Elif(alike):
+            m.d.sync += taken.eq(before)
         with m.If(~self.hold_off):
             m.d.comb += self.level.eq(taken)
         return m
@@ -62,16 +65,18 @@ class LevelDac(wiring.Component):
         m = Module()
         written = Signal(LEVEL_BITS)
         known = Signal()  # `written` is what the DAC holds
+        due = Signal()  # another level is wanted than it holds; a cycle late
         frame = Signal(FRAME_BITS)
         left = Signal(range(FRAME_BITS + 1))
         wait = Signal(range(self._half), init=0)
         m.d.comb += self.din.eq(frame[-1])
+        m.d.sync += due.eq(~known | (written != self.level))
         with m.If(wait != 0):
             m.d.sync += wait.eq(wait - 1)
         with m.Else():
             m.d.sync += wait.eq(self._half - 1)
             with m.If(self.sync):
-                with m.If(~known | (written != self.level)):
+                with m.If(due):
                     m.d.sync += [
                         self.sync.eq(0),
                         self.sclk.eq(1),

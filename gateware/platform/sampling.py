@@ -26,7 +26,9 @@ class Gearbox(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        four, before, after = Signal(4), Signal(4), Signal(4)
+        four = Signal(4)
+        before = Signal(4)
+        after = Signal(4)
         m.d.early += [
             four.eq(Cat(self.a[0], self.b[0], self.a[1], self.b[1])),
             after.eq(four),

@@ -50,7 +50,8 @@ class Top(wiring.Component):
         m.d.comb += [uart.rx_pin.eq(rx.i), tx.o.eq(uart.tx_pin)]
         wiring.connect(m, uart.rx, instrument.rx)
         # The sender is slow, and so is the way from its `ready` to the frames' sources: a byte waits in between.
-        byte, waiting = Signal(8), Signal()
+        byte = Signal(8)
+        waiting = Signal()
         m.d.comb += [
             uart.tx.payload.eq(byte),
             uart.tx.valid.eq(waiting),
@@ -70,7 +71,9 @@ class Top(wiring.Component):
         open_ = ~interlock.i
         m.submodules.interlock_sync = cdc.FFSynchronizer(open_, instrument.trip, init=1)
         m.d.comb += [
-            phase.phase.eq(instrument.phase_next),
+            phase.phase.eq(instrument.phase),
+            phase.change.eq(instrument.phase_change),
+            phase.coming.eq(instrument.phase_coming),
             instrument.phase_ready.eq(phase.ready),
             clocks.step.eq(phase.step),
             clocks.back.eq(phase.back),

@@ -81,19 +81,19 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Guard.level_in_range",
         GUARD,
-        "with m.If(self.level_in > LEVEL_MAX):",
-        "with m.If(self.level_in > LEVEL_MAX + 1):",
+        "(too_high, self.level_in > LEVEL_MAX)",
+        "(too_high, self.level_in > LEVEL_MAX + 1)",
     ),
     (
         "Guard.level_in_range",
         GUARD,
-        "m.d.comb += [allowed.eq(LEVEL_MIN)",
-        "m.d.comb += [allowed.eq(LEVEL_MIN - 1)",
+        "Mux(too_low, LEVEL_MIN, level_asked)",
+        "Mux(too_low, LEVEL_MIN - 1, level_asked)",
     ),
     (
         "Guard.no_gate_without_level",
         GUARD,
-        "gate_next.eq(Mux(self.driving & (self.level_in != 0), self.gate_in, 0)),",
+        "gate_next.eq(Mux(self.driving & some_level, self.gate_in, 0)),",
         "gate_next.eq(Mux(self.driving, self.gate_in, 0)),",
     ),
     ("Guard.off_after_reset", GUARD, '"gate": Out(2),', '"gate": Out(2, init=1),'),
@@ -112,14 +112,14 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Guard.off_when_host_silent",
         GUARD,
-        "overdue.eq(silence + (step - 1) >= self.watchdog)",
-        "overdue.eq(silence + (step - 1) > self.watchdog)",
+        "overdue.eq(silence + (step - 1) >= watchdog)",
+        "overdue.eq(silence + (step - 1) > watchdog)",
     ),
     (
         "Guard.off_when_host_silent",
         GUARD,
-        "with m.If(self.alive | ~self.enable | (self.watchdog == 0)):",
-        "with m.If(self.alive | self.trip | ~self.enable | (self.watchdog == 0)):",
+        "with m.If(heard | ~self.enable | ~watched):",
+        "with m.If(heard | self.trip | ~self.enable | ~watched):",
     ),
     (
         "Guard.width_limited",
@@ -230,13 +230,13 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Banks.swapped_only_when_free",
         SEQUENCER,
-        "free = ~self.ship & ~self.shipping",
-        "free = ~self.ship",
+        "(ready, (enough | full_round) & free)",
+        "(ready, (enough | full_round) & ~self.ship)",
     ),
     (
         "Banks.frame_swaps_on_a_boundary",
         INSTRUMENT,
-        "sequencer.settled.eq(~moved & ~window.open & ~opened)",
+        "sequencer.settled.eq(~moved.any() & ~window.open & ~opened)",
         "sequencer.settled.eq(1)",
     ),
     (
@@ -254,14 +254,14 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Deframer.only_sound_requests",
         DEFRAMER,
-        "with m.If(crc.sound):",
-        "with m.If(crc.sound | crc.valid | ~crc.crc[0]):",
+        "passed.eq(crc.sound)",
+        "passed.eq(crc.sound | ~crc.crc[0])",
     ),
     (
         "RegisterFile.controls_change_when_alive",
         REGISTERS,
-        "m.d.comb += self.alive.eq(1)",
-        "m.d.comb += self.alive.eq(request.kind == Kind.READ)",
+        "m.d.comb += self.alive.eq(executed)",
+        "m.d.comb += self.alive.eq(executed & reading)",
     ),
     (
         "RegisterFile.disable_wins",

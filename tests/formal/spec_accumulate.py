@@ -87,6 +87,7 @@ class TraceMemorySpec(Choosing):
         reading = d.read & (d.read_buffer == self.side)
         self.reads = [reading, self.past(reading)]
         self.reads.append(self.past(self.reads[1]))
+        self.reads_1 = self.past(d.read)
         self.past_read = [d.read]
         for _ in range(d.READ_LATENCY):
             self.past_read.append(self.past(self.past_read[-1]))
@@ -146,7 +147,7 @@ class TraceMemorySpec(Choosing):
     def sweeps_alone(self) -> Value:
         """A sweep comes with no update and no read under way, nor in the next cycle (`Banks.sweeps_alone`)."""
         d = self.dut
-        return ~(d.sweep | self.sweeping) | ~(d.update | d.read | d.busy)
+        return ~(d.sweep | self.sweeping) | ~(d.update | d.read | self.reads_1 | d.busy)
 
     @always
     def nothing_lost(self) -> Value:
@@ -199,12 +200,12 @@ class TraceMemorySpec(Choosing):
         total = self.inside("total")
         capped = Mux(total[-1], CEILING, total[:-1])
         summed = self.raised(self.content, self.inside("addend4"))
-        last_here = self.inside("last") & (self.inside("last_buffer") == self.side)
+        under_way = [stage for stage, _ in stages] + [self.reads[2]]
         written = self.writes & (self.write_address == self.target)
         for part in (
             ~self.sweeping | ~(self.any_of(self.touched[1:7]) | self.inside("busy")),
             sum(ages[1:7]) <= 1,
-            last_here == self.touched[6],
+            self.inside("busy") | ~self.any_of([*under_way, self.touched[6]]),
             written == (ages[6] | asked[3] | self.gone),
             ~ages[6] | (self.write_data == self.total),
             ~(asked[3] | self.gone) | (self.write_data == 0),
@@ -353,7 +354,8 @@ class WindowSpec(Spec):
         self.number = w.elapsed >> self.settings.bin_shift
         self.ran_on = self.past(w.valid & ~w.begin & ~w.prepare)
         self.last_bin = self.past(w.bin)
-        self.same_shift = self.past(self.settings.bin_shift) == self.settings.bin_shift
+        self.last_shift = self.past(self.settings.bin_shift)
+        self.same_shift = self.last_shift == self.settings.bin_shift
         self.length = self.settings.window_bins << self.settings.bin_shift
         self.last_length = self.past(self.length)
         self.old_length = self.past(self.last_length)
@@ -371,7 +373,7 @@ class WindowSpec(Spec):
     def settings_stay(self) -> Value:
         """While a train runs, and in the cycle before, the settings stay as they are (the sequencer sees to it)."""
         w = self.dut
-        return ~(w.open | w.begin) | (self.length == self.last_length)
+        return ~(w.open | w.begin) | ((self.length == self.last_length) & self.same_shift)
 
     @assume
     def coming_period_is_known(self) -> Value:
@@ -410,6 +412,7 @@ class WindowSpec(Spec):
         before = (self.origins[2] - self.dithers[2]) - self.old_length
         return (
             (length == self.last_length)
+            & (self.inside("shift") == self.last_shift)
             & ((dithered - self.origins[1] + self.dithers[1])[:32] == 0)
             & ((coming - before)[:32] == 0)
             & (~w.open | ((beyond - w.elapsed + length)[:32] == 0))

@@ -38,6 +38,9 @@ class BanksSpec(Spec):
         def old(valid: Value, buffer: Value) -> Value:
             return valid & (buffer != self.buffer)
 
+        self.written = {c: self.past(self.inside(f"memory_{c}.store")) for c in CHANNELS}
+        into = {c: self.past(self.inside(f"memory_{c}.store_buffer")) for c in CHANNELS}
+
         at_adc = old(self.inside("kept"), self.inside("buffer"))
         come = old(self.inside("boxcar.valid"), self.inside("boxcar.buffer"))
         held = old(self.inside("boxcar.held"), self.inside("boxcar.update_buffer"))
@@ -47,21 +50,27 @@ class BanksSpec(Spec):
                 for valid, buffer in (
                     *((f"update{n}", f"buffer{n}") for n in (1, 2, 3, 4)),
                     ("store", "store_buffer"),
-                    ("last", "last_buffer"),
                 )
             ]
+            + [old(self.written[c], into[c])]
             for c in CHANNELS
         ]
         self.at_adc, self.come, self.held, self.stages = at_adc, come, held, stages
         self.busy = self.inside("memory_light.busy") | self.inside("memory_drive.busy")
-        self.read_1 = self.past(self.inside("readout.read"))
+        self.read = self.inside("readout.read").any()
+        self.read_1 = self.past(self.read)
         self.read_2 = self.past(self.read_1)
         self.read_3 = self.past(self.read_2)
         self.behind = at_adc | come | held
         for channel in stages:
             for stage in channel:
                 self.behind = self.behind | stage
-        self.readout_past_head = ~self.at("readout", "IDLE", "HEAD PACKET", "HEAD")
+        at_head = self.inside("readout.at_head")
+        self.head_packet = self.in_state("readout", "PACKET") & at_head
+        self.head_sent = self.in_state("readout", "FIXED PART") & at_head
+        self.readout_past_head = ~(
+            self.in_state("readout", "IDLE") | self.head_packet | self.head_sent
+        )
 
     def any_memory(self, name: str) -> Value:
         """A signal of a trace memory is high in one of them."""
@@ -90,13 +99,13 @@ class BanksSpec(Spec):
     def read_only_when_complete(self) -> Value:
         """When a bin is read out and cleared, and in the two cycles after, no sample is on its way to that buffer: none
         at the ADC, none in the boxcar, none in the memory's pipeline. So no sample is lost between the banks."""
-        read = self.inside("readout.read")
+        read = self.read
         return ~(read | self.read_1 | self.read_2) | ~self.behind
 
     @always
     def reads_one_at_a_time(self) -> Value:
         """Reads are at least READ_LATENCY cycles apart, and of the buffer that is not being filled."""
-        read = self.inside("readout.read")
+        read = self.read
         apart = ~(read & (self.read_1 | self.read_2 | self.read_3))
         other = Value.cast(1)
         for buffer in self.all_inside("read_buffer"):
@@ -106,7 +115,7 @@ class BanksSpec(Spec):
     @always
     def sweeps_alone(self) -> Value:
         """Memory is swept only with no update and no read on its way, nor one in the next cycle."""
-        at_work = self.inside("readout.read") | self.inside("boxcar.update") | self.busy
+        at_work = self.read | self.read_1 | self.inside("boxcar.update") | self.busy
         sweep = self.inside("sequencer.sweep")
         return ~(sweep | self.past(sweep)) | ~at_work
 
@@ -128,7 +137,8 @@ class BanksSpec(Spec):
         """Readout and memories know how long ago they were asked."""
         ahead = self.inside("readout.ahead")
         return (
-            (~self.read_1 | (ahead == 4))
+            (self.read == (ahead == 2))
+            & (~self.read_1 | (ahead == 4))
             & (~self.read_2 | (ahead == 8))
             & (~self.read_3 | (ahead == 16))
             & (~self.any_memory("fetch") | self.read_1)
@@ -147,7 +157,7 @@ class BanksSpec(Spec):
         return (
             (~(sweeping | sweep | swept) | ~begun)
             & (~sweep | self.at("sequencer", "SWEEP", "IDLE"))
-            & (~swept | self.at("sequencer", "SWEEP", "IDLE", "PREPARE"))
+            & (~swept | self.at("sequencer", "SWEEP", "IDLE", "LATCH"))
         )
 
     @invariant
@@ -165,13 +175,17 @@ class BanksSpec(Spec):
         following = self.inside("train.cycles_next")
         first = self.inside("train.cycles_first")
         right = (following == period - 1) | (following == period)
+        start, ends = self.inside("sequencer.start"), self.inside("train.ends")
+        last = self.inside("train.last")
         flags = (
-            (
-                self.inside("train.ends")
-                == (self.inside("train.running") & (self.inside("train.cycles") == 0))
-            )
+            (ends == (self.inside("train.running") & (self.inside("train.cycles") == 0)))
             & (self.inside("train.over_next") == (following == 0))
             & (self.inside("train.over_first") == (first == 0))
+            & (self.inside("train.ending") == (self.inside("train.cycles")[1:] == 0))
+            & (self.inside("train.ending_next") == (following[1:] == 0))
+            & (self.inside("train.ending_first") == (first[1:] == 0))
+            & (self.inside("train.begin") == (start | (ends & ~last)))
+            & (ends | ~(last | self.inside("train.round")))
         )
         return flags & (~there | (right & (first == period - 1)))
 
@@ -190,31 +204,52 @@ class BanksSpec(Spec):
     @invariant
     def states_agree(self) -> Value:
         """Train and window are at work only in the sequencer's state for it; readout and `shipping` agree."""
-        states = {"SWEEP", "IDLE", "PREPARE", "START", "RUN", "CLOSE"}
+        states = {"SWEEP", "IDLE", "LATCH", "PREPARE", "START", "RUN", "CLOSE"}
         running, open_ = self.inside("train.running"), self.inside("window.open")
         still = ~self.inside("inside") & ~self.inside("kept")
         still = still & ~self.inside("boxcar.held") & ~self.inside("boxcar.valid")
         return (
             (running == self.in_state("sequencer", "RUN"))
+            & (self.inside("sequencer.start") == self.in_state("sequencer", "START"))
+            & (self.inside("sequencer.latch") == self.in_state("sequencer", "LATCH"))
             & (~open_ | running)
             & (~self.inside("kept") | self.inside("inside"))
-            & (~self.at("sequencer", "SWEEP", "IDLE", "PREPARE", "START") | still)
+            & (~self.at("sequencer", "SWEEP", "IDLE", "LATCH", "PREPARE", "START") | still)
             & self.at("sequencer", *sorted(states))
             & (self.inside("readout.shipping") != self.in_state("readout", "IDLE"))
             & (~self.inside("sequencer.ship") | (self.age == 0))
             & ~(self.inside("sequencer.ship") & self.inside("readout.shipping"))
+            & ~(self.inside("sequencer.ready") & self.inside("readout.shipping"))
         )
+
+    def under_way(self, name: str) -> Value:
+        """An update is in the pipeline of a channel's memory."""
+        there = self.written[name]
+        for stage in ("update1", "update2", "update3", "update4", "store"):
+            there = there | self.inside(f"memory_{name}.{stage}")
+        return there
+
+    @invariant
+    def busy_when_under_way(self) -> Value:
+        """A memory with something in its pipeline says that it is busy, and one that does has been given something."""
+        given = self.inside("moved").any() | self.read_2
+        right = Value.cast(1)
+        for name in CHANNELS:
+            busy, there = self.inside(f"memory_{name}.busy"), self.under_way(name)
+            for stage in ("clear", "read_ready"):
+                there = there | self.inside(f"memory_{name}.{stage}")
+            right = right & (busy | ~there) & (~busy | given)
+        return right
 
     @invariant
     def comes_to_rest(self) -> Value:
         """After a train, what was at rest in the previous cycle is so still."""
-        was = self.inside("moved") | self.inside("opened")
+        was = self.inside("moved").any() | self.inside("opened")
         now = self.inside("inside") | self.inside("kept") | self.inside("window.open")
         now = now | self.inside("boxcar.held") | self.inside("boxcar.valid")
         now = now | ~self.inside("boxcar.flushing")
         for name in CHANNELS:
-            for stage in ("update1", "update2", "update3", "update4", "store", "last"):
-                now = now | self.inside(f"memory_{name}.{stage}")
+            now = now | self.under_way(name)
         return was | ~now | self.inside("train.running")
 
     @invariant
@@ -261,10 +296,7 @@ class BanksSpec(Spec):
     def head_goes_first(self) -> Value:
         """A frame's head is sent before its bins are read, a byte a cycle at most."""
         return (
-            (~self.in_state("readout", "HEAD PACKET") | (self.age >= 1))
-            & (
-                ~self.in_state("readout", "HEAD")
-                | (self.inside("readout.left") + self.age > TRACE_HEAD.size)
-            )
+            (~self.head_packet | (self.age >= 1))
+            & (~self.head_sent | (self.inside("readout.left") + self.age > TRACE_HEAD.size))
             & (~self.readout_past_head | (self.age > LATE))
         )

@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Mux, Value
 
 from gateware import instrument
 from gateware.guard import WIDTH_LIMIT
-from gateware.layouts import CONTROLS
+from gateware.layouts import CONTROLS, SETTINGS
 from gateware.protocol import CYCLE_NS
 
 from .prove import Proof, Result, Spec, assume, invariant, refute
@@ -36,10 +36,18 @@ class InstrumentSpec(Spec):
         cycles, halves = self.inside("train.cycles"), self.inside("train.halves")
         run, exposure = self.inside("guard.run"), self.inside("guard.exposure")
         high = self.inside("guard.gate").any()
+        start, ends = self.inside("sequencer.start"), self.inside("train.ends")
+        last = self.inside("train.last")
         silence, overdue = self.inside("guard.silence"), self.inside("guard.overdue")
-        watchdog = CONTROLS(self.inside("registers.controls")).watchdog
+        watchdog = self.inside("guard.watchdog")
+        controls = CONTROLS(self.inside("registers.controls"))
         return (
-            (self.inside("train.ends") == (self.inside("train.running") & (cycles == 0)))
+            (ends == (self.inside("train.running") & (cycles == 0)))
+            & (start == self.in_state("sequencer", "START"))
+            & (self.inside("sequencer.latch") == self.in_state("sequencer", "LATCH"))
+            & (self.inside("train.running") == self.in_state("sequencer", "RUN"))
+            & (self.inside("train.begin") == (start | (ends & ~last)))
+            & (ends | ~(last | self.inside("train.round")))
             & (self.inside("train.ending") == (cycles[1:] == 0))
             & (self.inside("train.due") == (self.inside("train.launch") == 0))
             & (self.inside("train.some") == (halves != 0))
@@ -55,6 +63,8 @@ class InstrumentSpec(Spec):
             & (run <= WIDTH_LIMIT)
             & (exposure <= WIDTH_LIMIT)
             & (~high | ((run < WIDTH_LIMIT) & (exposure < WIDTH_LIMIT)))
+            & (self.inside("guard.watched") == (watchdog != 0))
+            & (self.inside("guard.heard") | (watchdog == controls.watchdog))
             & Mux(watchdog == 0, (silence == 1) & ~overdue, overdue == (silence > watchdog))
         )
 
@@ -63,13 +73,21 @@ class InstrumentSpec(Spec):
         """So do those of the values that the train's counters are given next."""
         first, coming = self.inside("train.cycles_first"), self.inside("train.cycles_next")
         width = self.inside("train.width")
+        running = self.inside("train.running")
+        there = running | self.inside("sequencer.start")
+        high = SETTINGS(self.inside("sequencer.settings")).delay[4:]
         return (
             (self.inside("train.over_first") == (first == 0))
             & (self.inside("train.ending_first") == (first[1:] == 0))
             & (self.inside("train.over_next") == (coming == 0))
             & (self.inside("train.ending_next") == (coming[1:] == 0))
             & (self.inside("train.due_first") == (self.inside("train.launch_first") == 0))
-            & (self.inside("train.due_next") == (self.inside("train.launch_next") == 0))
+            & (
+                ~running
+                | (self.inside("train.due_next") == (self.inside("train.launch_next") == 0))
+            )
+            & (~there | (self.inside("train.high_all") == high.all()))
+            & (~there | (self.inside("train.high_none") == ~high.any()))
             & (self.inside("train.some_width") == (width != 0))
             & (self.inside("train.more_width") == (width[1:] != 0))
         )
@@ -79,12 +97,28 @@ class InstrumentSpec(Spec):
         """A kept sample is one inside the window."""
         return ~self.inside("kept") | self.inside("inside")
 
+    def memories(self) -> list[str]:
+        """Paths of the trace memories."""
+        lanes = [f"memory_light.lane{n}" for n in range(CYCLE_NS)]
+        return [*(lanes if self.counting else ["memory_light"]), "memory_drive"]
+
+    @invariant
+    def busy_when_under_way(self) -> Value:
+        """A trace memory with anything in its pipelines is busy, or has just been read."""
+        ahead = self.inside("readout.ahead")
+        holds = ~self.inside("readout.read").any() | (ahead == 2)
+        stages = (*(f"update{n}" for n in range(1, 5)), "store", "clear", "read_ready")
+        for memory in self.memories():
+            holds = holds & (~self.inside(f"{memory}.fetch") | (ahead == 4))
+            for stage in stages:
+                holds = holds & (~self.inside(f"{memory}.{stage}") | self.inside(f"{memory}.busy"))
+        return holds
+
     @invariant
     def reads_are_under_way(self) -> Value:
         """A trace memory's block RAM is read only for an update or a read that makes it busy."""
-        lanes = [f"memory_light.lane{n}" for n in range(CYCLE_NS)]
         holds = Value.cast(1)
-        for memory in (*(lanes if self.counting else ["memory_light"]), "memory_drive"):
+        for memory in self.memories():
             busy = self.inside(f"{memory}.update1") | self.inside(f"{memory}.fetch")
             for read in self.all_inside(f"{memory}.read"):
                 holds = holds & (~read | busy)
@@ -103,7 +137,7 @@ class InstrumentSpec(Spec):
         word_left, more = self.inside("readout.word_left"), self.inside("readout.more")
         left = self.inside("readout.left")
         sending = self.in_state("readout", "DATA")
-        fixed = self.in_state("readout", "HEAD") | self.in_state("readout", "DATA HEAD")
+        fixed = self.in_state("readout", "FIXED PART")
         none = (ahead == 1) & (word_left == 0) & ~more
         known = (more == (to_ask != 0)) | (ahead == 2) | none
         one_hot = Cat(ahead == 1 << n for n in range(len(ahead))).any()
@@ -113,7 +147,10 @@ class InstrumentSpec(Spec):
             & one_hot
             & (self.inside("readout.some") == (word_left != 0))
             & (self.inside("readout.last") == (word_left == 1))
+            & (self.inside("readout.sending") == fixed)
+            & (~self.inside("readout.at_head") | fixed | self.in_state("readout", "PACKET"))
             & (~fixed | (self.inside("readout.last_byte") == (left == 1)))
+            & (~fixed | (self.inside("readout.two_left") == (left == 2)))
         )
 
     @invariant
@@ -123,8 +160,12 @@ class InstrumentSpec(Spec):
 
     @invariant
     def looks_at_what_has_come(self) -> Value:
-        """The deframer looks at a header only when a byte of it has just come."""
-        return ~self.inside("deframer.looks") | self.inside("deframer.fresh")
+        """The deframer looks at a header only when a byte has come, and comes to a finding only when it has looked."""
+        looks, looked = self.inside("deframer.looks"), self.inside("deframer.looked")
+        finding = Cat(
+            self.inside(f"deframer.{name}") for name in ("request", "bad_header", "unknown")
+        )
+        return (~looks | self.inside("deframer.fresh")) & (looked | ~finding.any())
 
     @invariant
     def swept_before_all_else(self) -> Value:
@@ -139,10 +180,12 @@ class InstrumentSpec(Spec):
 
     @invariant
     def off_when_tripped(self) -> Value:
-        """While a cause is latched `enable` is off, but for the cycle after the host has written to it."""
-        writing = self.in_state("registers", "PACKET")
+        """While a cause is latched `enable` is off, but for the first cycle and the one after the host has written to
+        it."""
+        written = self.past(self.inside("registers.executed"))
         enable = CONTROLS(self.inside("registers.controls")).enable
-        return ~self.inside("guard.cause").any() | ~enable | writing
+        cause = self.inside("guard.cause").any()
+        return (~cause | self.inside("disable")) & (~self.past(cause) | ~enable | written)
 
 
 class CountingInstrumentSpec(InstrumentSpec):

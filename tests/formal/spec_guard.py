@@ -27,12 +27,14 @@ class GuardSpec(Spec):
 
         # The host's silence, counted as the sentence says and without regard to how the guard counts it.
         self.unheard = Signal(32)
-        self.watching = g.enable & (g.watchdog != 0)
-        with m.If(g.alive | ~self.watching):
+        self.heard, self.time = self.past(g.alive), self.past(g.watchdog)
+        self.level = self.past(g.level_in)
+        self.watching = g.enable & (self.time != 0)
+        with m.If(self.heard | ~self.watching):
             m.d.sync += self.unheard.eq(0)
         with m.Elif(~self.unheard.all()):
             m.d.sync += self.unheard.eq(self.unheard + 1)
-        self.silent = self.watching & (self.unheard >= g.watchdog)
+        self.silent = self.watching & (self.unheard >= self.time)
 
         # Cycles the gate has been high on end, up to now.
         self.high_before = Signal(range(WIDTH_LIMIT + 2))
@@ -62,8 +64,7 @@ class GuardSpec(Spec):
     def watchdog_is_written_by_the_host(self) -> Value:
         """The watchdog's time changes only when the host has just been heard
         (`RegisterFile.controls_change_when_alive`)."""
-        before = self.past(self.dut.watchdog)
-        return (self.dut.watchdog == before) | self.past(self.dut.alive, 1) | self.was_reset
+        return (self.dut.watchdog == self.time) | self.heard | self.was_reset
 
     @invariant
     def latched_says_that_there_is_a_cause(self) -> Value:
@@ -109,8 +110,8 @@ class GuardSpec(Spec):
 
     @always
     def off_when_host_silent(self) -> Value:
-        """With the watchdog on, gate and level are off once the host has not been heard for its time, and the trip is
-        latched."""
+        """With the watchdog on, gate and level are off once the host has not been heard for its time and a cycle, and
+        the trip is latched."""
         latched = self.dut.cause[Trip.WATCHDOG.bit_length() - 1]
         return self.after(self.silent) & (~self.past(self.silent) | latched)
 
@@ -142,21 +143,37 @@ class GuardSpec(Spec):
 
     @always
     def passes_what_is_allowed(self) -> Value:
-        """Not a trivially safe guard: enabled and untripped, it lets gate and level through as asked."""
+        """Not a trivially safe guard: enabled and untripped, it lets the gate through as asked, and the level as
+        asked a cycle before."""
         g = self.dut
-        fine = g.driving & (g.level_in >= LEVEL_MIN) & (g.level_in <= LEVEL_MAX)
-        through = (g.gate == self.past(g.gate_in)) & (g.level == self.past(g.level_in))
+        fine = g.driving & (self.level >= LEVEL_MIN) & (self.level <= LEVEL_MAX)
+        through = (g.gate == self.past(g.gate_in)) & (g.level == self.past(self.level))
         return ~self.past(fine) | through
+
+    @invariant
+    def what_is_asked(self) -> Value:
+        """The guard's copies are what was asked in the previous cycle, after a reset nothing, and its flags agree."""
+        level = self.level
+        return (
+            (self.inside("level_asked") == level)
+            & (self.inside("some_level") == (level != 0))
+            & (self.inside("too_high") == (level > LEVEL_MAX))
+            & (self.inside("too_low") == ((level < LEVEL_MIN) & (level != 0)))
+            & (self.inside("heard") == self.heard)
+            & (self.inside("watchdog") == self.time)
+            & (self.inside("watched") == (self.time != 0))
+            & (~self.was_reset | (self.time == 0))
+        )
 
     @invariant
     def counters(self) -> Value:
         """The guard's counters agree with what they are to count."""
         silence, run = self.inside("silence"), self.inside("run")
         exposure = self.inside("exposure")
-        capped = Mux(self.unheard < self.dut.watchdog, self.unheard, self.dut.watchdog)
+        capped = Mux(self.unheard < self.time, self.unheard, self.time)
         return (
             (silence == capped + 1)
-            & (~self.watching | (self.inside("overdue") == (self.unheard >= self.dut.watchdog)))
+            & (~self.watching | (self.inside("overdue") == (self.unheard >= self.time)))
             & (self.inside("full_run") == (run >= WIDTH_LIMIT - 1))
             & (self.inside("full_exposure") == (exposure >= WIDTH_LIMIT - 1))
             & (run == self.high_before)

@@ -1,6 +1,6 @@
 """What the link's receiving end does with any bytes at all."""
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 
 from gateware import protocol, registers
 from gateware.layouts import CONTROLS, HEADER
@@ -29,23 +29,26 @@ class DeframerSpec(Spec):
         with m.Elif(d.rx.valid & d.requests.ready & ~self.served.all()):
             m.d.sync += self.served.eq(self.served + 1)
         self.judging = ~d.rx.ready & ~d.requests.valid
-        self.judged = self.past(self.judging)
+        self.judged = [self.judging]  # [n]: n cycles ago
+        for _ in range(3):
+            self.judged.append(self.past(self.judged[-1]))
+        self.silent = self.past(self.hunting & ~d.rx.valid)  # a cycle ago, and before that
+        self.silent_before = self.past(self.silent)
 
     @always
     def returns_to_hunting(self) -> Value:
-        """Whatever came, after at most 12 cycles in which a byte is offered and a request would be taken, the parser
+        """Whatever came, after at most 14 cycles in which a byte is offered and a request would be taken, the parser
         hunts for a header again."""
-        return self.served <= FRAME_REST + 2
+        return self.served <= FRAME_REST + 4
 
     @always
     def never_stuck(self) -> Value:
-        """In every cycle the parser takes a byte, hands on a request, or judges what it has, and judging takes two
-        cycles at most; hunting in silence it is idle in the next."""
+        """In every cycle the parser takes a byte, hands on a request, or judges what it has, and judging takes three
+        cycles at most; hunting in silence it is idle after two."""
         d = self.dut
-        silent = self.hunting & ~d.rx.valid
-        return ~(self.judging & self.judged & self.past(self.judged)) & (
-            ~self.past(silent) | ~self.hunting | d.idle
-        )
+        silent = self.silent & self.silent_before
+        long = Cat(self.judged).all()
+        return ~long & (~silent | ~self.hunting | d.idle)
 
     @always
     def only_sound_requests(self) -> Value:
@@ -77,34 +80,43 @@ class DeframerSpec(Spec):
         """What is still missing and what was served add up."""
         missing = self.inside("missing")
         away = self.in_state("", "PAYLOAD")
-        checking, handing = self.in_state("", "CHECK"), self.in_state("", "HAND ON")
-        refusing = self.in_state("", "REFUSE")
-        return (
-            (~away | ((missing >= 1) & (self.served + missing <= FRAME_REST)))
-            & (~checking | (self.served <= FRAME_REST))
-            & (~(handing | refusing) | (self.served <= FRAME_REST + 1))
-            & (away | checking | handing | refusing | self.hunting)
-        )
+        known = away | self.hunting
+        wrong = away & ((missing < 1) | (self.served + missing > FRAME_REST))
+        for late, names in enumerate((["CHECK"], ["JUDGE"], ["HAND ON", "REFUSE"], ["FORGET"])):
+            for name in names:
+                here = self.in_state("", name)
+                known = known | here
+                wrong = wrong | (here & (self.served > FRAME_REST + late))
+        return known & ~wrong
 
     @invariant
     def judges_what_has_come(self) -> Value:
         """A byte was taken before a header is looked at or a payload checked, and the payload checked before it is
         refused."""
-        checking, refusing = self.in_state("", "CHECK"), self.in_state("", "REFUSE")
-        looking = self.inside("looks") & self.hunting
-        return ~((checking | looking) & self.judged) & ~(refusing & self.past(self.judged))
+        checking, looking = self.in_state("", "CHECK"), self.inside("looks") & self.hunting
+        judging, refusing = self.in_state("", "JUDGE"), self.in_state("", "REFUSE")
+        forgetting = self.in_state("", "FORGET")
+        looked = self.inside("looked") & self.hunting
+        return (
+            ~((checking | looking | forgetting) & self.judged[1])
+            & ~((judging | looked) & self.judged[2])
+            & ~(refusing & self.judged[3])
+            & ~(looking & self.silent)
+            & ~(looked & self.silent_before)
+        )
 
     @invariant
     def looks_at_a_header(self) -> Value:
-        """What is looked at begins as headers do, and has just come; it is known for a request's if it is one's, and
+        """What is looked at begins as headers do, and has just come. It is followed only if it is a sound one, and then
         all of the payload is still missing."""
         header = HEADER(self.header)
-        return ~self.inside("looks") | (
-            (header.sync == protocol.SYNC)
-            & self.inside("fresh")
-            & self.hunting
-            & (self.inside("known") == self.request())
-            & (self.inside("missing") == FRAME_REST)
+        looks, looked = self.inside("looks"), self.inside("looked")
+        begins = (header.sync == protocol.SYNC) & self.inside("fresh") & self.hunting
+        missing = self.inside("missing") == FRAME_REST
+        return (
+            (~looks | (begins & missing))
+            & (~looked | (self.hunting & ~looks & missing))
+            & (~self.inside("request") | (looked & self.sound_header()))
         )
 
     @invariant
@@ -115,7 +127,8 @@ class DeframerSpec(Spec):
     @invariant
     def handed_on_is_checked(self) -> Value:
         """A request is handed on only with its payload checked."""
-        return ~self.in_state("", "HAND ON") | self.checked()
+        handing, judging = self.in_state("", "HAND ON"), self.in_state("", "JUDGE")
+        return ~(handing | (judging & self.inside("passed"))) | self.checked()
 
 
 class RegisterFileSpec(Spec):

@@ -31,7 +31,7 @@ async def read(dut, ctx, number, buffer=0):
     ctx.set(dut.read_buffer, buffer)
     await ctx.tick()
     ctx.set(dut.read, 0)
-    await ctx.tick().repeat(TraceMemory.READ_LATENCY - 1)
+    await ctx.tick().repeat(dut.READ_LATENCY - 1)
     return ctx.get(dut.read_data)
 
 
@@ -90,13 +90,13 @@ def test_one_buffer_is_read_while_the_other_fills(memory):
             ctx.set(dut.update_bin, number)
             ctx.set(dut.update_buffer, 0)
             ctx.set(dut.addend, addend)
-            now = cycle % 4 == 0 and len(asked) < DEPTH
+            now = cycle % dut.READ_LATENCY == 0 and len(asked) < DEPTH
             ctx.set(dut.read, now)
             ctx.set(dut.read_buffer, 1)
             if now:
                 ctx.set(dut.read_bin, len(asked))
                 asked.append(cycle)
-            if asked and cycle == asked[len(got)] + TraceMemory.READ_LATENCY:
+            if asked and cycle == asked[len(got)] + dut.READ_LATENCY:
                 got.append(ctx.get(dut.read_data))
                 if len(got) == DEPTH:
                     got_all = list(got)

@@ -216,7 +216,7 @@ def test_counters_saturate(name):
         ctx.set(getattr(dut, name), 0xFFFE)
         for _ in range(3):
             await send(ctx, dut.rx, frame)
-            await ctx.tick().repeat(3)
+            await ctx.tick().repeat(4)
             assert ctx.get(getattr(dut, name)) == 0xFFFF
 
     simulate(dut, bench)

@@ -19,9 +19,10 @@ def short_limit(monkeypatch):
     monkeypatch.setattr(guard, "WIDTH_LIMIT", LIMIT)
 
 
-def on(dut, ctx, level=10_000):
+async def on(dut, ctx, level=10_000):
     ctx.set(dut.enable, 1)
     ctx.set(dut.level_in, level)
+    await ctx.tick()
 
 
 async def drive(dut, ctx, gates):
@@ -40,10 +41,11 @@ def test_level_is_clamped():
     codes = sorted({0, 1, 2, 4095, 8191, 8192, 16382, 16383, *around, *range(0, 1 << 14, 97)})
 
     async def bench(ctx):
-        on(dut, ctx)
+        await on(dut, ctx)
         ctx.set(dut.gate_in, 3)
         for code in codes:
             ctx.set(dut.level_in, code)
+            await ctx.tick()
             clamped = ctx.get(dut.clamped)
             await ctx.tick()
             allowed = 0 if code == 0 else min(max(code, 6_000), 14_000)
@@ -76,7 +78,7 @@ def test_trip_latches_until_acknowledged(port, cause):
     dut = Guard()
 
     async def bench(ctx):
-        on(dut, ctx)
+        await on(dut, ctx)
         assert await drive(dut, ctx, [3]) == [(3, 10_000, 0)]
         ctx.set(getattr(dut, port), 1)
         assert ctx.get(dut.tripped)
@@ -104,7 +106,7 @@ def test_causes_add_up():
     dut = Guard()
 
     async def bench(ctx):
-        on(dut, ctx)
+        await on(dut, ctx)
         for port in ("trip", "phase_fault"):
             ctx.set(getattr(dut, port), 1)
             await ctx.tick()
@@ -121,7 +123,7 @@ def test_watchdog():
     silence = 20
 
     async def bench(ctx):
-        on(dut, ctx)
+        await on(dut, ctx)
         ctx.set(dut.gate_in, 3)
         await ctx.tick().repeat(3 * silence)
         assert ctx.get(dut.driving), "0 does not watch"
@@ -133,8 +135,9 @@ def test_watchdog():
             for _ in range(silence - 1):
                 assert ctx.get(dut.driving)
                 await ctx.tick()
-        assert ctx.get(dut.driving)
-        await ctx.tick()
+        for _ in range(2):
+            assert ctx.get(dut.driving)
+            await ctx.tick()
         assert not ctx.get(dut.driving)
         assert await drive(dut, ctx, [3]) == [(0, 0, Trip.WATCHDOG)]
         ctx.set(dut.alive, 1)
@@ -159,7 +162,7 @@ def test_width_limit(gate):
     dut = Guard()
 
     async def bench(ctx):
-        on(dut, ctx)
+        await on(dut, ctx)
         rest = [0] * LIMIT
         for width in range(1, LIMIT):
             seen = await drive(dut, ctx, [gate] * width + rest)
@@ -176,7 +179,7 @@ def test_duty_limit():
     dut = Guard()
 
     async def bench(ctx):
-        on(dut, ctx)
+        await on(dut, ctx)
         seen = await drive(dut, ctx, ([3] * 15 + [0]) * 60)
         assert not any(cause for _, _, cause in seen), "15/16 is allowed"
         await drive(dut, ctx, [0] * LIMIT)
@@ -203,7 +206,7 @@ def test_exposure_is_counted_cycle_by_cycle(pulses):
         tripped |= exposure >= LIMIT
 
     async def bench(ctx):
-        on(dut, ctx)
+        await on(dut, ctx)
         assert [g for g, _, _ in await drive(dut, ctx, gates)] == expected
 
     simulate(dut, bench)

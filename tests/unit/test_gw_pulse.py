@@ -62,13 +62,13 @@ def run(
     async def bench(ctx):
         ctx.set(dut.settings, PLAIN | setup)
         await ctx.tick()
-        inputs = (dut.start, dut.stop, dut.phase_ready)
-        now = (0, 0, 0)
+        inputs = (dut.prepare, dut.start, dut.stop, dut.phase_ready)
+        now = (0, 0, 0, 0)
         outputs = (dut.gate, dut.phase, dut.boundary, dut.round)
         outputs += (dut.begin, dut.running, dut.pulses, dut.phase_fault)
         ticks = aiter(ctx.tick().sample(*outputs))
-        for n in range(-1, cycles):
-            wanted = (n in starts, stop(n), ready(n))
+        for n in range(-2, cycles):
+            wanted = (n + 1 in starts, n in starts, stop(n), ready(n))
             if wanted != now:
                 for signal, value in zip(inputs, wanted, strict=True):
                     ctx.set(signal, value)
@@ -166,7 +166,7 @@ def test_count_ends_the_train():
     assert not any(record.gate[1000:])
 
 
-@pytest.mark.parametrize("moment", [200, 250, 299])
+@pytest.mark.parametrize("moment", [199, 250, 298])
 def test_stop_ends_the_train_with_the_period(moment):
     record = run(600, {"delay": 20}, stop=lambda n: n >= moment)
     assert record.running == [1] * 300 + [0] * 300

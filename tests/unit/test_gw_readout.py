@@ -5,7 +5,6 @@ import random
 import pytest
 
 from gateware import protocol
-from gateware.accumulate import TraceMemory
 from gateware.protocol import CHUNK_BINS, TRACE_DATA, TRACE_HEAD, Kind
 from gateware.readout import Readout
 
@@ -36,10 +35,11 @@ def run(bins, channels=2, refusals=0, frames=1, seed=0):
 
     async def ram(ctx):
         """Answers reads after exactly READ_LATENCY cycles and holds the answer."""
-        pipe = [None] * TraceMemory.READ_LATENCY
+        pipe = [None] * Readout.READ_LATENCY
         ports = (dut.read, dut.read_bin, dut.channel)
         async for _, _, reads, number, channel in ctx.tick().sample(*ports):
             if reads:
+                assert reads == 1 << channel
                 asked.append((channel, number))
             pipe.append(memory[channel][number] if reads else None)
             pipe.pop(0)
@@ -69,7 +69,7 @@ def run(bins, channels=2, refusals=0, frames=1, seed=0):
                     assert ctx.get(dut.shipping)
                     got.append(await receive(ctx, dut.payload, pause))
                 assert bytes(got) == payload
-            await ctx.tick()
+            await ctx.tick().repeat(1 if bins else 5 * channels)
             assert not ctx.get(dut.shipping), "falls when the last byte has been taken"
             await ctx.tick().repeat(20)
             assert not ctx.get(dut.packet.valid) | ctx.get(dut.payload.valid)

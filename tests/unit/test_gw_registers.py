@@ -18,6 +18,7 @@ async def ask(dut, ctx, kind, address, value=0, sequence=0, pause=lambda: 0):
     """One request and its whole reply."""
     row = {"kind": kind, "sequence": sequence, "request": {"address": address, "value": value}}
     ctx.set(dut.requests.payload, row)
+    await ctx.tick()
     ctx.set(dut.coming, 1)
     await ctx.tick()
     ctx.set(dut.coming, 0)

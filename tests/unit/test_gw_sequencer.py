@@ -41,6 +41,7 @@ class Trains(wiring.Component):
         m = Module()
         m.submodules.sequencer, m.submodules.train = q, t = self.sequencer, self.train
         m.d.comb += [t.settings.eq(q.settings), t.start.eq(q.start), t.stop.eq(q.stop)]
+        m.d.comb += t.prepare.eq(q.prepare)
         m.d.comb += t.phase_ready.eq(1)
         for name in ("boundary", "last", "round", "pulses"):
             m.d.comb += getattr(q, name).eq(getattr(t, name))
