@@ -36,18 +36,22 @@ REGISTERS = {"_DFF_?_": "01", "_DFF_?P?_": "r", "_SDFF_?P?_": "r"}
 ENABLED = {"_DFFE_??_": "01", "_DFFE_?P??_": "r", "_SDFFE_?P??_": "r"}
 FEW = 6
 CELLS = " ".join(f"-cell ${cell} {init}" for cell, init in {**REGISTERS, **ENABLED}.items())
+SYNTHESIS = "-run begin:map_ffs"
+# Yosys' own, but without (`-A 0`) the rounds that make logic smaller, and deeper, wherever another path is longer
+# still: the slack is the router's.
+SCRIPT = "+&scorr; &sweep; &dc2; &dch -f -r; &ps; &if {W} {D} {R} -A 0 -v; &mfs"
 # Mapping reckons with 0.3 ns a wire unless told otherwise. Here wires take about 0.9 ns, and what is reckoned too short
 # is mapped into chains of logic that are never fast enough.
-SYNTHESIS = "-run begin:map_ffs"
 MAPPING = f"""opt_clean
 dfflegalize {CELLS} -mince {FEW} -minsrst {FEW}
 opt_merge
 synth_ecp5 -run map_ffs:map_luts -top {TOP}
-abc9 -W 900
+abc9 -W 900 -script "{SCRIPT}"
 clean
 synth_ecp5 -run map_cells: -top {TOP}"""
-# The placer weighs a wire by how critical it is: much more so than by default.
-PLACEMENT = "--placer-heap-critexp 4 --placer-heap-timingweight 30"
+# It pushes apart, like charges, what wires draw together, block RAMs and logic at once. The default placer puts the
+# block RAMs, of which most are in use, wherever there is room, and the wires to them become the slowest.
+PLACEMENT = "--placer static"
 SEEDS = range(1, 6)
 """Of place and route, tried in this order."""
 
