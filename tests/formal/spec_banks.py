@@ -147,6 +147,10 @@ class BanksSpec(Spec):
         )
 
     words_are_accounted_for = InstrumentSpec.words_are_accounted_for
+    train_flags_agree = InstrumentSpec.train_flags_agree
+    flags_to_come_agree = InstrumentSpec.flags_to_come_agree
+    counting, memories = InstrumentSpec.counting, InstrumentSpec.memories
+    busy_when_under_way = InstrumentSpec.busy_when_under_way
 
     @invariant
     def sweep_comes_first(self) -> Value:
@@ -171,23 +175,11 @@ class BanksSpec(Spec):
     def period_is_worked_out(self) -> Value:
         """What the train takes for the next period's length is that, from a cycle before its start."""
         period = SETTINGS(self.inside("sequencer.settings")).period
-        there = self.inside("train.running") | self.in_state("sequencer", "START")
+        there = self.inside("train.running") | self.inside("sequencer.start")
         following = self.inside("train.cycles_next")
         first = self.inside("train.cycles_first")
         right = (following == period - 1) | (following == period)
-        start, ends = self.inside("sequencer.start"), self.inside("train.ends")
-        last = self.inside("train.last")
-        flags = (
-            (ends == (self.inside("train.running") & (self.inside("train.cycles") == 0)))
-            & (self.inside("train.over_next") == (following == 0))
-            & (self.inside("train.over_first") == (first == 0))
-            & (self.inside("train.ending") == (self.inside("train.cycles")[1:] == 0))
-            & (self.inside("train.ending_next") == (following[1:] == 0))
-            & (self.inside("train.ending_first") == (first[1:] == 0))
-            & (self.inside("train.begin") == (start | (ends & ~last)))
-            & (ends | ~(last | self.inside("train.round")))
-        )
-        return flags & (~there | (right & (first == period - 1)))
+        return ~there | (right & (first == period - 1))
 
     @invariant
     def kept_after_swap(self) -> Value:
@@ -209,10 +201,7 @@ class BanksSpec(Spec):
         still = ~self.inside("inside") & ~self.inside("kept")
         still = still & ~self.inside("boxcar.held") & ~self.inside("boxcar.valid")
         return (
-            (running == self.in_state("sequencer", "RUN"))
-            & (self.inside("sequencer.start") == self.in_state("sequencer", "START"))
-            & (self.inside("sequencer.latch") == self.in_state("sequencer", "LATCH"))
-            & (~open_ | running)
+            (~open_ | running)
             & (~self.inside("kept") | self.inside("inside"))
             & (~self.at("sequencer", "SWEEP", "IDLE", "LATCH", "PREPARE", "START") | still)
             & self.at("sequencer", *sorted(states))
@@ -230,15 +219,13 @@ class BanksSpec(Spec):
         return there
 
     @invariant
-    def busy_when_under_way(self) -> Value:
-        """A memory with something in its pipeline says that it is busy, and one that does has been given something."""
+    def busy_with_what_was_given(self) -> Value:
+        """A memory that says that it is busy has been given something, and one that writes says so."""
         given = self.inside("moved").any() | self.read_2
         right = Value.cast(1)
         for name in CHANNELS:
-            busy, there = self.inside(f"memory_{name}.busy"), self.under_way(name)
-            for stage in ("clear", "read_ready"):
-                there = there | self.inside(f"memory_{name}.{stage}")
-            right = right & (busy | ~there) & (~busy | given)
+            busy = self.inside(f"memory_{name}.busy")
+            right = right & (busy | ~self.written[name]) & (~busy | given)
         return right
 
     @invariant

@@ -31,16 +31,11 @@ class InstrumentSpec(Spec):
         return (ff.skip == 0) | (ff.quiet & (ff.skip <= ff.horizon))
 
     @invariant
-    def flags_agree(self) -> Value:
-        """The flags beside the counters of train and guard say what the counters say."""
+    def train_flags_agree(self) -> Value:
+        """The flags beside the train's counters say what the counters and the sequencer's state say."""
         cycles, halves = self.inside("train.cycles"), self.inside("train.halves")
-        run, exposure = self.inside("guard.run"), self.inside("guard.exposure")
-        high = self.inside("guard.gate").any()
         start, ends = self.inside("sequencer.start"), self.inside("train.ends")
         last = self.inside("train.last")
-        silence, overdue = self.inside("guard.silence"), self.inside("guard.overdue")
-        watchdog = self.inside("guard.watchdog")
-        controls = CONTROLS(self.inside("registers.controls"))
         return (
             (ends == (self.inside("train.running") & (cycles == 0)))
             & (start == self.in_state("sequencer", "START"))
@@ -52,25 +47,11 @@ class InstrumentSpec(Spec):
             & (self.inside("train.due") == (self.inside("train.launch") == 0))
             & (self.inside("train.some") == (halves != 0))
             & (self.inside("train.more") == (halves[1:] != 0))
-            & (self.inside("guard.latched") | ~self.inside("guard.cause").any())
-            & (self.inside("guard.high") == high)
-            & (
-                self.inside("guard.full")
-                == (self.inside("guard.full_run") | self.inside("guard.full_exposure"))
-            )
-            & (self.inside("guard.full_run") == (run >= WIDTH_LIMIT - 1))
-            & (self.inside("guard.full_exposure") == (exposure >= WIDTH_LIMIT - 1))
-            & (run <= WIDTH_LIMIT)
-            & (exposure <= WIDTH_LIMIT)
-            & (~high | ((run < WIDTH_LIMIT) & (exposure < WIDTH_LIMIT)))
-            & (self.inside("guard.watched") == (watchdog != 0))
-            & (self.inside("guard.heard") | (watchdog == controls.watchdog))
-            & Mux(watchdog == 0, (silence == 1) & ~overdue, overdue == (silence > watchdog))
         )
 
     @invariant
     def flags_to_come_agree(self) -> Value:
-        """So do those of the values that the train's counters are given next."""
+        """So do those of the values that its counters are given next."""
         first, coming = self.inside("train.cycles_first"), self.inside("train.cycles_next")
         width = self.inside("train.width")
         running = self.inside("train.running")
@@ -90,6 +71,31 @@ class InstrumentSpec(Spec):
             & (~there | (self.inside("train.high_none") == ~high.any()))
             & (self.inside("train.some_width") == (width != 0))
             & (self.inside("train.more_width") == (width[1:] != 0))
+        )
+
+    @invariant
+    def guard_flags_agree(self) -> Value:
+        """The flags beside the guard's counters say what the counters say."""
+        run, exposure = self.inside("guard.run"), self.inside("guard.exposure")
+        high = self.inside("guard.gate").any()
+        silence, overdue = self.inside("guard.silence"), self.inside("guard.overdue")
+        watchdog = self.inside("guard.watchdog")
+        controls = CONTROLS(self.inside("registers.controls"))
+        return (
+            (self.inside("guard.latched") | ~self.inside("guard.cause").any())
+            & (self.inside("guard.high") == high)
+            & (
+                self.inside("guard.full")
+                == (self.inside("guard.full_run") | self.inside("guard.full_exposure"))
+            )
+            & (self.inside("guard.full_run") == (run >= WIDTH_LIMIT - 1))
+            & (self.inside("guard.full_exposure") == (exposure >= WIDTH_LIMIT - 1))
+            & (run <= WIDTH_LIMIT)
+            & (exposure <= WIDTH_LIMIT)
+            & (~high | ((run < WIDTH_LIMIT) & (exposure < WIDTH_LIMIT)))
+            & (self.inside("guard.watched") == (watchdog != 0))
+            & (self.inside("guard.heard") | (watchdog == controls.watchdog))
+            & Mux(watchdog == 0, (silence == 1) & ~overdue, overdue == (silence > watchdog))
         )
 
     @invariant
