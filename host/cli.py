@@ -24,7 +24,7 @@ from host.commands import (
     window,
 )
 from host.errors import UserError
-from host.link.open import DEFAULT_SOURCE
+from host.link.urls import DEFAULT_SOURCE
 
 FAILED, USAGE = 1, 2
 

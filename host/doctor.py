@@ -12,12 +12,14 @@ import numpy as np
 import platformdirs
 
 from gateware.build import BuildError, find_tools
-from host import attached, display, flash
+from host import display
+from host.acquisition.capture import capture
 from host.bench import icarus
-from host.capture import capture
 from host.errors import UserError
-from host.link.open import DEFAULT_SOURCE, open_link
+from host.flash import flash
+from host.link import ports
 from host.link.serial import PERMISSION
+from host.link.urls import DEFAULT_SOURCE, open_link
 from host.settings import plan
 from host.units import format_si
 
@@ -115,7 +117,7 @@ def _window() -> str:
 
 
 def _boards() -> str:
-    found = attached.candidates()
+    found = ports.candidates()
     if not found:
         raise _Lacking("none is attached; plug one in with a USB data cable")
     for port in found:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateware import build
 from gateware.platform.boards import BOARDS, BoardFacts
-from host.bitstream import built
+from host.flash.bitstream import built
 
 PAGE = Path(__file__).parents[1] / "docs" / "bitstreams.md"
 EVERY_SEED = "ulx3s-85f"

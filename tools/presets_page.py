@@ -1,15 +1,15 @@
 # ruff: noqa: E501 - the page below is prose, wrapped as it is to be read
-"""Writes docs/presets.md from sim/presets.toml: `python tools/presets_page.py > docs/presets.md`."""
+"""Writes docs/presets.md from sim/presets/presets.toml: `python tools/presets_page.py > docs/presets.md`."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from sim.presets import builtin_names, describe
-from sim.recipe import tables
+from sim.presets.presets import builtin_names, describe
+from sim.presets.recipe import tables
 
 INTRODUCTION = """# Presets
 
-Made by `tools/presets_page.py` from `sim/presets.toml`, where every number has its unit and its origin: *published* (stated
+Made by `tools/presets_page.py` from `sim/presets/presets.toml`, where every number has its unit and its origin: *published* (stated
 in the paper, or computed only from numbers stated there, or a physical constant), *fitted* (to the paper's response times) or
 *assumed* (neither). [physics.md](physics.md) says what the quantities do.
 
@@ -28,7 +28,7 @@ can be kept under a name of its own:
     trelscope presets remove mine
 
 They are in `presets.toml` in the user's configuration directory (`trelscope presets --json` says where), in the
-structure of `sim/presets.toml`, and may be edited there.
+structure of `sim/presets/presets.toml`, and may be edited there.
 """
 
 SECTIONS = {

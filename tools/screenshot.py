@@ -17,10 +17,10 @@ from PyQt6.QtCore import QDeadlineTimer, QEventLoop
 from PyQt6.QtWidgets import QApplication
 
 from host.app import style
-from host.app.snapshot import State
-from host.app.wanted import Averaging, Wanted
+from host.app.session.snapshot import State
+from host.app.session.wanted import Averaging, Wanted
 from host.app.window import Window
-from host.link.open import DEFAULT_SOURCE
+from host.link.urls import DEFAULT_SOURCE
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 PATIENCE = 240_000  # ms for a picture, compiling the emulator included

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from PyQt6.QtWidgets import QGraphicsView
 
-from host import export, store
-from host.app import picture
-from host.app.history import Recorder
+from host.app.plots import picture
 from host.app.references import Reference
-from host.app.snapshot import Data, Snapshot, State
-from host.app.wanted import Averaging
-from host.measure import Options
-from host.store import Recording
+from host.app.session.history import Recorder
+from host.app.session.snapshot import Data, Snapshot, State
+from host.app.session.wanted import Averaging
+from host.files import formats, recordings
+from host.files.recordings import Recording
+from host.measure.measure import Options
 
 DATA = "Data (*.csv *.h5 *.npz)"
 PICTURES = "Pictures (*.png *.svg *.pdf)"
@@ -27,20 +27,20 @@ def write(
     References go into files of their own, next to it. Raises UserError.
     """
     if path.suffix in picture.SUFFIXES:
-        export.check_writable(path)
+        formats.check_writable(path)
         picture.write_picture(path, view)
         return [path]
     paths = [path]
-    store.save(path, as_recording(data))
+    recordings.save(path, as_recording(data))
     for number, reference in enumerate(references, start=1):
         paths.append(path.with_name(f"{path.stem}.reference-{number}{path.suffix}"))
-        store.save(paths[-1], as_recording(reference.data))
+        recordings.save(paths[-1], as_recording(reference.data))
     return paths
 
 
 def read(path: Path) -> Snapshot:
     """A recording as if it had just been stopped. Raises FileError."""
-    recording = store.load(path)
+    recording = recordings.load(path)
     words = f"recording {path.name}, of {recording.source}"
     return Snapshot(
         source=recording.source,

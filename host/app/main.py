@@ -6,11 +6,11 @@ import sys
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication
 
-from host import journal
 from host.app import memory, style
 from host.app.rescue import rescue
 from host.app.window import Window
-from host.link.open import DEFAULT_SOURCE
+from host.files import journal
+from host.link.urls import DEFAULT_SOURCE
 
 SAVE_EVERY = 2000  # ms: what a window that is killed has forgotten
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from host.app.light import View
-from host.app.snapshot import Data
+from host.app.plots.light import View
+from host.app.session.snapshot import Data
 from host.units import format_si
 
 MOST = 4  # as many as have a line of their own

@@ -3,8 +3,8 @@
 from datetime import datetime
 from pathlib import Path
 
-from host import journal, store
 from host.errors import UserError
+from host.files import journal, recordings
 
 
 def rescue(journals: Path, folder: Path) -> tuple[list[Path], list[str]]:
@@ -17,7 +17,7 @@ def rescue(journals: Path, folder: Path) -> tuple[list[Path], list[str]]:
             if recording is not None and recording.accounting.pulses_averaged:
                 folder.mkdir(parents=True, exist_ok=True)
                 target = folder / f"recovered-{when:%Y%m%d-%H%M%S}-{path.stem[:8]}.h5"
-                store.save(target, recording)
+                recordings.save(target, recording)
                 pulses = recording.accounting.pulses_averaged
                 words.append(f"an average of {pulses} pulses was recovered: {target}")
             path.unlink()

@@ -4,8 +4,8 @@ from importlib import import_module
 from urllib.parse import urlsplit
 
 from gateware.protocol import Board
-from host.link.open import is_emulated
-from sim.presets import device_names
+from host.link.urls import is_emulated
+from sim.presets.presets import device_names
 
 
 def stands_in(source: str, board: str) -> bool:

@@ -1,8 +1,8 @@
 """Results as text, for a notebook or a message."""
 
-from host.app.snapshot import Data
-from host.quantities import DEFINITIONS
-from host.statistics import Summary
+from host.app.session.snapshot import Data
+from host.measure.quantities import DEFINITIONS
+from host.measure.statistics import Summary
 from host.units import format_si, format_with_error
 
 

@@ -19,25 +19,25 @@ from PyQt6.QtWidgets import (
 
 from host.app import files, source, style, text
 from host.app.actions import Entry, fill
-from host.app.banner import Banner
-from host.app.comparison import Comparison
-from host.app.controls import Controls
-from host.app.countview import CountView
 from host.app.docks import AREA, add_dock, scrolling, share_corners
-from host.app.log import Log
 from host.app.memory import Remembered
-from host.app.pulsemap import PulseMap
+from host.app.panels.banner import Banner
+from host.app.panels.comparison import Comparison
+from host.app.panels.controls import Controls
+from host.app.panels.countview import CountView
+from host.app.panels.log import Log
+from host.app.panels.results import Results
+from host.app.panels.statusline import StatusLine
+from host.app.panels.sweepview import SweepView
+from host.app.plots.pulsemap import PulseMap
+from host.app.plots.traces import Traces
+from host.app.plots.trend import Histogram, Trend
 from host.app.references import MOST, Reference
-from host.app.results import Results
-from host.app.session import Session
-from host.app.snapshot import Data, Snapshot, State
-from host.app.statusline import StatusLine
-from host.app.sweepview import SweepView
-from host.app.traces import Traces
-from host.app.trend import Histogram, Trend
-from host.app.wanted import Wanted
+from host.app.session.session import Session
+from host.app.session.snapshot import Data, Snapshot, State
+from host.app.session.wanted import Wanted
 from host.errors import UserError
-from host.link.open import check_source
+from host.link.urls import check_source
 from host.settings import Asked
 
 REFRESH = (

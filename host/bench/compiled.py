@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from host.bench.rows import BenchError, Report
 from host.bench.workload import FRAME, commands
-from host.link.open import DEFAULT_SOURCE
-from sim.compile import CompileError
-from sim.detector import Detector
+from host.link.urls import DEFAULT_SOURCE
+from sim.compiler.build import CompileError
 from sim.emulator import Board
-from sim.plant import Plant
-from sim.presets import load_plant
+from sim.physics.detector import Detector
+from sim.physics.plant import Plant
+from sim.presets.presets import load_plant
 
 FAR = 1e6  # V full scale: no signal reaches the first code
 PRESET = DEFAULT_SOURCE.partition(":")[2]

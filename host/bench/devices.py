@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.bench.waveforms import WIDTH, Shape
-from sim.device import Device
-from sim.plant import Plant, Segment
-from sim.presets import load_plant
+from sim.physics.device import Device
+from sim.physics.plant import Plant, Segment
+from sim.presets.presets import load_plant
 
 Array = NDArray[np.float64]
 

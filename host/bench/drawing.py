@@ -11,14 +11,14 @@ import time
 import numpy as np
 
 from gateware.protocol import Feature, TraceFlag
-from host.app.session import Session
-from host.app.wanted import Wanted
-from host.frontend import FrontEnd
-from host.instrument import Frame, Identity, Instrument
+from host.acquisition.instrument import Frame, Identity, Instrument
+from host.app.session.session import Session
+from host.app.session.wanted import Wanted
+from host.calibration.frontend import FrontEnd
 from host.link.codec import LinkErrors
 from host.settings import Settings
-from sim.detector import ADC_BITS
-from sim.presets import load_plant
+from sim.physics.detector import ADC_BITS
+from sim.presets.presets import load_plant
 
 RATE, START, LENGTH, BIN = 9e3, -2e-6, 100e-6, 1e-9
 DEPTH = 1 << 17  # bins: more than the boards have

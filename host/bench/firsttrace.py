@@ -11,7 +11,7 @@ def main() -> int:
     import host.cli  # noqa: F401  (as the command does)
     from host.app import style
     from host.app.window import Window
-    from host.link.open import DEFAULT_SOURCE
+    from host.link.urls import DEFAULT_SOURCE
 
     print("imported", flush=True)
     app = QApplication(sys.argv[:1])

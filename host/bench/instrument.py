@@ -15,8 +15,8 @@ from host.bench.workload import DEPTH, fingerprint
 from host.settings import Settings, plan
 from host.units import format_si
 from sim.emulator import Board
-from sim.plant import Plant
-from sim.presets import load_plant
+from sim.physics.plant import Plant
+from sim.presets.presets import load_plant
 
 FRAME_RATE = 30  # Hz: the window's
 RATE = 10e3

@@ -4,15 +4,15 @@ import time
 from dataclasses import dataclass
 
 from gateware.protocol import CLOCK_HZ
-from host.acquire import LIGHT, Acquisition
+from host.acquisition.acquisition import LIGHT, Acquisition
+from host.acquisition.instrument import Instrument
 from host.bench.compiled import PRESET
 from host.bench.rows import BenchError
-from host.frontend import FrontEnd
-from host.instrument import Instrument
+from host.calibration.frontend import FrontEnd
 from host.link.emulator import EmulatorLink
 from host.settings import Settings
 from sim.emulator import Board
-from sim.plant import Plant
+from sim.physics.plant import Plant
 
 POLL = 0.005  # s of the board's time, as the window has it
 

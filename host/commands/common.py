@@ -7,11 +7,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TypeAlias
 
-from host.capture import capture
-from host.link.open import open_link
+from host.acquisition.capture import capture
+from host.files.recordings import Recording
 from host.link.record import RecordedLink
+from host.link.urls import open_link
 from host.settings import Asked, Settings
-from host.store import Recording
 from host.units import parse_si
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from host import journal
 from host.commands import irf, recorded
 from host.commands.common import Commands, count, number, run_capture
 from host.decay import Decay, Key, Value, after_pulses, fit_decay, fit_fall, live_pulses
 from host.errors import UserError
-from host.export import FORMATS
+from host.files import journal
+from host.files.formats import FORMATS
+from host.files.recordings import histogram
 from host.settings import plan
-from host.store import histogram
 from host.units import format_si, format_with_error
 
 DEFAULT = "emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0"

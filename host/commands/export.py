@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from host import export, store
 from host.commands import recorded
 from host.commands.common import Commands
+from host.files import formats, recordings
 
 
 def add(commands: Commands) -> None:
@@ -14,11 +14,11 @@ def add(commands: Commands) -> None:
     p.set_defaults(command=_export)
     p.add_argument("file", type=Path, metavar="FILE", help=recorded.KINDS)
     p.add_argument(
-        "-o", "--output", type=Path, metavar="OUT", required=True, help=", ".join(export.FORMATS)
+        "-o", "--output", type=Path, metavar="OUT", required=True, help=", ".join(formats.FORMATS)
     )
 
 
 def _export(options: argparse.Namespace) -> int:
-    export.check(options.output)
-    store.save(options.output, recorded.load(options.file))
+    formats.check(options.output)
+    recordings.save(options.output, recorded.load(options.file))
     return 0

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from gateware.digest import gateware_digest
 from gateware.platform.boards import BOARDS
-from host import flash
-from host.attached import serial_of
-from host.bitstream import built, check
 from host.commands.common import Commands, say
 from host.errors import UserError
+from host.flash import flash
+from host.flash.bitstream import built, check
+from host.link.ports import serial_of
 
 
 def add(commands: Commands) -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from host import export
 from host.commands import emulated
 from host.commands.common import Commands, number
 from host.errors import UserError
-from host.link.open import DEFAULT_SOURCE
-from sim.device import Device
-from sim.impedance import capacitance, impedance
-from sim.presets import load_plant
+from host.files import formats
+from host.link.urls import DEFAULT_SOURCE
+from sim.physics.device import Device
+from sim.physics.impedance import capacitance, impedance
+from sim.presets.presets import load_plant
 
 FREQUENCIES = np.geomspace(20.0, 20e6, 61)
 """Hz: from where the paper begins, ten a decade; the paper ends at 10 kHz, below what a microsecond needs."""
@@ -61,7 +61,7 @@ def _impedance(options: argparse.Namespace) -> int:
     if options.output:
         if options.output.suffix != ".csv":
             raise UserError(f"{options.output}: unknown kind of file; use .csv")
-        export.check_writable(options.output)
+        formats.check_writable(options.output)
     preset, overrides = emulated.split(options.source)
     with emulated.refusing():
         device = load_plant(preset, overrides).device

@@ -8,8 +8,8 @@ from typing import Any
 
 from host.commands import recorded
 from host.commands.common import Commands, number
-from host.measure import Top
-from host.report import table
+from host.measure.measure import Top
+from host.report.text import table
 
 
 def add(commands: Commands) -> None:

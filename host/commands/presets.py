@@ -5,7 +5,7 @@ import json
 
 from host.commands import emulated
 from host.commands.common import Commands
-from sim import presets, userfile
+from sim.presets import presets, userfile
 
 
 def add(commands: Commands) -> None:

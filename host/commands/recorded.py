@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from host import journal, store
 from host.errors import UserError
-from host.export import FORMATS
-from host.store import Recording
+from host.files import journal, recordings
+from host.files.formats import FORMATS
+from host.files.recordings import Recording
 
 KINDS = f"{', '.join(FORMATS)}, or the {journal.SUFFIX} of a window that was killed"
 
@@ -13,7 +13,7 @@ KINDS = f"{', '.join(FORMATS)}, or the {journal.SUFFIX} of a window that was kil
 def load(path: Path) -> Recording:
     """The recording in a file, or what a journal has saved. Raises UserError."""
     if path.suffix != journal.SUFFIX:
-        return store.load(path)
+        return recordings.load(path)
     found = journal.recover(path)
     if found is None:
         raise UserError(f"{path}: nothing had been averaged yet; there is nothing to recover")

@@ -4,15 +4,15 @@ import argparse
 import signal
 from urllib.parse import parse_qsl, urlsplit
 
+from host.calibration.frontend import FrontEnd
 from host.commands.common import Commands, say
-from host.frontend import FrontEnd
-from host.link.assumed import query_for
-from host.link.faults import parse_faults
-from host.link.open import DEFAULT_SOURCE
-from host.serve import ServeError, Server
-from sim.compile import CompileError
+from host.link.front_end import query_for
+from host.link.urls import DEFAULT_SOURCE
+from host.serve.faults import parse_faults
+from host.serve.server import ServeError, Server
+from sim.compiler.build import CompileError
 from sim.emulator import Board
-from sim.presets import PresetError, load_plant
+from sim.presets.presets import PresetError, load_plant
 
 HOST = "127.0.0.1"
 PORT = 8735  # TREL on a telephone's keys

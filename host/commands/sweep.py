@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from host import export, sweep
+from host.acquisition import sweep
+from host.acquisition.sweep import UNITS, Axis, Point, Progress, Sweep
 from host.commands.common import Commands, add_settings, asked, number, say
-from host.link.open import DEFAULT_SOURCE
-from host.quantities import DEFINITIONS, PRIMARY
+from host.files import formats
+from host.link.urls import DEFAULT_SOURCE
+from host.measure.quantities import DEFINITIONS, PRIMARY
 from host.settings import SettingsError
-from host.sweep import UNITS, Axis, Point, Progress, Sweep
 from host.units import format_si, format_with_error
 
 MOST = 1000  # points
@@ -40,7 +41,7 @@ def add(commands: Commands) -> None:
 def _sweep(options: argparse.Namespace) -> int:
     plan = _plan(options)
     if options.output:
-        export.check(options.output)
+        formats.check(options.output)
     plan.check()
     done: list[Point] = []
     tell = _Tell(plan)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from host import export
 from host.commands.common import run_capture, say
 from host.display import NONE, has_display
-from host.link.open import DEFAULT_SOURCE, check_source
-from host.report import table
+from host.files import formats
+from host.link.urls import DEFAULT_SOURCE, check_source
+from host.report.text import table
 from host.settings import plan
 
 
@@ -24,9 +24,9 @@ def show(source: str | None) -> int:
 
 def _headless(source: str) -> int:
     picture = Path("trelscope.png")
-    export.check_writable(picture)
+    formats.check_writable(picture)
     result = run_capture(source, plan, seed=0, paced=False)
-    from host.plot import write_png
+    from host.report.png import write_png
 
     print(table(result))
     write_png(result, picture)

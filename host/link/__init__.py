@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
+from host.calibration.frontend import FrontEnd
 from host.errors import UserError
-from host.frontend import FrontEnd
 
 
 class LinkError(UserError):

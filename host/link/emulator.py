@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Mapping
 
 from gateware.protocol import CLOCK_HZ
-from host.frontend import FrontEnd
+from host.calibration.frontend import FrontEnd
 from host.link import LinkError
 from host.link.realtime import RealTime
-from sim.compile import CompileError
+from sim.compiler.build import CompileError
 from sim.emulator import Board
-from sim.presets import PresetError, load_plant
+from sim.presets.presets import PresetError, load_plant
 
 BATCH = CLOCK_HZ // 500  # cycles run at a time: 2 ms
 REPLY_BATCH = 2_000  # while a request is under way

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from host import framed
-from host.link import Link, LinkError
+from host.link import Link, LinkError, framed
 from host.settings import Settings
 
 SUFFIX = ".trel"

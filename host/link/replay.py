@@ -9,9 +9,8 @@ from typing import Any
 
 from gateware import protocol
 from gateware.protocol import REGISTERS, Access, Kind, Outcome
-from host import framed
-from host.frontend import FrontEnd
-from host.link import LinkError
+from host.calibration.frontend import FrontEnd
+from host.link import LinkError, framed
 from host.link.codec import Decoder, Packet
 from host.link.record import ABOUT, FORMAT, RECEIVED, SENT, SUFFIX, TIME, VERSION
 from host.settings import Settings

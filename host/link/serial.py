@@ -9,10 +9,10 @@ import serial
 from gateware import protocol
 from gateware.platform.boards import BOARDS
 from gateware.protocol import REGISTERS, REQUEST, Kind
-from host import attached, calibrations
-from host.link import LinkError
-from host.link.assumed import assumed_front_end
+from host.calibration import saved
+from host.link import LinkError, ports
 from host.link.codec import Decoder
+from host.link.front_end import assumed_front_end
 from host.units import parse_si
 
 try:
@@ -50,7 +50,7 @@ class SerialLink:
         asked = options.pop(BAUD, None)
         assumed_front_end(options)  # refuses what makes no sense before a port is looked for
         port = self._find(parts.path)
-        self.front_end = assumed_front_end(options, calibrations.load(port.serial))
+        self.front_end = assumed_front_end(options, saved.load(port.serial))
         bauds = port_bauds(port) if asked is None else [self._baud(asked)]
         self._port = self._open(port.device, bauds[0])
         self.baud = self._negotiate(bauds)
@@ -92,19 +92,19 @@ class SerialLink:
         """Let go of the port."""
         self._port.close()
 
-    def _find(self, where: str) -> attached.Port:
+    def _find(self, where: str) -> ports.Port:
         if not where:
             raise LinkError(
                 f"not serial:PORT: {self.name!r}; give a port such as serial:/dev/ttyUSB0, or a USB serial number"
                 " (see `trelscope boards`)"
             )
-        known = attached.ports()
+        known = ports.ports()
         # Of several ports with one serial number the link is the last.
         for port in reversed(known):
             if where in (port.device, port.serial):
                 return port
         if "/" in where or where.upper().startswith("COM"):
-            return attached.Port(where, None, None, "")  # a link to a port, or a pseudo-terminal
+            return ports.Port(where, None, None, "")  # a link to a port, or a pseudo-terminal
         raise LinkError(
             f"{self.name}: no USB device of the serial number {where!r} is attached; {_instead(known)}"
         )
@@ -167,13 +167,13 @@ class SerialLink:
         )
 
 
-def port_bauds(port: attached.Port) -> list[int]:
+def port_bauds(port: ports.Port) -> list[int]:
     """Bauds worth trying at a port, the likeliest first."""
     known = {board.baud: None for board in port.boards or BOARDS.values()}
     return sorted(known)
 
 
-def _instead(known: list[attached.Port]) -> str:
+def _instead(known: list[ports.Port]) -> str:
     """What could be opened, in words."""
     names = [port.device + (f" ({port.serial})" if port.serial else "") for port in known]
     if not names:
@@ -189,9 +189,9 @@ def _why_not(device: str, error: Exception) -> str:
     if number in (errno.EACCES, errno.EPERM):
         return PERMISSION
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
-        return f"there is no port {device}; {_instead(attached.ports())}"
+        return f"there is no port {device}; {_instead(ports.ports())}"
     if number in (errno.EBUSY, errno.EAGAIN):
         return "in use by another program; close that (another trelscope, a terminal, ModemManager)"
     if number in (errno.ENOTTY, errno.EINVAL):
-        return f"{device} is not a serial port; {_instead(attached.ports())}"
+        return f"{device} is not a serial port; {_instead(ports.ports())}"
     return f"cannot be opened: {' '.join(str(error).split())}"

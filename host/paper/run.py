@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from gateware.digest import gateware_digest
-from host.acquire import DRIVE, LIGHT, Acquisition, empty_average
-from host.average import Block
-from host.capture import capture
-from host.instrument import Instrument
+from gateware.digest import gateware_digest, tree_digest
+from host.acquisition.acquisition import DRIVE, LIGHT, Acquisition, empty_average
+from host.acquisition.average import Block
+from host.acquisition.capture import capture
+from host.acquisition.instrument import Instrument
+from host.files.recordings import Recording
 from host.link import Link
-from host.link.open import open_link
-from host.measure import Estimator, Measurements, Options, measure
+from host.link.urls import open_link
+from host.measure.measure import Estimator, Measurements, Options, measure
+from host.measure.trace import Trace
 from host.paper.conditions import Condition
 from host.settings import plan
-from host.store import Recording
-from host.trace import Trace
 
 PULSES = 4096
 WINDOW = -2e-6, 16e-6  # s: all of a rise and 90 % well inside, in the finest bins
@@ -102,13 +102,8 @@ def _key(condition: Condition, seed: int, pulses: int) -> str:
 
 def _model() -> str:
     """What the emulated bench is: a change of it must be measured anew."""
-    digest = hashlib.sha256()
-    for package in ("sim", "host"):
-        root = Path(__file__).parents[2] / package
-        for path in sorted(root.glob("*.*")):
-            if path.suffix in (".py", ".toml", ".cc", ".h"):
-                digest.update(path.read_bytes())
-    return digest.hexdigest()
+    root = Path(__file__).parents[2]
+    return tree_digest(root / "sim") + tree_digest(root / "host")
 
 
 def _load(path: Path) -> Row | None:

@@ -8,9 +8,9 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from host.app import style
-from host.app.wanted import Wanted
+from host.app.session.wanted import Wanted
 from host.app.window import Window
-from host.link.open import DEFAULT_SOURCE
+from host.link.urls import DEFAULT_SOURCE
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

@@ -7,7 +7,7 @@ import pytest
 from PyQt6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from host.app.wanted import Wanted
+from host.app.session.wanted import Wanted
 from host.app.window import Window
 
 Open = Callable[..., Window]

@@ -16,11 +16,11 @@ from PyQt6.QtPdf import QPdfDocument
 from PyQt6.QtSvg import QSvgRenderer
 from pytestqt.qtbot import QtBot
 
-from host import store
 from host.app.rescue import rescue
-from host.app.snapshot import Data
-from host.app.wanted import Averaging, Wanted
+from host.app.session.snapshot import Data
+from host.app.session.wanted import Averaging, Wanted
 from host.app.window import Window
+from host.files import recordings
 
 Open = Callable[..., Window]
 Until = Callable[[Callable[[], bool]], None]
@@ -42,7 +42,7 @@ def test_an_export_is_what_is_on_the_screen(
     window.keep_reference()
     path = tmp_path / f"shown{suffix}"
     window.export(path)
-    recording = store.load(path)
+    recording = recordings.load(path)
     shown, view = window.shown, window.traces.view
     digits = 1e-8 if suffix == ".csv" else 0.0
     dark = shown.light.y[shown.light.t < shown.measurements.t0].mean()
@@ -52,7 +52,7 @@ def test_an_export_is_what_is_on_the_screen(
     assert recording.accounting == shown.accounting
     value = window.results.times.cells["response"][1].text().split()[0]
     assert recording.measurements.response.value * 1e6 == pytest.approx(float(value), rel=2e-5)
-    beside = store.load(tmp_path / f"shown.reference-1{suffix}")
+    beside = recordings.load(tmp_path / f"shown.reference-1{suffix}")
     assert beside.light.y == pytest.approx(window.references[0].data.light.y, rel=digits)
 
 

@@ -12,9 +12,9 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from host.app import memory, style
-from host.app.light import US
-from host.app.snapshot import Data, State
-from host.app.wanted import Averaging, Wanted
+from host.app.plots.light import US
+from host.app.session.snapshot import Data, State
+from host.app.session.wanted import Averaging, Wanted
 from host.app.window import Window
 
 Open = Callable[..., Window]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from host.app.snapshot import State
+from host.app.session.snapshot import State
 from host.app.window import Window
 from tests.host.pty_board import PtyBoard
 

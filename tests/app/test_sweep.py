@@ -9,10 +9,10 @@ import pytest
 from PyQt6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from host import export
-from host.app.snapshot import State
+from host.acquisition.sweep import Axis
+from host.app.session.snapshot import State
 from host.app.window import Window
-from host.sweep import Axis
+from host.files import formats
 
 Open = Callable[..., Window]
 Until = Callable[[Callable[[], bool]], None]
@@ -45,7 +45,7 @@ def test_a_sweep_of_voltage_is_drawn_listed_and_exported(
     until(lambda: window.session.snapshot.state is State.RUNNING)  # and gives it back
     path = tmp_path / "sweep.csv"
     window.export_sweep(path)
-    columns, about = export.read(path)
+    columns, about = formats.read(path)
     assert columns["response"] * 1e6 == pytest.approx(response, rel=1e-6)
     assert np.isfinite(columns["response_se"]).all()
     assert about["axis"] == "volts"

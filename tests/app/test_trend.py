@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from host.app.history import History
-from host.app.snapshot import Data
-from host.app.trend import Trend
-from host.measure import measure
-from host.quantities import Measurements
-from host.trace import Trace
+from host.app.plots.trend import Trend
+from host.app.session.history import History
+from host.app.session.snapshot import Data
+from host.measure.measure import measure
+from host.measure.quantities import Measurements
+from host.measure.trace import Trace
 
 US = 1e-6
 

@@ -10,13 +10,13 @@ from PyQt6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from gateware.protocol import LEVEL_LSB_V
-from host.app import session as session_module
-from host.app.snapshot import Data, State
-from host.app.wanted import FRAME_TIME
+from host.app.session import session as session_module
+from host.app.session.snapshot import Data, State
+from host.app.session.wanted import FRAME_TIME
 from host.app.window import Window
 from host.link import LinkError
 from host.link.emulator import EmulatorLink
-from host.link.open import DEFAULT_SOURCE, open_link
+from host.link.urls import DEFAULT_SOURCE, open_link
 
 RESPONSE = 3.36e-6  # s, of the default preset at 5 V and 10 kHz, with a pulse of half the period
 Open = Callable[..., Window]

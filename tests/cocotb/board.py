@@ -11,7 +11,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 
 from gateware.protocol import REGISTERS, REPLY, TRACE_DATA, TRACE_HEAD, Kind, Outcome, TraceFlag
-from sim.presets import load_plant
+from sim.presets.presets import load_plant
 from tests import wire
 
 from .reference import CYCLE, Settings

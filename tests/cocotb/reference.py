@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.plant import Plant
+from sim.physics.plant import Plant
 
 CYCLE = 8  # ns
 OUTPUT_DELAY = 2

@@ -10,7 +10,7 @@ from cocotb.triggers import ClockCycles, RisingEdge
 from gateware import protocol
 from gateware.protocol import Board as BoardName
 from gateware.protocol import Status, TraceFlag, Trip
-from sim.presets import load_plant
+from sim.presets.presets import load_plant
 from tests import wire
 
 from .board import PRESET, Board, TraceFrame

@@ -7,14 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from host.acquire import DRIVE, LIGHT, Accounting, Average, empty_average, fading_average
-from host.average import Block, State
-from host.exponential import FadingState
-from host.frontend import FrontEnd
-from host.journal import Journal
-from host.measure import Options
+from host.acquisition.acquisition import (
+    DRIVE,
+    LIGHT,
+    Accounting,
+    Average,
+    empty_average,
+    fading_average,
+)
+from host.acquisition.average import Block, State
+from host.acquisition.exponential import FadingState
+from host.calibration.frontend import FrontEnd
+from host.files.journal import Journal
+from host.measure.measure import Options
+from host.measure.trace import Trace
 from host.settings import Settings, plan
-from host.trace import Trace
 
 FRONT_END = FrontEnd(61e-6, 1e-3, -0.5, 2e-9)
 INSTRUMENT: Any = SimpleNamespace(

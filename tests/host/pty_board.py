@@ -10,13 +10,13 @@ from types import SimpleNamespace
 import pytest
 
 from gateware.protocol import CLOCK_HZ
-from host import attached
+from host.link import ports
 from host.link.emulator import BATCH, REPLY_BATCH
 from host.link.realtime import RealTime
 from host.link.serial import SerialLink
-from host.serve import ON_THE_WAY
+from host.serve.server import ON_THE_WAY
 from sim.emulator import Board
-from sim.presets import load_plant
+from sim.presets.presets import load_plant
 
 UNPACED = 1e9
 
@@ -121,5 +121,5 @@ def plugged_in(monkeypatch: pytest.MonkeyPatch, serial: str) -> PtyBoard:
         description="",
         hwid="USB",
     )
-    monkeypatch.setattr(attached.list_ports, "comports", lambda: [port])
+    monkeypatch.setattr(ports.list_ports, "comports", lambda: [port])
     return board

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from host.acquire import Accounting
-from host.frontend import FrontEnd
-from host.measure import Options
+from host.acquisition.acquisition import Accounting
+from host.calibration.frontend import FrontEnd
+from host.files.recordings import Recording
+from host.measure.measure import Options
+from host.measure.trace import Trace
 from host.settings import plan
-from host.store import Recording
-from host.trace import Trace
 
 
 def a_recording(bins: int = 300, seed: int = 0) -> Recording:

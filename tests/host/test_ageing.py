@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from host.capture import capture
+from host.acquisition.capture import capture
+from host.files.recordings import Recording
 from host.link.emulator import EmulatorLink
 from host.settings import plan
-from host.store import Recording
-from sim.presets import load_plant
+from sim.presets.presets import load_plant
 
 PULSES = 2000
 WIDTH = 50e-6

@@ -12,7 +12,7 @@ from host.bench.compiled import Compiled, blind_plant, board
 from host.bench.rows import BenchError, Row, measured, missing, table
 from host.bench.workload import FRAME, GIVEN, STEADY
 from host.cli import main
-from sim.compile import JUMPS, VIEWS, stretches
+from sim.compiler.build import JUMPS, VIEWS, stretches
 
 WAYS = ("best", "fast", "boxcar", "first_crossing")
 KINDS = ("window", "trace", "counting")

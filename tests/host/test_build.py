@@ -11,8 +11,8 @@ from gateware import build as bitstreams
 from gateware.digest import gateware_digest
 from gateware.platform.boards import BOARDS
 from gateware.protocol import VERSION
-from host.bitstream import check
 from host.cli import main
+from host.flash.bitstream import check
 
 CLOCKS = {"clk_sync": 125, "clk_early": 250, "clk_launch": 125, "board_clk": 50}
 NEXTPNR = """#!/bin/sh

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from gateware.protocol import LEVEL_LSB_V
-from host import calibrations
-from host.calibration import CalibrationError, Level, level, reachable
+from host.acquisition.instrument import Instrument, InstrumentError
+from host.calibration import saved
+from host.calibration.lanes import lanes
+from host.calibration.level import CalibrationError, Level, level, reachable
 from host.cli import main
 from host.commands.calibrate import lane_counts
-from host.instrument import Instrument, InstrumentError
-from host.lanes import lanes
 from host.link.emulator import EmulatorLink
 from host.settings import plan
 
@@ -85,14 +85,14 @@ def test_a_calibration_is_kept_and_in_force(board: PtyBoard, kept: Path) -> None
 
 def test_the_next_calibration_knows_of_the_one_in_force(board: PtyBoard) -> None:
     """The output is then right already: reading what was asked for must change nothing."""
-    calibrations.store(SERIAL, Level(0.97, 0.05))
+    saved.store(SERIAL, Level(0.97, 0.05))
     assert main(["calibrate", "level", SERIAL, "4:4", "6:6"]) == 0
-    after = calibrations.load(SERIAL)
+    after = saved.load(SERIAL)
     assert (after.gain, after.offset) == pytest.approx((0.97, 0.05))
 
 
 def test_what_the_output_cannot_reach_is_refused(board: PtyBoard) -> None:
-    calibrations.store(SERIAL, Level(0.9, 0.0))
+    saved.store(SERIAL, Level(0.9, 0.0))
     instrument = Instrument(Stepped(board, f"serial:{SERIAL}"))
     with pytest.raises(InstrumentError, match=r"reaches 2.7 V to 6.3 V, not 6.5 V"):
         instrument.start(plan(16384, volts=6.5, pulses=1))
@@ -100,7 +100,7 @@ def test_what_the_output_cannot_reach_is_refused(board: PtyBoard) -> None:
 
 
 def test_the_url_overrides_what_is_kept(board: PtyBoard) -> None:
-    calibrations.store(SERIAL, Level(0.9, 0.0))
+    saved.store(SERIAL, Level(0.9, 0.0))
     link = Stepped(board, f"serial:{SERIAL}?level_gain=1.1")
     assert link.front_end.level_gain == 1.1
     link.close()
@@ -119,9 +119,9 @@ def test_a_spoilt_file_is_one_line(
 
 def test_odd_serial_numbers_reach_no_other_file() -> None:
     for serial in ("../../etc", "a b", "", "x" * 65):
-        assert calibrations.load(serial) == Level()
+        assert saved.load(serial) == Level()
         with pytest.raises(CalibrationError, match="letters, digits"):
-            calibrations.store(serial, Level())
+            saved.store(serial, Level())
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from scipy.integrate import quad
 from host.decay import Decay, Value, fit_decay, live_pulses
 from host.decay.histogram import Histogram
 from host.decay.models import Exponentials
-from sim.presets import load_plant
-from sim.trpl import PulsedLight
+from sim.physics.pulsed_light import PulsedLight
+from sim.presets.presets import load_plant
 
 Array = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from host.cli import main
-from host.store import load
+from host.files.recordings import load
 
 QUIET = "detector=pmt&filter=2e-5&afterpulse=0"
 

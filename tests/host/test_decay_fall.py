@@ -9,7 +9,7 @@ from scipy.signal import lfilter
 from scipy.special import gamma
 
 from host.decay import Decay, Value, fit_fall
-from host.trace import Trace
+from host.measure.trace import Trace
 
 Array = NDArray[np.float64]
 

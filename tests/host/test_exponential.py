@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from host.average import Block, RunningAverage
-from host.exponential import ExponentialAverage
+from host.acquisition.average import Block, RunningAverage
+from host.acquisition.exponential import ExponentialAverage
 
 BINS, PULSES, MEMORY = 400, 16, 100.0
 SIGMA = 20.0  # codes, of one sample

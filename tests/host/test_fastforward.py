@@ -7,10 +7,10 @@ import pytest
 from gateware import protocol
 from gateware.protocol import REGISTERS, Mode
 from host.settings import plan
-from sim.counting import PhotonCounter
 from sim.emulator import Board
-from sim.plant import Plant
-from sim.presets import load_plant
+from sim.physics.photon_counter import PhotonCounter
+from sim.physics.plant import Plant
+from sim.presets.presets import load_plant
 
 COUNTER = PhotonCounter(
     filter=1e-6,

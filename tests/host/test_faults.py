@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from gateware import protocol
 from gateware.protocol import HEADER, REGISTERS, REQUEST, Kind, TraceFlag
-from host import instrument as instrument_module
-from host.acquire import Acquisition, AcquisitionError
+from host.acquisition import instrument as instrument_module
+from host.acquisition.acquisition import Acquisition, AcquisitionError
+from host.acquisition.instrument import Instrument, InstrumentError
+from host.calibration.frontend import FrontEnd
 from host.errors import UserError
-from host.frontend import FrontEnd
-from host.instrument import Instrument, InstrumentError
 from host.link import Link, LinkError
 from host.link.codec import Decoder, Packet
 from host.link.emulator import EmulatorLink
-from host.link.faults import Damage, FaultError, Faults, FaultyLink, parse_faults
+from host.serve.faults import Damage, FaultError, Faults, FaultyLink, parse_faults
 from host.settings import Settings, plan
 
 PULSES = 256

@@ -16,8 +16,8 @@ from gateware import protocol
 from gateware.digest import gateware_digest
 from gateware.platform.boards import BOARDS
 from gateware.protocol import REGISTERS, REPLY, REQUEST, Kind
-from host import attached, bitstream, flash
 from host.cli import main
+from host.flash import bitstream, flash
 from host.link.codec import Decoder
 
 BOARD = BOARDS["ulx3s-85f"]
@@ -109,7 +109,7 @@ def usb(device: str, serial: str | None) -> SimpleNamespace:
 
 
 def plugged(monkeypatch: pytest.MonkeyPatch, *ports: SimpleNamespace) -> None:
-    monkeypatch.setattr(attached.list_ports, "comports", lambda: list(ports))
+    monkeypatch.setattr(ports.list_ports, "comports", lambda: list(ports))
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from host.cli import main
-from sim.impedance import capacitance, impedance
-from sim.presets import load_plant
+from sim.physics.impedance import capacitance, impedance
+from sim.presets.presets import load_plant
 
 
 def test_json_is_the_model(capsys: pytest.CaptureFixture[str]) -> None:

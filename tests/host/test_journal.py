@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host import framed
-from host.acquire import restored
-from host.journal import EVERY, JournalError, left_behind, recover
+from host.acquisition.acquisition import restored
+from host.files.journal import EVERY, JournalError, left_behind, recover
+from host.link import framed
 from tests.host.journalled import FRONT_END, Fake, journal_of
 
 ROOT = Path(__file__).parents[2]

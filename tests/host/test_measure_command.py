@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from host.cli import main
-from host.store import load, save
+from host.files.recordings import load, save
 from tests.host.journalled import Fake, journal_of
 from tests.host.recordings import a_recording
 

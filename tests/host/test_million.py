@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gateware.protocol import MAX_FRAME_PULSES, TraceFlag
-from host.acquire import Acquisition
-from host.instrument import Frame, Instrument
+from host.acquisition.acquisition import Acquisition
+from host.acquisition.instrument import Frame, Instrument
 from host.link.emulator import EmulatorLink
 from host.settings import plan
 

@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from host import calibrations
-from host.calibration import CalibrationError, Level
+from host.calibration import saved
+from host.calibration.level import CalibrationError, Level
+from host.calibration.phases import PhaseTable, phases
 from host.cli import main
-from host.phases import PhaseTable, phases
+from host.measure.trace import Trace
 from host.settings import plan
-from host.trace import Trace
 
 from .pty_board import PtyBoard, plugged_in
 
@@ -159,29 +159,29 @@ def test_an_emulated_board_has_even_phases(capsys: pytest.CaptureFixture[str], k
 def test_the_table_is_kept_by_serial_number_beside_the_level(
     board: PtyBoard, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    calibrations.store(SERIAL, Level(0.97, 0.05))
+    saved.store(SERIAL, Level(0.97, 0.05))
     assert main(["calibrate", "phases", f"serial:{SERIAL}", "--pulses", "2048"]) == 0
     out = capsys.readouterr().out
     assert "phase 7" in out
     assert f"{SERIAL}.json" in out
-    table = calibrations.load_phases(SERIAL)
+    table = saved.load_phases(SERIAL)
     assert table is not None
     assert np.abs(table.offsets / table.errors).max() < 4.5
-    assert calibrations.load(SERIAL) == Level(0.97, 0.05)
-    calibrations.store(SERIAL, Level(0.98, 0.05))
-    assert calibrations.load_phases(SERIAL) is not None
-    assert calibrations.load_phases("D00124") is None
+    assert saved.load(SERIAL) == Level(0.97, 0.05)
+    saved.store(SERIAL, Level(0.98, 0.05))
+    assert saved.load_phases(SERIAL) is not None
+    assert saved.load_phases("D00124") is None
 
 
 def test_what_is_not_known_comes_back_so_and_boards_shows_it(
     board: PtyBoard, capsys: pytest.CaptureFixture[str]
 ) -> None:
     offsets = np.array([10, -10, np.nan, 0, 300, -300, 0, 0]) * 1e-12
-    calibrations.store_phases(SERIAL, PhaseTable(offsets, np.abs(offsets)))
-    table = calibrations.load_phases(SERIAL)
+    saved.store_phases(SERIAL, PhaseTable(offsets, np.abs(offsets)))
+    table = saved.load_phases(SERIAL)
     assert table is not None
     np.testing.assert_array_equal(table.offsets, offsets)
-    assert calibrations.load(SERIAL) == Level()
+    assert saved.load(SERIAL) == Level()
     assert main(["boards"]) == 0
     assert "launch phases 0 to 7 late by +10 -10 ? +0 +300 -300 +0 +0 ps" in capsys.readouterr().out
 
@@ -193,7 +193,7 @@ def test_a_spoilt_table_is_one_line(kept: Path, text: str) -> None:
     kept.mkdir(parents=True)
     (kept / f"{SERIAL}.json").write_text(text)
     with pytest.raises(CalibrationError, match="delete it, and calibrate again"):
-        calibrations.load_phases(SERIAL)
+        saved.load_phases(SERIAL)
 
 
 def test_a_fast_edge_is_one_line_with_a_way_out(capsys: pytest.CaptureFixture[str]) -> None:

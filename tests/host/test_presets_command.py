@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from host.cli import main
-from sim import userfile
-from sim.presets import builtin_names, detectors
+from sim.presets import userfile
+from sim.presets.presets import builtin_names, detectors
 
 
 @pytest.fixture(autouse=True)

@@ -9,21 +9,20 @@ from pathlib import Path
 import pytest
 
 from gateware import protocol
-from host import framed
-from host.acquire import Acquisition
-from host.capture import capture
+from host.acquisition.acquisition import Acquisition
+from host.acquisition.capture import capture
+from host.acquisition.instrument import Instrument
 from host.cli import main
-from host.instrument import Instrument
-from host.link import LinkError
+from host.files.recordings import Recording
+from host.link import LinkError, framed
 from host.link.codec import Decoder
-from host.link.faults import parse_faults
-from host.link.open import open_link
 from host.link.record import RECEIVED, SENT, TIME, RecordedLink
-from host.serve import Server
+from host.link.urls import open_link
+from host.serve.faults import parse_faults
+from host.serve.server import Server
 from host.settings import Asked
-from host.store import Recording
 from sim.emulator import Board
-from sim.presets import load_plant
+from sim.presets.presets import load_plant
 
 SOURCE = "emulator:hr-1mm2"
 ASKED = Asked(pulses=512, width=8e-6, window=(-1e-6, 12e-6))

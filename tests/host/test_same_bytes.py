@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import hashlib, sys
-from host.acquire import Acquisition
-from host.instrument import Instrument
+from host.acquisition.acquisition import Acquisition
+from host.acquisition.instrument import Instrument
 from host.link.emulator import EmulatorLink
 from host.settings import plan
 

@@ -12,17 +12,16 @@ import pytest
 import serial
 
 from gateware import protocol
-from host import attached
-from host.acquire import Acquisition
-from host.capture import capture
+from host.acquisition.acquisition import Acquisition
+from host.acquisition.capture import capture
+from host.acquisition.instrument import Instrument, InstrumentError
 from host.cli import main
 from host.errors import UserError
-from host.instrument import Instrument, InstrumentError
 from host.link import LinkError
 from host.link import serial as serial_module
 from host.link.emulator import EmulatorLink
-from host.link.open import open_link
 from host.link.serial import SerialLink
+from host.link.urls import open_link
 from host.settings import Settings, plan
 
 from .pty_board import PtyBoard, Stepped
@@ -55,7 +54,7 @@ def usb(device: str, serial: str | None = "A1", pid: int = 0x6015) -> SimpleName
 
 
 def plugged(monkeypatch: pytest.MonkeyPatch, *ports: SimpleNamespace) -> None:
-    monkeypatch.setattr(attached.list_ports, "comports", lambda: list(ports))
+    monkeypatch.setattr(ports.list_ports, "comports", lambda: list(ports))
 
 
 def settings(depth: int) -> Settings:

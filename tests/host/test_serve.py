@@ -18,18 +18,18 @@ import numpy as np
 import pytest
 
 from gateware.protocol import Trip
-from host import instrument as instrument_module
-from host.acquire import Acquisition
-from host.capture import capture
+from host.acquisition import instrument as instrument_module
+from host.acquisition.acquisition import Acquisition
+from host.acquisition.capture import capture
+from host.acquisition.instrument import Instrument
 from host.cli import main
-from host.instrument import Instrument
 from host.link import LinkError
-from host.link.faults import Faults
 from host.link.tcp import TcpLink
-from host.serve import ServeError, Server
+from host.serve.faults import Faults
+from host.serve.server import ServeError, Server
 from host.settings import Settings, plan
 from sim.emulator import Board
-from sim.presets import load_plant
+from sim.presets.presets import load_plant
 from tests.wire import garbage, read, write
 
 ROOT = Path(__file__).parents[2]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from host.fit import Cells, climb, fits
-from host.shapes import (
+from host.measure.shape_fit import Cells, climb, fits
+from host.measure.shapes import (
     Cascade,
     Logistic,
     SecondOrder,

@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.measure import Measurements, Quantity, measure
-from host.statistics import Statistics, Summary
+from host.measure.measure import Measurements, Quantity, measure
+from host.measure.statistics import Statistics, Summary
 from tests.host.test_measure import TYPICAL, WIDTH, trace_of
 
 NOTHING = measure(trace_of(np.zeros(TYPICAL.size)), WIDTH)

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from host.acquire import Accounting
-from host.export import FileError
-from host.measure import Estimator, Options, Top
-from host.store import Recording, load, save
-from host.trace import Trace
+from host.acquisition.acquisition import Accounting
+from host.files.formats import FileError
+from host.files.recordings import Recording, load, save
+from host.measure.measure import Estimator, Options, Top
+from host.measure.trace import Trace
 from tests.host.recordings import a_recording
 
 SUFFIXES = [".h5", ".npz", ".csv"]

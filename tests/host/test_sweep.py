@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host import sweep
+from host.acquisition import sweep
+from host.acquisition.sweep import Axis, Going, Point, Progress, Sweep, points
 from host.cli import main
 from host.errors import UserError
-from host.export import read
+from host.files.formats import read
+from host.files.recordings import Recording
 from host.settings import Asked, SettingsError
-from host.store import Recording
-from host.sweep import Axis, Going, Point, Progress, Sweep, points
 from tests.host.recordings import a_recording
 
 SOURCE = "emulator:hr-1mm2"

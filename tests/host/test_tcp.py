@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from host.calibration.frontend import FrontEnd
 from host.errors import UserError
-from host.frontend import FrontEnd
 from host.link import LinkError, tcp
-from host.link.assumed import query_for
-from host.link.open import open_link
+from host.link.front_end import query_for
 from host.link.tcp import TcpLink
-from sim.presets import load_plant
+from host.link.urls import open_link
+from sim.presets.presets import load_plant
 
 PATIENCE = 30.0  # s
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gateware.protocol import REGISTERS, REPLY, Access, Kind
 from sim.emulator import Board
-from sim.presets import load_plant
+from sim.presets.presets import load_plant
 from tests import timing, wire
 from tests.timing import Case, Step
 

@@ -1,0 +1,1 @@
+"""Frames of an instrument to averages, captures and sweeps."""

@@ -1,0 +1,190 @@
+"""An acquisition: a train's frames, averaged and accounted for."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import TypeAlias
+
+from gateware.protocol import TraceFlag
+from host.acquisition.average import Block, RunningAverage, State
+from host.acquisition.exponential import ExponentialAverage, FadingState
+from host.acquisition.instrument import Frame, Instrument
+from host.calibration.frontend import FrontEnd
+from host.errors import UserError
+from host.measure.measure import Estimator, Measurements, Memory, Options, measure
+from host.measure.trace import Trace
+from host.settings import Settings
+
+LIGHT, DRIVE = 0, 1
+
+
+class AcquisitionError(UserError):
+    """The acquisition cannot go on; the message says why in one line."""
+
+
+@dataclass(frozen=True)
+class Accounting:
+    """Where every pulse went, and what was lost on the way.
+
+    pulses_emitted: launched. pulses_averaged: in the traces.
+    pulses_missed: launched while no buffer had room. pulses_lost: in frames that did not arrive whole.
+    frames_lost: those frames; at the end of a train perhaps more than are known of.
+    clipped: samples at either end of the light ADC's range.
+    """
+
+    pulses_emitted: int
+    pulses_averaged: int
+    pulses_missed: int
+    pulses_lost: int
+    frames_lost: int
+    crc_errors: int
+    clipped: int
+
+    @property
+    def dropped(self) -> int:
+        """Losses of either kind: any at all is flagged in what is measured."""
+        return self.frames_lost + self.pulses_missed
+
+    def as_dict(self) -> dict[str, int]:
+        """Every count by name."""
+        return asdict(self)
+
+
+Average: TypeAlias = RunningAverage | ExponentialAverage
+
+
+def empty_average(settings: Settings, front_end: FrontEnd) -> RunningAverage:
+    """What the frames of a train are averaged in: light in V at the ADC or, counted, in photons/s; drive in V."""
+    return RunningAverage(settings.times(), *_scales(settings, front_end))
+
+
+def fading_average(settings: Settings, front_end: FrontEnd, memory: float) -> ExponentialAverage:
+    """The same, forgetting what is more than about `memory` pulses ago."""
+    return ExponentialAverage(settings.times(), *_scales(settings, front_end), memory)
+
+
+def restored(settings: Settings, front_end: FrontEnd, state: State | FadingState) -> Average:
+    """The average that was in this state."""
+    if isinstance(state, FadingState):
+        fading = fading_average(settings, front_end, state.memory)
+        fading.restore(state)
+        return fading
+    running = empty_average(settings, front_end)
+    running.restore(state)
+    return running
+
+
+def light_scale(settings: Settings, front_end: FrontEnd) -> tuple[float, float]:
+    """V, or counted photons/s, that a code of light is worth, and that code 0 stands for."""
+    per_code, at_zero = _scales(settings, front_end)
+    return per_code[LIGHT], at_zero[LIGHT]
+
+
+def _scales(
+    settings: Settings, front_end: FrontEnd
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """What a code is worth, and what code 0 stands for, of light and drive."""
+    light, light_at_zero = front_end.light_volts_per_code, 0.0
+    if settings.counting:
+        light = 1 / settings.bin
+        light_at_zero = -0.5 * light  # a count is no interval, and has no middle
+    return (
+        (light, front_end.drive_volts_per_code),
+        (light_at_zero, front_end.drive_volts_at_zero),
+    )
+
+
+class Acquisition:
+    """Starts a train on construction; `poll` until `done`."""
+
+    def __init__(
+        self, instrument: Instrument, settings: Settings, average: Average | None = None
+    ) -> None:
+        """average: where the frames go; one that is not empty goes on. None: a new running average."""
+        self.settings = settings
+        self.done = False
+        self.last_frame: Frame | None = None
+        self._instrument = instrument
+        self.options = Options(detector_delay=instrument.link.front_end.detector_delay)
+        self._crc_before = instrument.errors.crc_errors
+        self._seen = 0  # pulses launched up to the end of the latest frame
+        self._missed = 0
+        self._clipped = 0
+        self._frames_sent = self._frames_whole = 0
+        self._averaged = 0
+        self._average = average or empty_average(settings, instrument.link.front_end)
+        self._memory = Memory()
+        self._train = instrument.start(settings)
+
+    def poll(self, timeout: float) -> list[Frame]:
+        """Take in frames, waiting up to `timeout` seconds; returns those that were averaged."""
+        taken = []
+        for frame in self._instrument.frames(timeout):
+            if frame.train != self._train:
+                continue  # the tail of a train before
+            self._seen = frame.first_pulse + frame.pulses + (frame.missed - self._missed)
+            self._missed = frame.missed
+            self._frames_sent = frame.number + 1
+            self._frames_whole += 1
+            if TraceFlag.TRIPPED in frame.flags:
+                raise _tripped(self._instrument.trips())
+            if frame.flags & (TraceFlag.SATURATED_LIGHT | TraceFlag.SATURATED_DRIVE):
+                raise AcquisitionError("a sum reached the memory's limit; use fewer pulses a frame")
+            if frame.pulses:
+                self._average.add(
+                    Block(frame.sums, self.settings.counts(frame.pulses), frame.pulses)
+                )
+                self._averaged += frame.pulses
+                self._clipped += frame.clipped[LIGHT]
+                self.last_frame = frame
+                taken.append(frame)
+            if TraceFlag.END in frame.flags:
+                self.done = True
+        if self._instrument.exhausted and not self.done:
+            if why := self._instrument.trips():
+                raise _tripped(why)
+            self._frames_sent += 1  # the one that says END
+            self.done = True
+        if self.done and self._frames_sent > self._frames_whole:
+            # What was lost has told nothing; the registers keep a train's counts until the next.
+            self._seen = self._instrument.read("pulses")
+            self._missed = self._instrument.read("missed")
+        return taken
+
+    @property
+    def accounting(self) -> Accounting:
+        """Counts so far, of this acquisition alone."""
+        return Accounting(
+            pulses_emitted=self._seen,
+            pulses_averaged=self._averaged,
+            pulses_missed=self._missed,
+            pulses_lost=self._seen - self._missed - self._averaged,
+            frames_lost=self._frames_sent - self._frames_whole,
+            crc_errors=self._instrument.errors.crc_errors - self._crc_before,
+            clipped=self._clipped,
+        )
+
+    def state(self) -> State | FadingState:
+        """All that the average holds."""
+        return self._average.state()
+
+    def traces(self) -> tuple[Trace, Trace]:
+        """Light [V at the ADC, or counted photons/s] and drive [V at the driver's output]."""
+        return self._average.trace(LIGHT), self._average.trace(DRIVE)
+
+    def measure(self, estimator: Estimator = Estimator.FAST) -> Measurements:
+        """What the present average says."""
+        light, drive = self.traces()
+        account = self.accounting
+        return measure(
+            light,
+            self.settings.width,
+            drive,
+            replace(self.options, estimator=estimator),
+            clipped=account.clipped,
+            dropped=account.dropped,
+            memory=self._memory,
+        )
+
+
+def _tripped(why: list[str]) -> AcquisitionError:
+    words = ", ".join(why) or "the cause has gone"
+    return AcquisitionError(f"the output was switched off: {words}; then start again")

@@ -1,0 +1,325 @@
+"""The instrument as the host sees it: identical on every link."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateware import protocol
+from gateware.protocol import (
+    CHANNELS,
+    REGISTERS,
+    Board,
+    Feature,
+    Kind,
+    Outcome,
+    Status,
+    TraceFlag,
+    Trip,
+)
+from host.calibration.level import Level, reachable
+from host.errors import UserError
+from host.link import Link, LinkError
+from host.link.codec import Decoder, LinkErrors, Packet
+from host.settings import Settings
+
+REPLY_TIMEOUT = 0.5  # s without a byte
+REPLY_PATIENCE = 2.0  # s, while others come: a slow link has them queue before the reply
+ATTEMPTS = 3  # at a request whose reply does not come
+SILENCE = 5.0  # s without a request after which the instrument switches its output off
+END_POLLS, END_POLL = 500, 0.01  # how often, and s apart, to ask whether a train has ended
+
+
+TRIP_WORDS = {
+    Trip.EXTERNAL: "the external interlock is open",
+    Trip.WATCHDOG: "the host was not heard for too long",
+    Trip.WIDTH: "the pulse was too long",
+    Trip.DUTY: "the duty cycle was too high",
+    Trip.PHASE: "the launch phase did not settle in time",
+}
+
+
+class InstrumentError(UserError):
+    """The instrument does not do as it should; the message says what in one line."""
+
+
+class SilenceError(InstrumentError):
+    """The instrument does not answer."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What the identification registers say."""
+
+    board: str
+    version: int
+    depth: int
+    features: Feature
+    digest: int
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One buffer of trace memory: sums of ADC codes over `pulses` pulses.
+
+    sums: (channels, bins) int64. number: within the train; first_pulse: index within the train; missed: pulses of the
+    train, so far, that no frame could hold; clipped: samples at an end of the ADC's range, by channel.
+    """
+
+    sums: NDArray[np.int64]
+    number: int
+    train: int
+    first_pulse: int
+    pulses: int
+    missed: int
+    clipped: tuple[int, ...]
+    flags: TraceFlag
+
+
+class Instrument:
+    """Registers, trains and frames over a `Link`. Raises LinkError and InstrumentError."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self._decoder = Decoder()
+        self._sequence = 0
+        self._heard = link.clock()
+        self._replies: deque[dict[str, int]] = deque()
+        self._frames: deque[Frame] = deque()
+        self._assembler = _Assembler()
+        self._still_since: float | None = None  # a train has ended; when something of it last came
+        self.identity = self._identify()
+
+    @property
+    def errors(self) -> LinkErrors:
+        """What the link has got wrong so far."""
+        return self._decoder.errors
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the train has ended and nothing of it has come for a while: what has not arrived is lost."""
+        since = self._still_since
+        return since is not None and self.link.clock() - since > REPLY_PATIENCE
+
+    def read(self, name: str) -> int:
+        """Value of a register."""
+        return self._request(Kind.READ, name, 0)
+
+    def write(self, name: str, value: int) -> None:
+        """Set a register."""
+        self._request(Kind.WRITE, name, value & 0xFFFFFFFF)
+
+    def start(self, settings: Settings) -> int:
+        """End the train in progress, if any, and start another. Returns the number its frames carry."""
+        if settings.counting and Feature.COUNTING not in self.identity.features:
+            raise InstrumentError(
+                f"{self.link.name}: counts no photons; measure in analog mode, or take a detector that counts"
+                " (emulated: ?detector=pmt)"
+            )
+        registers = {**settings.registers(), "level": self._level_code(settings.volts)}
+        self._end_train()
+        self._acknowledge_trips()
+        for name, value in registers.items():
+            self.write(name, value)
+        self.write("watchdog", round(SILENCE * protocol.CLOCK_HZ))
+        self.write("enable", 1)
+        return self._launch()
+
+    def stop(self) -> None:
+        """End the train; its last frame is still to come."""
+        self.write("run", 0)
+
+    def frames(self, timeout: float) -> list[Frame]:
+        """Frames that have arrived whole, waiting up to `timeout` seconds for the link."""
+        if self.link.clock() - self._heard > SILENCE / 5:
+            # Or the instrument would think the host gone, and switch off.
+            running = Status.RUNNING in Status(self.read("status"))
+            if not running and self._still_since is None:
+                self._still_since = self.link.clock()
+        if not self._frames:
+            self._receive(timeout)
+        frames = list(self._frames)
+        self._frames.clear()
+        return frames
+
+    def close(self) -> None:
+        """Switch the output off if the link still works, and let go of it."""
+        try:
+            self.write("run", 0)
+            self.write("enable", 0)
+        except (LinkError, InstrumentError):
+            pass
+        self.link.close()
+
+    def trips(self) -> list[str]:
+        """Why the output has been switched off, in words; empty if it has not."""
+        cause = Trip(self.read("trip_cause"))
+        return [TRIP_WORDS[trip] for trip in cause]
+
+    def _level_code(self, volts: float) -> int:
+        front_end = self.link.front_end
+        code = front_end.level_code(volts)
+        if not protocol.LEVEL_MIN <= code <= protocol.LEVEL_MAX:
+            low, high = reachable(Level(front_end.level_gain, front_end.level_offset))
+            raise InstrumentError(
+                f"{self.link.name}: as calibrated its output reaches {low:.4g} V to {high:.4g} V, not {volts:.4g} V;"
+                " take a level within, or calibrate again"
+            )
+        return code
+
+    def _launch(self) -> int:
+        """Write 1 to `run`, but never twice, which would start the train anew. Returns the train's number."""
+        before = self.read("train")
+        self._still_since = None
+        for _ in range(ATTEMPTS):
+            self._send(Kind.WRITE, "run", 1)
+            train = self.read("train")  # goes in after it, and may be repeated
+            if train != before:
+                return train
+        raise InstrumentError(f"{self.link.name}: the train does not start; reset the instrument")
+
+    def _end_train(self) -> None:
+        """Stop, and wait until it has ended: settings must not change under it."""
+        self.write("run", 0)
+        for _ in range(END_POLLS):
+            if Status.RUNNING not in Status(self.read("status")):
+                return
+            self._receive(END_POLL)
+        raise InstrumentError(
+            f"{self.link.name}: the train in progress does not end; reset the instrument"
+        )
+
+    def _acknowledge_trips(self) -> None:
+        """Take notice of past trips; one whose cause is still there is an error."""
+        cause = self.read("trip_cause")
+        if cause:
+            self.write("acknowledge", cause)
+            if words := self.trips():
+                raise InstrumentError(
+                    f"{self.link.name}: the output is held off: {', '.join(words)}; remove the cause, then start again"
+                )
+
+    def _identify(self) -> Identity:
+        magic = self.read("magic")
+        if magic != protocol.MAGIC:
+            raise InstrumentError(
+                f"{self.link.name}: not a trelscope instrument (magic {magic:#010x})"
+            )
+        version = self.read("version")
+        if version != protocol.VERSION:
+            raise InstrumentError(
+                f"{self.link.name}: speaks protocol version {version}, this program speaks {protocol.VERSION};"
+                " update the older of the two"
+            )
+        board = self.read("board")
+        return Identity(
+            board=Board(board).name if board in set(Board) else f"board {board}",
+            version=version,
+            depth=self.read("depth"),
+            features=Feature(self.read("features")),
+            digest=self.read("digest"),
+        )
+
+    def _send(self, kind: Kind, name: str, value: int) -> int:
+        """Send a request; returns its sequence number."""
+        sequence = self._sequence
+        self._sequence = (sequence + 1) & 0xFFFF
+        payload = protocol.REQUEST.pack(address=REGISTERS[name].address, value=value)
+        self.link.write(protocol.encode_frame(kind, sequence, payload))
+        return sequence
+
+    def _request(self, kind: Kind, name: str, value: int) -> int:
+        """Send a request until it is answered: twice does no harm, but to `run`. Returns the reply's value."""
+        register = REGISTERS[name]
+        sent = set()
+        for _ in range(ATTEMPTS):
+            sent.add(self._send(kind, name, value))
+            reply = self._reply(register.address, sent)
+            if reply is not None:
+                self._heard = self.link.clock()
+                break
+        else:
+            raise SilenceError(
+                f"{self.link.name}: no answer; is it connected, powered and programmed?"
+            )
+        if reply["outcome"] != Outcome.DONE:
+            what = Outcome(reply["outcome"]).name.lower().replace("_", " ")
+            raise InstrumentError(f"{self.link.name}: register {name!r} refused: {what}")
+        result = reply["value"]
+        if kind is Kind.READ and register.signed and result >> 31:
+            result -= 1 << 32
+        return result
+
+    def _reply(self, address: int, sent: set[int]) -> dict[str, int] | None:
+        """The reply to one of the requests `sent`; None when it does not come in time."""
+        until = self.link.clock() + REPLY_PATIENCE
+        while True:
+            while self._replies:
+                reply = self._replies.popleft()
+                if reply["sequence"] in sent and reply["address"] == address:
+                    return reply
+            if not self._receive(REPLY_TIMEOUT) or self.link.clock() > until:
+                return None
+
+    def _receive(self, timeout: float) -> bool:
+        """Take in what the link gives; False when it gives nothing in time."""
+        data = self.link.read(timeout)
+        for packet in self._decoder.feed(data):
+            if packet.kind is Kind.REPLY:
+                self._replies.append(protocol.REPLY.unpack(packet.payload))
+            else:
+                if self._still_since is not None:
+                    self._still_since = self.link.clock()
+                frame = self._assembler.add(packet)
+                if frame is not None:
+                    self._frames.append(frame)
+        return bool(data)
+
+
+class _Assembler:
+    """Frames from their head and chunks. A frame with anything missing is dropped whole."""
+
+    def __init__(self) -> None:
+        self._head: dict[str, int] | None = None
+        self._sums = np.empty((0, 0), np.int64)
+        self._missing: set[tuple[int, int]] = set()
+
+    def add(self, packet: Packet) -> Frame | None:
+        if packet.kind is Kind.TRACE_HEAD:
+            self._begin(protocol.TRACE_HEAD.unpack(packet.payload))
+        elif packet.kind is Kind.TRACE_DATA:
+            return self._chunk(packet.payload)
+        return None
+
+    def _begin(self, head: dict[str, int]) -> None:
+        self._head = head
+        self._sums = np.zeros((len(CHANNELS), head["bins"]), np.int64)
+        chunks = -(-head["bins"] // protocol.CHUNK_BINS)
+        self._missing = {
+            (channel, chunk) for channel in range(len(CHANNELS)) for chunk in range(chunks)
+        }
+
+    def _chunk(self, payload: bytes) -> Frame | None:
+        head = self._head
+        part = protocol.TRACE_DATA.unpack(payload)
+        key = part["channel"], part["chunk"]
+        if head is None or part["frame"] != head["frame"] or key not in self._missing:
+            return None
+        first = part["chunk"] * protocol.CHUNK_BINS
+        sums = np.frombuffer(payload, "<u4", offset=protocol.TRACE_DATA.size)
+        self._sums[part["channel"], first : first + sums.size] = sums
+        self._missing.remove(key)
+        if self._missing:
+            return None
+        self._head = None
+        return Frame(
+            sums=self._sums,
+            number=head["frame"],
+            train=head["train"],
+            first_pulse=head["first_pulse"],
+            pulses=head["pulses"],
+            missed=head["missed"],
+            clipped=(head["light_clipped"], head["drive_clipped"]),
+            flags=TraceFlag(head["flags"]),
+        )

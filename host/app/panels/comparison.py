@@ -1,0 +1,63 @@
+"""The measured quantities against those of the latest reference."""
+
+import math
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from host.app import style
+from host.app.panels.panel import Panel, label
+from host.app.references import Reference
+from host.app.session.snapshot import Data
+from host.measure.quantities import DEFINITIONS, PRIMARY, Quantity
+from host.units import format_with_error
+
+
+class Comparison(QWidget):
+    """Difference with its standard error, and ratio; hidden without a reference."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.panel = Panel("Against reference")
+        self.title = label(role="dim")
+        self.title.setWordWrap(True)
+        self.panel.grid.addWidget(self.title, 1, 0, 1, 3)
+        self.differences: dict[str, QLabel] = {}
+        self.ratios: dict[str, QLabel] = {}
+        for row, name in enumerate(PRIMARY, start=2):
+            self.panel.grid.addWidget(label(DEFINITIONS[name].title), row, 0)
+            for column, cells in enumerate((self.differences, self.ratios), start=1):
+                cells[name] = label()
+                cells[name].setAlignment(Qt.AlignmentFlag.AlignRight)
+                self.panel.grid.addWidget(cells[name], row, column)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 6, 6)
+        whole.addWidget(self.panel)
+        self.hide()
+
+        def dress(_: style.Theme) -> None:
+            for cell in (*self.differences.values(), *self.ratios.values()):
+                cell.setFont(style.digits(12))
+
+        style.follow(self, dress)
+
+    def show_data(self, data: Data | None, references: tuple[Reference, ...]) -> None:
+        """Compare with the latest of `references`."""
+        self.setVisible(bool(references))
+        if not references:
+            return
+        reference = references[-1]
+        self.title.setText(f"now less {reference.name}, and as a ratio to it")
+        before = reference.data.measurements.quantities()
+        for name in PRIMARY:
+            now = data.measurements.quantities()[name] if data else None
+            difference, ratio = _compare(now, before[name])
+            self.differences[name].setText(difference)
+            self.ratios[name].setText(ratio)
+
+
+def _compare(now: Quantity | None, then: Quantity) -> tuple[str, str]:
+    if now is None or not (math.isfinite(now.value) and math.isfinite(then.value)):
+        return "–", ""
+    difference = format_with_error(now.value - then.value, math.hypot(now.se, then.se), "s")
+    return difference, f"{now.value / then.value:.3f}" if then.value else ""

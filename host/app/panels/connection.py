@@ -1,0 +1,69 @@
+"""Where the instrument is: presets, serial ports, or any URL typed."""
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QComboBox
+
+from host.app import source
+from sim.presets.presets import describe
+
+TIP = "a preset, a port of this machine, or any source: emulator:PRESET?area=2, tcp://HOST:PORT"
+TOOLTIP = Qt.ItemDataRole.ToolTipRole
+
+
+class Connection(QComboBox):
+    """Takes a URL and Enter, or a choice; lists what ports there are whenever it opens."""
+
+    chosen = pyqtSignal(str)
+
+    def __init__(self, opened: str) -> None:
+        super().__init__()
+        self.setEditable(True)
+        self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.setMinimumContentsLength(14)
+        self.setMaxVisibleItems(20)
+        self.setToolTip(TIP)
+        edit = self.lineEdit()
+        assert edit is not None
+        self._edit = edit
+        self._fill()
+        self.show_source(opened)
+        self.activated.connect(lambda index: self._choose(self.itemData(index)))
+        edit.returnPressed.connect(self._typed)
+
+    def show_source(self, url: str) -> None:
+        """Say what is open, unless the user is typing something else."""
+        self._open = url
+        if not self._edit.hasFocus():
+            self._edit.setText(url.removeprefix("emulator:"))
+            self._edit.setCursorPosition(0)
+
+    def showPopup(self) -> None:
+        """List what there is now."""
+        self._fill()
+        super().showPopup()
+
+    def _fill(self) -> None:
+        text = self._edit.text()
+        self.clear()
+        for url in source.emulators():
+            self.addItem(url.removeprefix("emulator:"), url)
+            self.setItemData(self.count() - 1, describe(url.removeprefix("emulator:")), TOOLTIP)
+        ports = source.ports()
+        if ports:
+            self.insertSeparator(self.count())
+        for url, words in ports:
+            self.addItem(url, url)
+            self.setItemData(self.count() - 1, words, TOOLTIP)
+        self.setCurrentIndex(-1)
+        self._edit.setText(text)
+
+    def _typed(self) -> None:
+        text = self._edit.text().strip()
+        if text and self.findText(text) < 0:
+            # The emulator's sources are shown without what they begin with.
+            self._choose(text if ":" in text else f"emulator:{text}")
+
+    def _choose(self, url: str | None) -> None:
+        if url:
+            self._edit.clearFocus()
+            self.chosen.emit(url)

@@ -1,0 +1,191 @@
+"""What the user turns: source, drive, acquisition, run and clear."""
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gateware.protocol import MAX_BIN_SHIFT
+from host.app.panels.connection import Connection
+from host.app.panels.panel import Panel, label
+from host.app.panels.quantitybox import QuantityBox
+from host.app.session.snapshot import Data, Snapshot, State
+from host.app.session.wanted import Averaging, Wanted
+from host.settings import RATES, VOLTS, Settings
+from host.units import format_si
+
+STEP = 1e-6  # s
+LONGEST = 1.0  # s
+PULSES = (8.0, 1e9)
+AUTO = "auto"
+MODES = {
+    Averaging.CONTINUOUS: "every pulse since the last change or Clear",
+    Averaging.SUM: "N pulses, then stop",
+    Averaging.EXPONENTIAL: "newer pulses weigh more; N pulses ago a weight was 1/e",
+}
+
+
+class Controls(QWidget):
+    """Fields and buttons; tells what is asked for and shows what is refused."""
+
+    changed = pyqtSignal(Wanted)
+
+    def __init__(self, opened: str, wanted: Wanted) -> None:
+        super().__init__()
+        self.device = Connection(opened)
+        self.volts = QuantityBox("V", wanted.volts, VOLTS, 0.1)
+        self.rate = QuantityBox("Hz", wanted.rate, RATES, 500.0)
+        self.width_box = QuantityBox("s", wanted.width, (STEP, LONGEST), STEP, empty=AUTO)
+        self.start = QuantityBox("s", wanted.start, (-LONGEST, LONGEST), STEP, empty=AUTO)
+        self.length = QuantityBox("s", wanted.length, (STEP, LONGEST), STEP, empty=AUTO)
+        self.bin = QComboBox()
+        self.bin.addItem(AUTO, None)
+        for shift in range(MAX_BIN_SHIFT + 1):
+            self.bin.addItem(format_si((1 << shift) * 1e-9, "s"), (1 << shift) / 1e9)
+        self.bin.setCurrentIndex(max(self.bin.findData(wanted.bin), 0))
+        self.averaging = QComboBox()
+        for mode, tip in MODES.items():
+            self.averaging.addItem(mode.value, mode)
+            self.averaging.setItemData(self.averaging.count() - 1, tip, 3)
+        self.averaging.setCurrentIndex(list(MODES).index(wanted.averaging))
+        self.pulses = QuantityBox("", float(wanted.pulses), PULSES, 1024.0)
+        self.message = label(role="warning")
+        self.message.setWordWrap(True)
+        self.message.hide()
+        self.grain = label(role="dim")
+        self.run = QPushButton("Stop")
+        self.single = QPushButton("Single")
+        self.clear = QPushButton("Clear")
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 1000)
+        self.compare = QPushButton("Compare with…")
+        self._boxes = (
+            self.volts,
+            self.rate,
+            self.width_box,
+            self.start,
+            self.length,
+            self.pulses,
+        )
+        self._last: QuantityBox | None = None  # the box that was changed last
+        self._typed = ""  # why what was typed is no number
+        self._lay_out()
+        for box in self._boxes:
+            box.changed.connect(lambda box=box: self._ask(box))
+            box.refused.connect(lambda text, box=box: self._refuse(box, text))
+        for combo in (self.bin, self.averaging):
+            combo.activated.connect(lambda _: self._ask(None))
+
+    def wanted(self) -> Wanted:
+        """What is set."""
+        assert self.volts.value is not None
+        assert self.rate.value is not None
+        assert self.pulses.value is not None
+        low, high = PULSES
+        return Wanted(
+            volts=self.volts.value,
+            rate=self.rate.value,
+            width=self.width_box.value,
+            start=self.start.value,
+            length=self.length.value,
+            bin=self.bin.currentData(),
+            averaging=self.averaging.currentData(),
+            pulses=round(min(max(self.pulses.value, low), high)),
+        )
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Follow the session."""
+        running = snapshot.state in (State.OPENING, State.RUNNING, State.LOST)
+        self.run.setText("Stop" if running else "Run")
+        self.run.setEnabled(snapshot.state is not State.OPENING)
+        self.clear.setEnabled(snapshot.data is not None)
+        self.single.setEnabled(snapshot.state in (State.RUNNING, State.STOPPED))
+        message = self._typed or snapshot.refusal
+        self.message.setText(message)
+        self.message.setVisible(bool(message))
+        for box in self._boxes:
+            box.mark(bool(message) and box is self._last)
+        self.device.show_source(snapshot.source)
+        self._show_settings(snapshot.settings)
+        self._show_progress(snapshot.settings, snapshot.data)
+
+    def _show_settings(self, settings: Settings | None) -> None:
+        """In fields left empty, what is in force."""
+        if settings is None:
+            return
+        for box, value in (
+            (self.width_box, settings.width),
+            (self.start, settings.window_start),
+            (self.length, settings.window_length),
+        ):
+            box.say_empty(f"{AUTO}: {format_si(value, 's')}")
+        self.bin.setItemText(0, f"{AUTO}: {format_si(settings.bin, 's')}")
+        duty = f"{100 * settings.width * settings.rate:.0f} % duty"
+        self.grain.setToolTip(f"{settings.frame_pulses} pulses a frame")
+        self.grain.setText(f"{settings.bins} bins, {duty}")
+
+    def _show_progress(self, settings: Settings | None, data: Data | None) -> None:
+        target = settings.pulses if settings else 0
+        self.progress.setVisible(target > 0)
+        if target:
+            averaged = data.accounting.pulses_averaged if data else 0
+            self.progress.setValue(round(1000 * averaged / target))
+            self.progress.setFormat(f"{averaged} of {target} pulses")
+
+    def _lay_out(self) -> None:
+        source = Panel("Source")
+        source.grid.addWidget(self.device, 1, 0, 1, 2)
+        source.grid.addWidget(self.compare, 2, 0, 1, 2)
+        drive = Panel("Drive")
+        low, high = (format_si(limit, "V") for limit in VOLTS)
+        slow, fast = (format_si(limit, "Hz") for limit in RATES)
+        _rows(
+            drive,
+            ("Voltage", self.volts, f"{low} to {high}"),
+            ("Rate", self.rate, f"{slow} to {fast}; takes 10k"),
+            ("Width", self.width_box, "of the pulse, e.g. 20u; empty: half the period"),
+        )
+        drive.grid.addWidget(self.message, 4, 0, 1, 2)
+        acquisition = Panel("Acquisition")
+        _rows(
+            acquisition,
+            ("Start", self.start, "of the window, from the drive edge, e.g. -2u; empty: before it"),
+            ("Length", self.length, "of the window, e.g. 60u; empty: the pulse and its decay"),
+            ("Bin", self.bin, "auto: the finest that fits the memory"),
+            ("Average", self.averaging, "a change starts a new average"),
+            ("N", self.pulses, "pulses of a sum, or that an exponential average remembers"),
+        )
+        acquisition.grid.addWidget(self.grain, 6, 0, 1, 2)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(6)
+        for button in (self.run, self.single, self.clear):
+            button.setMinimumWidth(56)
+            buttons.addWidget(button, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 0, 0, 6)
+        column.setSpacing(6)
+        column.addLayout(buttons)
+        column.addWidget(self.progress)
+        column.addWidget(source)
+        column.addWidget(drive)
+        column.addWidget(acquisition)
+        column.addStretch(1)
+
+    def _ask(self, box: QuantityBox | None) -> None:
+        self._last, self._typed = box, ""
+        self.changed.emit(self.wanted())
+
+    def _refuse(self, box: QuantityBox, text: str) -> None:
+        self._last, self._typed = box, text
+
+
+def _rows(panel: Panel, *rows: tuple[str, QWidget, str]) -> None:
+    for row, (name, widget, tip) in enumerate(rows, start=1):
+        panel.grid.addWidget(label(name), row, 0)
+        panel.grid.addWidget(widget, row, 1)
+        widget.setToolTip(tip)

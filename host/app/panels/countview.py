@@ -1,0 +1,160 @@
+"""The counting tab: the decay's histogram on a logarithmic axis, with a fit over it on demand."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import pyqtgraph as pg
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QWidget
+
+from host.app import style
+from host.app.panels.counting import Counting, dead_time
+from host.app.panels.panel import label
+from host.app.panels.quantitybox import QuantityBox
+from host.app.plots.plot import Plot, curve
+from host.app.session.snapshot import Data
+from host.decay import Decay
+from host.link.urls import is_emulated
+from host.units import format_si, format_with_error
+
+US = 1e6
+PILED = 0.01  # part of the pulses: more is said in the colour of warnings
+NO_COUNTS = "no photons are counted: take a detector that counts"
+UNKNOWN = "–"
+
+
+class CountView(QWidget):
+    """Follows the average where it is of counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counting: Counting | None = None
+        self.decay: Decay | None = None
+        self._data: Data | None = None
+        self._source = ""
+        self._work = ThreadPoolExecutor(1)
+        self._fitting: Future[Decay] | None = None
+        self.per_pulse, self.highest, self.pile_up = (label(UNKNOWN) for _ in range(3))
+        self.dead = QuantityBox("s", 0.0, (0.0, 1e-3), 1e-9)
+        self.fit = QPushButton("Fit decay")
+        self.words = label(role="dim")
+        self.words.setWordWrap(True)
+        self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.plot = Plot("Photons", "Time from the drive edge (µs)")
+        item = self.plot.getPlotItem()
+        item.setLogMode(y=True)
+        item.setLimits(yMin=-1)  # a tenth of a photon: what is below, a fit makes
+        self.bars = curve(self.plot, item, "light")
+        self.line = curve(self.plot, item, "drive", Qt.PenStyle.DashLine)
+        style.follow(self.plot, self._dress)
+        self.fit.clicked.connect(self.start_fit)
+        self._lay_out()
+
+    def show_data(self, data: Data | None) -> None:
+        """Draw the average as it stands, and a fit when it is ready."""
+        if self._fitting is not None and self._fitting.done():
+            self.decay, self._fitting = self._fitting.result(), None
+            self._show_fit()
+        if data is self._data:
+            return
+        self._data = data
+        counted = data is not None and data.settings.counting
+        self.fit.setEnabled(counted)
+        if data is None or not counted:
+            self.counting = None
+            self.bars.setData([], [])
+            self.line.setData([], [])
+            self.plot.show_values(False)
+            for each in (self.per_pulse, self.highest, self.pile_up):
+                each.setText(UNKNOWN)
+            self.words.setText("" if data is None else _advice(data.source))
+            return
+        if data.source != self._source:
+            self._source = data.source
+            self.dead.enter(format_si(dead_time(data.source), "s"))
+            self._forget_fit()
+        self.counting = found = Counting.of(data, self.dead.value or 0.0)
+        self.per_pulse.setText(f"{found.per_pulse:.4g}")
+        self.highest.setText(format_si(found.highest, "/s", 3))
+        self.pile_up.setText(f"{100 * found.pile_up:.2f} %")
+        style.renew(self.pile_up, "role", "warning" if found.pile_up > PILED else "")
+        self.plot.show_values(True)
+        middle = (found.edges[:-1] + found.edges[1:]) / 2 * US
+        self.bars.setData(middle, np.maximum(found.counts, 0.5))
+
+    def start_fit(self) -> None:
+        """Fit what there is now, beside everything else."""
+        if self.counting is None or self._data is None or self._fitting is not None:
+            return
+        response = self._data.front_end.detector_delay
+        self._forget_fit()
+        self.words.setText("fitting")
+        self._fitted = self.counting
+        self._fitting = self._work.submit(self.counting.fit, response)
+
+    def close_fit(self) -> None:
+        """Wait for nothing."""
+        self._work.shutdown(wait=False, cancel_futures=True)
+
+    def _forget_fit(self) -> None:
+        self.decay = None
+        self.line.setData([], [])
+        self.words.clear()
+
+    def _show_fit(self) -> None:
+        assert self.decay is not None
+        if self.decay.reason:
+            self.words.setText(self.decay.reason)
+            return
+        middle = (self._fitted.edges[:-1] + self._fitted.edges[1:]) / 2 * US
+        # Drawn as of as many pulses as it was fitted to: the histogram grows away from it until the next fit.
+        self.line.setData(middle, np.maximum(self.decay.expected, 1e-3))
+        lines = [
+            f"lifetime {format_with_error(c.lifetime.value, c.lifetime.se, 's')}"
+            for c in self.decay.components
+        ]
+        if self.decay.model == "stretched":
+            stretch = self.decay.components[0].stretch
+            lines.append(f"stretch {stretch.value:.3f} ± {stretch.se:.3f}")
+        average = self.decay.amplitude_average
+        lines.append(f"average {format_with_error(average.value, average.se, 's')}")
+        lines.append(f"{self.decay.photons} photons")
+        lines.append(f"misfit {self.decay.misfit:.1f} σ")
+        self.words.setText("\n".join(lines))
+
+    def _dress(self, theme: style.Theme) -> None:
+        self.line.setPen(pg.mkPen(theme.drive, width=2, style=Qt.PenStyle.DashLine))
+
+    def _lay_out(self) -> None:
+        form = QGridLayout()
+        form.setVerticalSpacing(2)
+        for row, (name, widget) in enumerate(
+            (
+                ("Photons a pulse", self.per_pulse),
+                ("Highest rate", self.highest),
+                ("Pile-up", self.pile_up),
+                ("Dead time", self.dead),
+            )
+        ):
+            form.addWidget(label(name), row, 0)
+            form.addWidget(widget, row, 1)
+        self.pile_up.setToolTip("pulses after which the detector is not ready, where that is worst")
+        self.dead.setToolTip("of the detector; what it costs is corrected for in the fit")
+        form.addWidget(self.fit, 4, 0, 1, 2)
+        form.setRowStretch(5, 1)
+        left = QWidget()
+        left.setLayout(form)
+        left.setFixedWidth(style.pixels(196))
+        self.words.setFixedWidth(style.pixels(150))
+        row_of_all = QHBoxLayout(self)
+        row_of_all.setContentsMargins(4, 2, 4, 2)
+        row_of_all.addWidget(left)
+        row_of_all.addWidget(self.plot, 1)
+        row_of_all.addWidget(self.words)
+
+
+def _advice(source: str) -> str:
+    """How to have counts instead of `source`."""
+    if not is_emulated(source):
+        return NO_COUNTS
+    return f"{NO_COUNTS}, e.g. {source.removeprefix('emulator:').partition('?')[0]}?detector=pmt"

@@ -1,0 +1,276 @@
+"""The measured quantities, what the selected one means, and where every pulse went."""
+
+import math
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from host.acquisition.acquisition import Accounting
+from host.app import style
+from host.app.panels.panel import Panel, label
+from host.app.session.snapshot import Data, Snapshot
+from host.measure.quantities import DEFINITIONS, Flag, Measurements, Quantity
+from host.measure.statistics import Summary
+from host.units import format_si, format_with_error
+
+FLAGS = {
+    Flag.LOW_SNR: "much noise",
+    Flag.UNSETTLED: "not settled within the pulse",
+    Flag.DRIFT: "baseline drifts",
+    Flag.CLIPPED: "light clipped",
+    Flag.INVERTED: "light inverted",
+    Flag.DROPPED: "pulses dropped",
+    Flag.BANDWIDTH_LIMITED: "too fast for the bins",
+}
+COUNTS = (
+    ("pulses_averaged", "Pulses averaged"),
+    ("pulses_emitted", "Pulses emitted"),
+    ("pulses_missed", "Pulses missed"),
+    ("pulses_lost", "Pulses lost"),
+    ("crc_errors", "CRC errors"),
+    ("clipped", "Samples clipped"),
+)
+LOSSES = {"pulses_missed", "pulses_lost", "crc_errors", "clipped"}
+COLUMNS = ("", "value", "± se", "sd", "n", "")
+TIPS = (
+    "",
+    "of the average",
+    "standard error of the value, propagated from that of the bins",
+    "standard deviation from one block of pulses to the next",
+    "blocks of pulses behind the standard deviation",
+    "flags: select the row to read them",
+)
+MARK = "▲"
+
+
+class Results(QWidget):
+    """Right-hand column."""
+
+    selected = pyqtSignal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times = Times()
+        self.accounting = Counts()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 6, 6)
+        column.setSpacing(6)
+        column.addWidget(self.times)
+        column.addWidget(self.accounting)
+        column.addStretch(1)
+        self.times.selected.connect(self.selected)
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Follow the session."""
+        self.times.show_data(snapshot.data)
+        self.accounting.show_data(snapshot.data)
+
+
+class Times(Panel):
+    """A row for each quantity; below, what the selected one means and what is to be known of it."""
+
+    selected = pyqtSignal(str)
+
+    def __init__(self) -> None:
+        super().__init__("Results")
+        self.table = QTableWidget(len(DEFINITIONS), len(COLUMNS))
+        self.table.setHorizontalHeaderLabels(list(COLUMNS))
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setShowGrid(False)
+        self.table.setWordWrap(False)
+        for bars in (
+            self.table.setHorizontalScrollBarPolicy,
+            self.table.setVerticalScrollBarPolicy,
+        ):
+            bars(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        upright, across = self.table.verticalHeader(), self.table.horizontalHeader()
+        assert upright is not None
+        assert across is not None
+        self._upright, self._across = upright, across
+        upright.hide()
+        across.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        across.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.cells: dict[str, list[QTableWidgetItem]] = {}
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        for row, (name, definition) in enumerate(DEFINITIONS.items()):
+            self.cells[name] = [QTableWidgetItem() for _ in COLUMNS]
+            for column, item in enumerate(self.cells[name]):
+                if column:
+                    item.setTextAlignment(right)
+                self.table.setItem(row, column, item)
+            self.cells[name][0].setText(definition.title.replace("Turn-off spike", "Spike"))
+        for column, tip in enumerate(TIPS):
+            heading = self.table.horizontalHeaderItem(column)
+            if heading is not None:
+                heading.setToolTip(tip)
+                heading.setTextAlignment(right)
+        self.definition = label(role="dim")
+        self.definition.setWordWrap(True)
+        self.note = label(role="warning")
+        self.note.setWordWrap(True)
+        self.amplitude = label()
+        self.amplitude.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.reference = label(role="dim")
+        self.reference.setWordWrap(True)
+        self.grid.addWidget(self.table, 1, 0, 1, 2)
+        self.grid.addWidget(self.definition, 2, 0, 1, 2)
+        self.grid.addWidget(self.note, 3, 0, 1, 2)
+        self.grid.addWidget(label("Amplitude"), 4, 0)
+        self.grid.addWidget(self.amplitude, 4, 1)
+        self.grid.addWidget(self.reference, 5, 0, 1, 2)
+        self._measurements: Measurements | None = None
+        style.follow(self, self._dress)
+        self.table.itemSelectionChanged.connect(self._select)
+        self.select("response")
+
+    def select(self, name: str) -> None:
+        """As if its row had been clicked."""
+        self.table.selectRow(list(DEFINITIONS).index(name))
+
+    @property
+    def selection(self) -> str:
+        """Name of the selected quantity."""
+        return list(DEFINITIONS)[max(self.table.currentRow(), 0)]
+
+    def text(self, name: str) -> str:
+        """Value and standard error of a quantity as they are shown."""
+        return f"{self.cells[name][1].text()} ± {self.cells[name][2].text()}"
+
+    def show_data(self, data: Data | None) -> None:
+        """Show what has been measured."""
+        self._measurements = data.measurements if data else None
+        for name, definition in DEFINITIONS.items():
+            texts = ["–", "", "", "", ""]
+            if data is not None:
+                quantity = data.measurements.quantities()[name]
+                summary = data.statistics.get(name, Summary())
+                texts = _texts(quantity, summary, definition.unit)
+            for item, text in zip(self.cells[name][1:], texts, strict=True):
+                if item.text() != text:
+                    item.setText(text)
+        self._explain()
+        if data is None:
+            self.amplitude.setText("–")
+            self.reference.clear()
+            return
+        m = data.measurements
+        unit = "/s" if data.settings.counting else "V"
+        self.amplitude.setText(format_with_error(m.top - m.baseline, m.amplitude_se, unit))
+        self.reference.setText(f"zero of time: {m.reference}; {m.options.levels()}")
+
+    def _select(self) -> None:
+        self._explain()
+        self.selected.emit(self.selection)
+
+    def _explain(self) -> None:
+        m, name = self._measurements, self.selection
+        if m is None:
+            self.definition.setText(DEFINITIONS[name].title)
+            self.note.clear()
+            return
+        quantity = m.quantities()[name]
+        words = DEFINITIONS[name].words(m.options)
+        method = f"; by {quantity.method}" if quantity.method else ""
+        self.definition.setText(f"{DEFINITIONS[name].title}: {words}{method}")
+        self.note.setText("; ".join(filter(None, (quantity.reason, _flags(quantity.flags)))))
+
+    def _dress(self, theme: style.Theme) -> None:
+        height = style.pixels(22)
+        for row in range(len(DEFINITIONS)):
+            self.table.setRowHeight(row, height)
+        for column, width in ((1, 94), (2, 72), (3, 72), (4, 34), (5, 18)):
+            self._across.resizeSection(column, style.pixels(width))
+        self.table.setFixedHeight(height * len(DEFINITIONS) + style.pixels(26))
+        self.amplitude.setFont(style.digits())
+        self.definition.setMinimumHeight(style.pixels(34))
+        self.definition.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.note.setMinimumHeight(style.pixels(18))
+        for cells in self.cells.values():
+            for item in cells[1:5]:
+                item.setFont(style.digits(12))
+            cells[5].setForeground(style.colour(theme.warning))
+
+
+class Counts(Panel):
+    """Where every pulse went; anything that should be zero and is not stands out."""
+
+    def __init__(self) -> None:
+        super().__init__("Accounting")
+        self.values: dict[str, QLabel] = {}
+        for row, (key, name) in enumerate(COUNTS, start=1):
+            self.values[key] = label("–")
+            self.values[key].setAlignment(
+                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            )
+            self.grid.addWidget(label(name), row, 0)
+            self.grid.addWidget(self.values[key], row, 1)
+        self.segments = label(role="warning")
+        self.segments.setWordWrap(True)
+        self.grid.addWidget(self.segments, len(COUNTS) + 1, 0, 1, 2)
+        style.follow(self, self._dress)
+
+    def show_data(self, data: Data | None) -> None:
+        """Show the counts so far."""
+        accounting: Accounting | None = data.accounting if data else None
+        counts = accounting.as_dict() if accounting else {}
+        for key, value in self.values.items():
+            count = counts.get(key)
+            value.setText("–" if count is None else f"{count:,}".replace(",", "\u2009"))
+            style.renew(value, "role", "warning" if count and key in LOSSES else "")
+        several = data is not None and data.segments > 1
+        self.segments.setVisible(several)
+        if several and data is not None:
+            self.segments.setText(
+                f"{data.segments} segments, {format_si(data.gap, 's', 3)} between them not measured"
+            )
+
+    def _dress(self, _: style.Theme) -> None:
+        for value in self.values.values():
+            value.setFont(style.digits())
+
+
+def _texts(quantity: Quantity, summary: Summary, unit: str) -> list[str]:
+    """Value, standard error, standard deviation, n, mark: all in the value's prefix."""
+    mark = MARK if quantity.flags or quantity.reason else ""
+    n = f"{summary.count}" if summary.count else ""
+    if not math.isfinite(quantity.value):
+        return ["–", "", "", n, mark]
+    if not unit:
+        return [*_percents(quantity, summary), n, mark]
+    whole = format_with_error(quantity.value, quantity.se, unit)
+    number, _, rest = whole.partition(" ± ")
+    if not rest:  # no standard error
+        return [whole, "", "", n, mark]
+    error, _, suffix = rest.partition(" ")
+    places = len(error.partition(".")[2])
+    scale = abs(float(number) / quantity.value) if quantity.value else 1.0
+    return [f"{number} {suffix}", error, _fixed(summary.deviation * scale, places), n, mark]
+
+
+def _percents(quantity: Quantity, summary: Summary) -> list[str]:
+    """Value, standard error, standard deviation of a part."""
+    value, error = 100 * quantity.value, 100 * quantity.se
+    places = max(0, 1 - math.floor(math.log10(error))) if error > 0 else 2
+    return [
+        f"{_fixed(value, places)} %",
+        _fixed(error, places),
+        _fixed(100 * summary.deviation, places),
+    ]
+
+
+def _fixed(value: float, places: int) -> str:
+    return f"{value:.{places}f}" if math.isfinite(value) else ""
+
+
+def _flags(flags: tuple[Flag, ...]) -> str:
+    return ", ".join(FLAGS[flag] for flag in Flag if flag in flags)

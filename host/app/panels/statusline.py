@@ -1,0 +1,89 @@
+"""The strip across the bottom: how fast everything goes, and what was lost."""
+
+import time
+from collections import deque
+
+from PyQt6.QtWidgets import QLabel, QStatusBar
+
+from host.app import style
+from host.app.session.snapshot import Snapshot, State
+from host.app.session.wanted import Averaging
+from host.units import format_si
+
+STATES = {
+    State.OPENING: "opening",
+    State.RUNNING: "running",
+    State.STOPPED: "stopped",
+    State.LOST: "link lost",
+    State.FAILED: "failed",
+}
+OVER = 2.0  # s that frames per second are counted over
+EVERY = 0.5  # s between changes of the figures: they must be readable
+
+
+class StatusLine(QStatusBar):
+    """State, pulses, link rate, real-time factor, losses, frames per second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizeGripEnabled(False)
+        self.state, self.pulses, self.link, self.losses, self.drawn = (QLabel() for _ in range(5))
+        for label in (self.state, self.pulses, self.link, self.losses):
+            self.addWidget(label)
+        self.addPermanentWidget(self.drawn)
+        self._times: deque[float] = deque()
+        self._latencies: deque[float] = deque(maxlen=100)
+        self._said = 0.0
+
+    def count_drawn(self, latency: float) -> None:
+        """A picture of new data has been painted, `latency` seconds after its last frame came."""
+        self._times.append(time.perf_counter())
+        self._latencies.append(latency)
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Follow the session."""
+        self.state.setText(STATES[snapshot.state])
+        now = time.perf_counter()
+        if now - self._said < EVERY and snapshot.state is State.RUNNING:
+            return
+        self._said = now
+        while self._times and now - self._times[0] > OVER:
+            self._times.popleft()
+        self.pulses.setText(_pulses(snapshot))
+        self.link.setText(_link(snapshot))
+        self._show_losses(snapshot)
+        running = snapshot.state is State.RUNNING and self._times
+        words = ""
+        if running:
+            latency = sorted(self._latencies)[len(self._latencies) // 2]
+            words = f"drawn {len(self._times) / OVER:.1f}/s, {1e3 * latency:.0f} ms after arrival"
+        self.drawn.setText(words)
+
+    def _show_losses(self, snapshot: Snapshot) -> None:
+        data = snapshot.data
+        if data is None:
+            self.losses.clear()
+            return
+        a = data.accounting
+        lost = a.pulses_lost + a.pulses_missed
+        self.losses.setText(f"lost {lost} · CRC {a.crc_errors} · clipped {a.clipped}")
+        style.renew(self.losses, "loss", bool(lost or a.crc_errors or a.clipped))
+
+
+def _pulses(snapshot: Snapshot) -> str:
+    data = snapshot.data
+    if data is None:
+        return ""
+    averaged = f"{data.accounting.pulses_averaged:,}".replace(",", "\u2009")
+    words = f"average {data.number}: {averaged} pulses"
+    if data.averaging is Averaging.EXPONENTIAL:
+        words += f", worth {data.effective:.0f}"
+    return words
+
+
+def _link(snapshot: Snapshot) -> str:
+    if snapshot.state is not State.RUNNING:
+        return ""
+    words = f"{format_si(snapshot.link_rate, 'B/s', 3)}, {snapshot.frame_rate:.1f} frames/s"
+    factor = snapshot.realtime_factor
+    return words if factor is None else f"{words}, {factor:.2f}× real time"

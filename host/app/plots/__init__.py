@@ -1,0 +1,1 @@
+"""What is drawn: traces, markers, trend, pulse map."""

@@ -1,0 +1,43 @@
+"""Where on the trace the interval is that a quantity measures."""
+
+import math
+
+import numpy as np
+
+from host.app.plots.light import US, View
+from host.app.session.snapshot import Data
+
+
+def interval(name: str, data: Data, view: View) -> tuple[float, float, float] | None:
+    """Start, end (us from the drive edge) and height (in the view's units) of quantity `name`; None if not measured.
+
+    Of fall only the duration is measured; its start is where the drawn mean leaves its upper level for good.
+    """
+    m = data.measurements
+    quantity = m.quantities()[name]
+    if not math.isfinite(quantity.value) or name in ("overshoot", "spike"):
+        return None
+    length = quantity.value * US
+    delay = m.options.detector_delay * US
+    off = _falling_edge(data)
+    low, high = view.low[1], view.high[1]
+    match name:
+        case "rise":
+            return view.low[0], view.high[0], (low + high) / 2
+        case "onset" | "delay":
+            return 0.0, length + delay, low
+        case "response":
+            return 0.0, length + delay, high
+        case "settling":
+            return 0.0, length + delay, high + (high - low) / 8
+        case "fall":
+            after = np.flatnonzero((view.t > off) & (view.mean > high))
+            start = view.t[after[-1]] if after.size else off
+            return float(start), float(start) + length, (low + high) / 2
+        case _:  # decay
+            return off, off + length + delay, low + (high - low) * (1 / math.e - 0.1) / 0.8
+
+
+def _falling_edge(data: Data) -> float:
+    """us from the drive edge."""
+    return data.settings.width * US

@@ -1,0 +1,188 @@
+"""The averaged light in one plot: band, mean, last frame, references, markers."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QPen
+from PyQt6.QtWidgets import QWidget
+
+from host.app import style
+from host.app.plots.line import NOTHING, Band, Line, coloured, filled, pen
+from host.app.plots.marker import Interval, Marker
+from host.app.plots.thin import instants, means, peaks
+from host.app.session.snapshot import Data
+from host.app.style import Theme
+from host.measure.trace import Trace
+
+Array = NDArray[np.float64]
+
+US, MV, PER_MS = 1e6, 1e3, 1e-3
+ENOUGH = 5_000  # points to take a range from
+DECADES = 4  # below the top that a logarithmic axis shows
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """Light as it is drawn: t in us from the drive edge, the rest in mV or photons/ms above the dark level.
+
+    Kept as it was averaged: `thinned` converts no more points than are drawn. zero: s, the drive edge; dark: V, level
+    in the dark; unit: of what is drawn in a volt.
+    """
+
+    light: Trace
+    last_light: Trace
+    zero: float
+    dark: float
+    unit: float
+    low: tuple[float, float]
+    high: tuple[float, float]
+    levels: tuple[float, float]
+    bottom: float
+    top: float
+
+    @classmethod
+    def of(cls, data: Data) -> "View":
+        """What a window draws of `data`."""
+        m, light = data.measurements, data.light
+        unit = PER_MS if data.settings.counting else MV
+        before = int(np.searchsorted(light.t, m.t0))
+        dark = float(np.mean(light.y[:before])) if before else 0.0
+        height = m.top - m.baseline
+        # What makes the range need not be the single highest point of a hundred thousand.
+        shown = light.y[:: max(light.y.size // ENOUGH, 1)]
+
+        def at(instant: float, level: float) -> tuple[float, float]:
+            return (instant - m.t0) * US, (m.baseline + level * height - dark) * unit
+
+        return cls(
+            light=light,
+            last_light=data.last_light,
+            zero=m.t0,
+            dark=dark,
+            unit=unit,
+            low=at(m.t_low, m.options.low),
+            high=at(m.t_high, m.options.high),
+            levels=(m.options.low, m.options.high),
+            bottom=(float(shown.min()) - dark) * unit,
+            top=(float(shown.max()) - dark) * unit,
+        )
+
+    @cached_property
+    def t(self) -> Array:
+        """(n,) us from the drive edge."""
+        return (self.light.t - self.zero) * US
+
+    @cached_property
+    def mean(self) -> Array:
+        """(n,) all of the average."""
+        return (self.light.y - self.dark) * self.unit
+
+    def part(self, left: float, right: float) -> slice:
+        """Bins from `left` to `right`, us from the drive edge, and one on either side."""
+        ends = self.zero + left / US, self.zero + right / US
+        a, b = np.searchsorted(self.light.t, ends)
+        return slice(max(int(a) - 1, 0), int(b) + 1)
+
+    def instants(self, part: slice, columns: int) -> Array:
+        """Where the points of the following are."""
+        return (instants(self.light.t[part], columns) - self.zero) * US
+
+    def peaks(self, part: slice, columns: int) -> Array:
+        """Of the average."""
+        return (peaks(self.light.y[part], columns) - self.dark) * self.unit
+
+    def last(self, part: slice, columns: int) -> Array:
+        """Peaks of the last frame."""
+        return (peaks(self.last_light.y[part], columns) - self.dark) * self.unit
+
+    def band(self, part: slice, columns: int) -> tuple[Array, Array]:
+        """The average less and plus its standard error."""
+        middle = (means(self.light.y[part], columns) - self.dark) * self.unit
+        error = np.nan_to_num(means(self.light.se[part], columns)) * self.unit
+        return middle - error, middle + error
+
+
+class Scale:
+    """A linear or a logarithmic vertical axis: what is drawn is transformed here, not in every item."""
+
+    def __init__(self) -> None:
+        self.log = False
+        self.floor = 1.0
+
+    def __call__(self, y: Any) -> Any:
+        """Where y is drawn."""
+        return np.log10(np.maximum(y, self.floor)) if self.log else y
+
+
+class LightCurves:
+    """Everything of the light in `plot`, drawn on a common `scale`."""
+
+    def __init__(self, owner: QWidget, plot: Any, scale: Scale, whole: bool) -> None:
+        """whole: whether markers say what they are, and the last frame is shown."""
+        self.plot, self._scale, self._whole = plot, scale, whole
+        self.last = coloured(owner, Line(plot), "faint")
+        self._band = filled(owner, Band(plot), "band")
+        self.references: list[Line] = []
+        self._views: list[View] = []
+        self.mean = coloured(owner, Line(plot), "light", 1.0)
+        self.low = Marker(owner, plot, "low")
+        self.high = Marker(owner, plot, "high")
+        self.interval = Interval(owner, plot)
+        zero = pg.InfiniteLine(0.0)
+        plot.addItem(zero, ignoreBounds=True)
+        dotted = Qt.PenStyle.DotLine
+        style.follow(owner, lambda theme: zero.setPen(pg.mkPen(theme.faint, style=dotted)))
+
+    def show(self, view: View) -> None:
+        """Draw what of it is within the plot's range, in as many points as the plot has columns twice."""
+        scale, columns = self._scale, max(int(self.plot.vb.width()), 1)
+        part = view.part(*self.plot.vb.viewRange()[0])
+        t = view.instants(part, columns)
+        if self._whole:
+            self.last.draw(t, scale(view.last(part, columns)))
+        below, above = view.band(part, columns)
+        self._band.draw(t, scale(below), scale(above))
+        self.mean.draw(t, scale(view.peaks(part, columns)))
+        levels = zip((self.low, self.high), (view.low, view.high), view.levels, strict=True)
+        for marker, (at, height), level in levels:
+            words = f"{100 * level:g} %" if self._whole else ""
+            marker.place(at, float(scale(height)), words)
+
+    def show_references(self) -> None:
+        """Draw them as `show` draws the average."""
+        columns = max(int(self.plot.vb.width()), 1)
+        for line, view in zip(self.references, self._views, strict=True):
+            part = view.part(*self.plot.vb.viewRange()[0])
+            line.draw(view.instants(part, columns), self._scale(view.peaks(part, columns)))
+
+    def set_references(self, views: list[View]) -> None:
+        """Have these besides."""
+        for line in self.references:
+            self.plot.removeItem(line)
+        self.references, self._views = [], views
+        for index, _ in enumerate(views):
+            line = Line(self.plot)
+            line.setZValue(5)
+            line.setPen(reference_pen(style.theme(), index))
+            self.references.append(line)
+        self.show_references()
+
+    def clear(self) -> None:
+        """Draw no data but references."""
+        for line in (self.mean, self.last):
+            line.draw(NOTHING, NOTHING)
+        self._band.draw(NOTHING, NOTHING, NOTHING)
+        self.low.hide()
+        self.high.hide()
+        self.interval.hide()
+
+
+def reference_pen(theme: Theme, index: int) -> QPen:
+    """Of the reference at `index`: colour and line style."""
+    n = index % len(theme.references)
+    return pen(theme.references[n], style.pixels(1), style.REFERENCE_LINES[n])

@@ -1,0 +1,85 @@
+"""Plots in the window's dress: thin opaque pens, peaks kept when there are more points than pixels."""
+
+from typing import Any
+
+import pyqtgraph as pg
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QFont
+from PyQt6.QtWidgets import QWidget
+
+from host.app import style
+from host.app.plots.grid import Grid
+from host.app.plots.line import pen
+from host.app.style import Theme
+
+AXIS_WIDTH = 58  # pixels at a scale of 1; the same for all plots of a view, so that their time axes are in line
+# The most of an axis that the texts of its ticks may fill, by how many there are already.
+TEXT_ROOM = [(0, 0.8), (2, 0.45), (4, 0.35), (6, 0.2)]
+SOLID = Qt.PenStyle.SolidLine
+
+
+def dress(owner: QWidget, plot: Any, left: str = "", bottom: str = "") -> Any:
+    """Make `plot`, a PlotItem, one of ours for as long as `owner` exists."""
+    plot.setDownsampling(auto=True, mode="peak")
+    plot.setClipToView(True)
+    plot.setMenuEnabled(False)
+    plot.hideButtons()
+    plot.setLabel("left", left)
+    if bottom:
+        plot.setLabel("bottom", bottom)
+    grid = Grid(plot)
+
+    def colours(theme: Theme) -> None:
+        font = QFont()
+        font.setPixelSize(style.pixels(11))
+        for side in ("left", "bottom"):
+            axis = plot.getAxis(side)
+            axis.enableAutoSIPrefix(False)
+            axis.setPen(theme.line)
+            axis.setTextPen(theme.dim)
+            axis.setTickFont(font)
+            axis.setStyle(tickTextOffset=4, textFillLimits=TEXT_ROOM)
+            axis.label.setFont(font)
+        plot.getAxis("left").setWidth(style.pixels(AXIS_WIDTH))
+        grid.setPen(pen(theme.grid))
+
+    style.follow(owner, colours)
+    return plot
+
+
+def curve(owner: QWidget, plot: Any, colour: str, line: Qt.PenStyle = SOLID) -> Any:
+    """A line in the theme's `colour`."""
+    made = plot.plot()
+    style.follow(owner, lambda theme: made.setPen(pg.mkPen(getattr(theme, colour), style=line)))
+    return made
+
+
+class Plot(pg.PlotWidget):
+    """One plot that fills its widget; its axes have values once it is said to have data."""
+
+    def __init__(self, left: str, bottom: str) -> None:
+        super().__init__()
+        self._valued = True
+        style.follow(self, lambda theme: self.setBackground(theme.panel))
+        dress(self, self.getPlotItem(), left, bottom)
+        self.getPlotItem().layout.setContentsMargins(4, 8, 12, 2)
+        self.show_values(False)
+
+    def show_values(self, visible: bool) -> None:
+        """Have numbers at the axes: without data they would mean nothing."""
+        if visible == self._valued:  # every change has the axes drawn anew
+            return
+        self._valued = visible
+        for side in ("left", "bottom"):
+            self.getPlotItem().getAxis(side).setStyle(showValues=visible)
+
+
+def set_range(plot: Any, low: float, high: float) -> None:
+    """Give the vertical axis a range that holds `low` to `high`, and leave one that does so well alone."""
+    span = high - low
+    if not span > 0:
+        return
+    below, above = plot.vb.viewRange()[1]
+    fits = below <= low - 0.02 * span and high + 0.02 * span <= above
+    if not fits or above - below > 1.35 * span:
+        plot.setYRange(low - 0.06 * span, high + 0.08 * span, padding=0)

@@ -1,0 +1,279 @@
+"""The averaged light under the drive, against the time from the drive edge, with zooms on both edges."""
+
+import math
+import time
+from typing import Any
+
+import pyqtgraph as pg
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QPaintEvent
+from PyQt6.QtWidgets import QVBoxLayout
+
+from host.app import style
+from host.app.panels.panel import label
+from host.app.plots.intervals import interval
+from host.app.plots.light import DECADES, US, LightCurves, Scale, View, reference_pen
+from host.app.plots.line import NOTHING, Line, coloured
+from host.app.plots.plot import dress, set_range
+from host.app.plots.thin import peaks
+from host.app.references import Reference
+from host.app.session.snapshot import Data, Snapshot, State
+from host.app.style import Theme
+from host.settings import Settings
+
+LIGHT_AXIS, COUNT_AXIS = "Light (mV)", "Photons (1/ms)"
+TIME_AXIS = "Time from the drive edge (µs)"
+WAITING = {
+    State.OPENING: "opening",
+    State.RUNNING: "waiting for the first frame",
+    State.STOPPED: "stopped, nothing measured",
+    State.LOST: "",
+    State.FAILED: "",
+}
+ZOOM_BEFORE, ZOOM_AFTER = 0.5, 2.5  # of the response or fall that the zooms show
+
+
+class Traces(pg.GraphicsLayoutWidget):
+    """Wheel and drag zoom; a double click shows everything again."""
+
+    drawn = pyqtSignal(float)
+    """When data have been painted for the first time: seconds since their last frame came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        style.follow(self, lambda theme: self.setBackground(theme.panel))
+        self.ci.layout.setContentsMargins(4, 4, 12, 4)
+        self.ci.layout.setSpacing(2)
+        self._legend = self.addLabel("", row=0, col=0, colspan=2, justify="right")
+        self.scale = Scale()
+        self.drive = dress(self, self.addPlot(row=1, col=0, colspan=2), "Drive (V)")
+        self.light = dress(self, self.addPlot(row=2, col=0, colspan=2), LIGHT_AXIS, TIME_AXIS)
+        self.rising = dress(self, self.addPlot(row=3, col=0), LIGHT_AXIS, "Rising edge (µs)")
+        self.falling = dress(self, self.addPlot(row=3, col=1), "", "Falling edge (µs)")
+        self.drive.setXLink(self.light)
+        self.drive.setMouseEnabled(x=True, y=False)
+        self.drive.getAxis("bottom").setStyle(showValues=False)
+        for row, share in ((1, 2), (2, 7), (3, 4)):
+            self.ci.layout.setRowStretchFactor(row, share)
+        self.voltage = coloured(self, Line(self.drive), "drive", 1.0)
+        self.whole = LightCurves(self, self.light, self.scale, True)
+        self._edges = [
+            LightCurves(self, plot, self.scale, False) for plot in (self.rising, self.falling)
+        ]
+        self.mean, self.last = self.whole.mean, self.whole.last
+        self.low, self.high = self.whole.low, self.whole.high
+        self.interval = self.whole.interval
+        self._valued, self._axis = True, LIGHT_AXIS
+        self._show_values(False)  # of what, one does not know yet
+        for plot in (self.light, self.rising, self.falling):
+            plot.vb.sigRangeChangedManually.connect(self._hold)
+            plot.vb.sigRangeChanged.connect(self._look_elsewhere)
+            plot.vb.sigResized.connect(self._look_elsewhere)
+
+        self._notice = label(role="notice")
+        self._notice.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._notice.setWordWrap(True)
+        self._notice.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        over = QVBoxLayout(self)
+        over.setContentsMargins(100, 0, 40, 0)
+        over.addWidget(self._notice)
+
+        self.view: View | None = None
+        self._data: Data | None = None
+        self._references: tuple[Reference, ...] = ()
+        self._selected = ""
+        self._window: tuple[float, float] | None = None
+        self._volts: float | None = None
+        self._elsewhere = False
+        self._held = False  # the user has chosen what to look at
+        self._zoomed: tuple[float, ...] | None = None  # what the zooms have been fitted to
+        self._undrawn: float | None = None
+        style.follow(self, self._dress)
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Draw an average as it stands; without data, say why there are none."""
+        data = snapshot.data
+        self._notice.setText("" if data else snapshot.words or WAITING[snapshot.state])
+        if snapshot.settings is not None:
+            self._fit(snapshot.settings)
+        self._data = data
+        if data is None:
+            self.view = None
+            for curves in (self.whole, *self._edges):
+                curves.clear()
+            self.voltage.draw(NOTHING, NOTHING)
+            self._draw_references()
+            return
+        self._undrawn = data.arrived
+        self.view = View.of(data)
+        self._draw()
+
+    def set_references(self, references: tuple[Reference, ...]) -> None:
+        """Draw these besides."""
+        self._references = references
+        self._dress(style.theme())
+        self._draw()
+
+    def select(self, name: str) -> None:
+        """Show what interval the quantity measures."""
+        self._selected = name
+        self._draw_interval()
+
+    def set_log(self, log: bool) -> None:
+        """Draw light on a logarithmic axis."""
+        self.scale.log = log
+        for plot in (self.light, self.rising, self.falling):
+            plot.getAxis("left").setLogMode(y=log)
+        self._held = False
+        self._draw()
+
+    def reset(self) -> None:
+        """Show everything."""
+        self._held, self._zoomed = False, None
+        if self._window is not None:
+            start, length = self._window
+            self.light.setXRange(start * US, (start + length) * US, padding=0.01)
+        self._draw()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Paint, and tell when new data have become pixels."""
+        super().paintEvent(event)
+        if self._undrawn is not None:
+            arrived, self._undrawn = self._undrawn, None
+            self.drawn.emit(time.perf_counter() - arrived)
+
+    def mouseDoubleClickEvent(self, event: Any) -> None:
+        """Show everything again."""
+        self.reset()
+        super().mouseDoubleClickEvent(event)
+
+    # ------------------------------------------------------------------------------------ drawing
+
+    def _draw(self) -> None:
+        data, view = self._data, self.view
+        self._elsewhere = False
+        if data is None or view is None:
+            self._draw_references()
+            return
+        self._show_values(True)
+        if self.scale.log:
+            self.scale.floor = max(view.top, 1e-9) * 10.0**-DECADES
+        self.whole.show(view)
+        self._draw_drive(data, view)
+        self._fit_zooms(data)
+        for curves in self._edges:
+            curves.show(view)
+        self._draw_references()
+        if not self._held:
+            views = [view, *(reference.view for reference in self._comparable())]
+            low, high = min(v.bottom for v in views), max(v.top for v in views)
+            for plot in (self.light, self.rising, self.falling):
+                set_range(plot, float(self.scale(low)), float(self.scale(high)))
+        self._draw_interval()
+
+    def _draw_interval(self) -> None:
+        data, view = self._data, self.view
+        found = interval(self._selected, data, view) if data and view and self._selected else None
+        for curves in (self.whole, *self._edges):
+            if found is None or data is None:
+                curves.interval.hide()
+                continue
+            start, end, height = found
+            bottom, top = curves.plot.vb.viewRange()[1]
+            curves.interval.place(start, end, float(self.scale(height)), (top - bottom) / 40)
+
+    def _draw_drive(self, data: Data, view: View) -> None:
+        drive, columns = data.drive, max(int(self.drive.vb.width()), 1)
+        part = view.part(*self.drive.vb.viewRange()[0])
+        self.voltage.draw(view.instants(part, columns), peaks(drive.y[part], columns))
+
+    def _draw_references(self) -> None:
+        for curves in (self.whole, *self._edges):
+            curves.show_references()
+
+    def _comparable(self) -> list[Reference]:
+        """References in the unit of the axis: volts and photons do not go together."""
+        counting = self._axis == COUNT_AXIS
+        return [each for each in self._references if each.data.settings.counting == counting]
+
+    def _dress(self, theme: Theme) -> None:
+        entries = [
+            (theme.light, "━━", "average"),
+            (theme.band, "━━", "± 1 standard error"),
+            (theme.faint, "━━", "last frame"),
+            (theme.drive, "━━", "drive"),
+        ]
+        comparable = self._comparable()
+        for index, reference in enumerate(comparable):
+            colour = reference_pen(theme, index).color().name()
+            entries.append((colour, ("╍╍", "━·", "┅┅", "━··")[index % 4], reference.name))
+        text = "&nbsp;&nbsp;&nbsp;".join(
+            f'<span style="color: {colour}">{line}</span> {name}' for colour, line, name in entries
+        )
+        self._legend.setText(text, size=f"{style.pixels(11)}px", color=theme.dim)
+        for curves in (self.whole, *self._edges):
+            curves.set_references([reference.view for reference in comparable])
+
+    def _show_values(self, visible: bool) -> None:
+        if visible == self._valued:  # every change has the axes drawn anew
+            return
+        self._valued = visible
+        for plot in (self.light, self.drive, self.rising, self.falling):
+            plot.getAxis("left").setStyle(showValues=visible)
+            if plot is not self.drive:
+                plot.getAxis("bottom").setStyle(showValues=visible)
+
+    def _fit(self, settings: Settings) -> None:
+        """Show the whole window when it changes; the user's zoom holds otherwise."""
+        window = settings.window_start, settings.window_length
+        if window != self._window:
+            self._window = window
+            self.reset()
+        self.falling.setVisible(settings.window_start + settings.window_length > settings.width)
+        axis = COUNT_AXIS if settings.counting else LIGHT_AXIS
+        if axis != self._axis:
+            self._axis = axis
+            for plot in (self.light, self.rising):
+                plot.getAxis("left").setLabel(axis)
+            self._dress(style.theme())  # what there is to compare with changes with it
+        if settings.volts != self._volts:
+            self._volts = settings.volts
+            self._held = False
+            self.drive.setYRange(0.0, 1.15 * settings.volts, padding=0.05)
+
+    def _fit_zooms(self, data: Data) -> None:
+        """Make the zooms hold the edges; small changes of what is measured do not move them."""
+        m = data.measurements
+        width, first = data.settings.width, data.settings.window_start
+        end = first + data.settings.window_length
+        zooms = _rounded(m.response.value), _rounded(m.fall.value)
+        if (*zooms, first, end, width) == self._zoomed or self._held:
+            return
+        self._zoomed = (*zooms, first, end, width)
+        ends = (0.0, width)
+        last = max(end, width)
+        for plot, zoom, at in zip((self.rising, self.falling), zooms, ends, strict=True):
+            zoom = zoom if math.isfinite(zoom) else width / 5
+            left = max(at - ZOOM_BEFORE * zoom, first)
+            most = min(width, end) if plot is self.rising else last
+            right = min(at + ZOOM_AFTER * zoom, most)
+            plot.setXRange(left * US, right * US, padding=0)
+
+    def _hold(self, *_: object) -> None:
+        self._held = True
+
+    def _look_elsewhere(self, *_: object) -> None:
+        self._elsewhere = True
+
+    def refresh(self) -> None:
+        """Draw again what a plot now shows another part of."""
+        if self._elsewhere:
+            self._draw()
+
+
+def _rounded(duration: float) -> float:
+    """To 1, 2 or 5 times a power of ten above it."""
+    if not (math.isfinite(duration) and duration > 0):
+        return math.nan
+    power = 10.0 ** math.floor(math.log10(duration))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= duration)

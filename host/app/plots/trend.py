@@ -1,0 +1,124 @@
+"""How the selected quantity has been from block to block: against pulses, and as a histogram."""
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PyQt6.QtWidgets import QHBoxLayout, QWidget
+
+from host.app import style
+from host.app.plots.plot import Plot, curve
+from host.app.session.snapshot import Data
+from host.measure.quantities import DEFINITIONS
+from host.units import prefix_for
+
+Array = NDArray[np.float64]
+MOST_BINS = 40
+
+
+class Trend(QWidget):
+    """Value of each block with its standard error, against the pulses so far; the average's value across."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plot = Plot("", "")
+        item = self.plot.getPlotItem()
+        self.errors = pg.ErrorBarItem(x=np.zeros(0), y=np.zeros(0))
+        item.addItem(self.errors)
+        self.points = curve(self.plot, item, "light")
+        self.level = pg.InfiniteLine(angle=0)
+        self.level.hide()
+        item.addItem(self.level, ignoreBounds=True)
+        self._one = False
+
+        def dress(theme: style.Theme) -> None:
+            self.errors.setData(pen=pg.mkPen(theme.band))
+            self.points.setSymbol("o")
+            self.points.setSymbolSize(style.pixels(5))
+            self.points.setSymbolBrush(theme.light)
+            self.points.setSymbolPen(None)
+            self.level.setPen(pg.mkPen(theme.drive))
+            self.points.setPen(None)
+
+        style.follow(self.plot, dress)
+        _fill(self, self.plot)
+
+    def show_data(self, data: Data | None, name: str) -> None:
+        """Draw quantity `name`."""
+        scale, unit = _scale(data, name)
+        self.plot.setLabel("left", unit)
+        self.plot.setLabel("bottom", f"{DEFINITIONS[name].title} of each block against pulses")
+        x, y, se = _known(data, name)
+        y, se = y * scale, se * scale
+        self.plot.show_values(x.size > 0)
+        self.plot.getPlotItem().getAxis("bottom").enableAutoSIPrefix(x.size > 0)
+        self.points.setData(x, y)
+        self.errors.setVisible(x.size > 0)
+        self.errors.setData(x=x, y=y, top=se, bottom=se)
+        if x.size == 1:
+            self._frame_one(x[0], y[0], se[0])
+        elif self._one:
+            self.plot.enableAutoRange()
+        self._one = x.size == 1
+        value = data.measurements.quantities()[name].value * scale if data else np.nan
+        self.level.setVisible(x.size > 0 and bool(np.isfinite(value)))
+        if np.isfinite(value):
+            self.level.setValue(value)
+
+    def _frame_one(self, x: float, y: float, se: float) -> None:
+        """Of one point no range follows: show it with room for more, and its error."""
+        room = 4 * se or 0.01 * abs(y) or 1.0
+        self.plot.setRange(xRange=(0, 2 * x), yRange=(y - room, y + room))
+
+
+class Histogram(QWidget):
+    """How often each value occurred."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plot = Plot("Blocks", "")
+        self.bars = pg.PlotCurveItem(fillLevel=0.0)
+        self.plot.addItem(self.bars)
+
+        def dress(theme: style.Theme) -> None:
+            self.bars.setPen(pg.mkPen(theme.light))
+            self.bars.setBrush(pg.mkBrush(theme.band))
+
+        style.follow(self.plot, dress)
+        _fill(self, self.plot)
+
+    def show_data(self, data: Data | None, name: str) -> None:
+        """Draw quantity `name`."""
+        scale, unit = _scale(data, name)
+        self.plot.setLabel("bottom", f"{DEFINITIONS[name].title} ({unit})")
+        values = _known(data, name)[1] * scale
+        self.bars.setVisible(values.size > 0)
+        self.plot.show_values(values.size > 0)
+        if values.size:
+            bins = int(min(max(np.sqrt(values.size) * 2, 5), MOST_BINS))
+            counts, edges = np.histogram(values, bins)
+            self.bars.setData(edges, counts, stepMode="center")
+
+
+def _known(data: Data | None, name: str) -> tuple[Array, Array, Array]:
+    """Pulses, value and standard error of the blocks that gave quantity `name`."""
+    if data is None:
+        return np.zeros(0), np.zeros(0), np.zeros(0)
+    history = data.history
+    known = np.isfinite(history.values[name])
+    errors = np.nan_to_num(history.errors[name][known])
+    return history.pulses[known], history.values[name][known], errors
+
+
+def _scale(data: Data | None, name: str) -> tuple[float, str]:
+    """Factor and unit that the quantity is drawn in."""
+    if not DEFINITIONS[name].unit:
+        return 100.0, "%"
+    value = data.measurements.quantities()[name].value if data else 1e-6
+    exponent, prefix = prefix_for(value if np.isfinite(value) else 1e-6)
+    return 10.0**-exponent, f"{prefix}s"
+
+
+def _fill(widget: QWidget, plot: Plot) -> None:
+    row = QHBoxLayout(widget)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.addWidget(plot)

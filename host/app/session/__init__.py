@@ -1,0 +1,1 @@
+"""The worker of the window: the one thread that touches link, instrument and average."""

@@ -1,0 +1,74 @@
+"""Blocks of pulses measured one by one: statistics and history of an average."""
+
+import time
+from collections import deque
+from collections.abc import Mapping
+
+import numpy as np
+
+from host.acquisition.acquisition import DRIVE, LIGHT, empty_average
+from host.acquisition.average import Block
+from host.acquisition.instrument import Frame
+from host.app.session.history import History, Recorder
+from host.calibration.frontend import FrontEnd
+from host.measure.measure import Options, measure
+from host.measure.statistics import Statistics, Summary
+from host.settings import Settings
+
+FRAMES = 4  # in a block, unless measuring one takes too long
+WAITING = 2  # blocks; when more wait to be measured, blocks are made longer
+SHARE = 0.1  # of the time that goes into measuring them at most
+
+
+class Blocks:
+    """Takes frames in; `measure` does one block's worth of work."""
+
+    def __init__(self, settings: Settings, front_end: FrontEnd, options: Options) -> None:
+        self.summaries: Mapping[str, Summary] = {}
+        self._settings, self._front_end, self._options = settings, front_end, options
+        self._frames = FRAMES
+        self._waiting: deque[Block] = deque()
+        self._rest_until = 0.0  # on the performance counter
+        self._statistics, self._recorder = Statistics(), Recorder()
+        self.history: History = self._recorder.history()
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """Forget the block that is being filled: none reaches over a gap."""
+        shape = (2, self._settings.bins)
+        self._sums, self._counts = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        self._pulses = self._taken = 0
+
+    def add(self, frame: Frame) -> None:
+        """Put a frame into the block that is being filled."""
+        self._sums += frame.sums
+        self._counts += self._settings.counts(frame.pulses)
+        self._pulses += frame.pulses
+        self._taken += 1
+        if self._taken < self._frames:
+            return
+        self._waiting.append(Block(self._sums, self._counts, self._pulses))
+        self.interrupt()
+        if len(self._waiting) > WAITING:  # as long as they are, measuring does not keep up
+            self._frames *= 2
+            self._waiting.clear()
+            self._statistics, self._recorder = Statistics(), Recorder()
+
+    def measure(self) -> bool:
+        """Measure a block if one waits and there has been a rest; whether it was so."""
+        begin = time.perf_counter()
+        if not self._waiting or begin < self._rest_until:
+            return False
+        block = self._waiting.popleft()
+        average = empty_average(self._settings, self._front_end)
+        average.add(block)
+        light = average.trace(LIGHT)
+        drive = average.trace(DRIVE)
+        measured = measure(light, self._settings.width, drive, self._options)
+        self._statistics.add(measured)
+        self.summaries = {name: self._statistics.of(name) for name in measured.quantities()}
+        self._recorder.add(block.pulses, light.y, measured)
+        self.history = self._recorder.history()
+        end = time.perf_counter()
+        self._rest_until = end + (end - begin) / SHARE
+        return True

@@ -1,0 +1,80 @@
+"""How an average came about: times and light of successive blocks of pulses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from host.measure.measure import Measurements
+from host.measure.quantities import DEFINITIONS
+
+Array = NDArray[np.float64]
+
+MAP_ROWS, MAP_COLUMNS = 256, 400
+MOST = 20_000  # blocks of which the times are kept: the newest
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """pulses (k,): so far, at the end of each block. values, errors: (k,) by quantity, in its unit.
+
+    map: (rows, columns) mean light, V or 1/s, of successive pulses over the window; row_pulses: pulses in a row.
+    """
+
+    pulses: Array
+    values: Mapping[str, Array]
+    errors: Mapping[str, Array]
+    map: NDArray[np.float32]
+    row_pulses: float
+
+
+@dataclass
+class Recorder:
+    """Takes blocks in; a map that is full halves its resolution, so that it always shows every pulse."""
+
+    _pulses: list[float] = field(default_factory=list)
+    _values: list[list[float]] = field(default_factory=list)
+    _errors: list[list[float]] = field(default_factory=list)
+    _rows: list[Array] = field(default_factory=list)
+    _in_row: list[Array] = field(default_factory=list)  # blocks of the row that is being filled
+    _per_row: int = 1  # blocks
+    _block: float = 0.0  # pulses in the first one
+
+    def add(self, pulses: int, light: Array, measured: Measurements) -> None:
+        """A block: how many pulses it has, its light (bins,) and what it says."""
+        quantities = [getattr(measured, name) for name in DEFINITIONS]
+        self._block = self._block or pulses
+        self._pulses.append(pulses + (self._pulses[-1] if self._pulses else 0.0))
+        self._values.append([q.value for q in quantities])
+        self._errors.append([q.se for q in quantities])
+        for kept in (self._pulses, self._values, self._errors):
+            del kept[:-MOST]
+        self._in_row.append(_coarse(light))
+        if len(self._in_row) < self._per_row:
+            return
+        self._rows.append(np.mean(self._in_row, axis=0))
+        self._in_row.clear()
+        if len(self._rows) == MAP_ROWS:
+            self._rows = [(a + b) / 2 for a, b in zip(*[iter(self._rows)] * 2, strict=True)]
+            self._per_row *= 2
+
+    def history(self) -> History:
+        """Everything so far."""
+        values, errors = np.array(self._values), np.array(self._errors)
+        shape = (len(self._pulses), len(DEFINITIONS))
+        values, errors = values.reshape(shape), errors.reshape(shape)
+        return History(
+            np.array(self._pulses),
+            {name: values[:, k] for k, name in enumerate(DEFINITIONS)},
+            {name: errors[:, k] for k, name in enumerate(DEFINITIONS)},
+            np.array(self._rows or np.zeros((0, 0)), np.float32),
+            self._per_row * self._block,
+        )
+
+
+def _coarse(light: Array) -> Array:
+    """(columns,) means over neighbouring bins: as many as fit are left."""
+    step = -(-light.size // MAP_COLUMNS)
+    starts = np.arange(0, light.size, step)
+    return np.asarray(np.add.reduceat(light, starts) / np.diff(np.append(starts, light.size)))

@@ -1,0 +1,63 @@
+"""What the user has set."""
+
+import enum
+from dataclasses import dataclass, replace
+
+from gateware.protocol import Feature
+from host.acquisition.instrument import Instrument
+from host.settings import Asked, Settings, plan
+
+FRAME_TIME = 1 / 30  # s of pulses in a frame: no more frames than a screen needs
+
+
+class Averaging(enum.Enum):
+    """What becomes of frames."""
+
+    CONTINUOUS = "continuous"
+    SUM = "sum to N"
+    EXPONENTIAL = "exponential"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """V, Hz, s; None is what `plan` chooses.
+
+    pulses: N of a sum, or the memory of an exponential average.
+    """
+
+    volts: float = 5.0
+    rate: float = 10e3
+    width: float | None = None
+    start: float | None = None
+    length: float | None = None
+    bin: float | None = None
+    averaging: Averaging = Averaging.CONTINUOUS
+    pulses: int = 4096
+
+    def asked(self, pulses: int) -> Asked:
+        """The same for a capture of so many pulses."""
+        whole = self.start is not None and self.length is not None
+        window = (self.start, self.length) if whole else None
+        return Asked(self.volts, self.rate, self.width, pulses, window, self.bin)  # type: ignore[arg-type]
+
+    def settings(self, instrument: Instrument) -> Settings:
+        """On the grids of `instrument`. Raises SettingsError."""
+
+        def planned(window: tuple[float, float] | None) -> Settings:
+            return plan(
+                instrument.identity.depth,
+                self.volts,
+                self.rate,
+                self.width,
+                pulses=self.pulses if self.averaging is Averaging.SUM else 0,
+                window=window,
+                bin=self.bin,
+                frame_pulses=max(round(self.rate * FRAME_TIME), 1),
+            )
+
+        settings = planned(None)
+        if self.start is not None or self.length is not None:
+            end = settings.window_start + settings.window_length
+            start = settings.window_start if self.start is None else self.start
+            settings = planned((start, end - start if self.length is None else self.length))
+        return replace(settings, counting=Feature.COUNTING in instrument.identity.features)

@@ -1,0 +1,148 @@
+"""A capture as an object that can be saved, read back and measured again."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from enum import Enum
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from host.acquisition.acquisition import Accounting
+from host.calibration.frontend import FrontEnd
+from host.files import formats
+from host.files.formats import Column, FileError, Numbers
+from host.measure.measure import SECONDARY, Measurements, Options, measure
+from host.measure.trace import Trace
+from host.settings import Settings
+
+FORMAT, VERSION = "trelscope recording", 1
+COLUMNS = ("time", "light", "light_se", "drive", "drive_se")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Everything of a capture; what it says follows from the traces and the `options` it is measured with."""
+
+    source: str
+    board: str
+    front_end: FrontEnd
+    settings: Settings
+    options: Options
+    light: Trace
+    drive: Trace
+    accounting: Accounting
+    realtime_factor: float | None
+
+    @cached_property
+    def measurements(self) -> Measurements:
+        """Times read from the traces."""
+        account = self.accounting
+        return measure(
+            self.light,
+            self.settings.width,
+            self.drive,
+            self.options,
+            clipped=account.clipped,
+            dropped=account.dropped,
+        )
+
+    def measured(self, options: Options) -> "Recording":
+        """The same, measured in another way."""
+        return replace(self, options=options)
+
+    def about(self) -> dict[str, Any]:
+        """Everything but the traces, as plain JSON types in SI units."""
+        return {
+            "source": self.source,
+            "board": self.board,
+            "front_end": self.front_end.as_dict(),
+            "settings": self.settings.as_dict(),
+            "options": asdict(self.options),
+            "measurements": self.measurements.as_dict(),
+            "secondary": self.measurements.as_dict(SECONDARY),
+            "levels": self.options.levels(),
+            "reference": self.measurements.reference,
+            "accounting": self.accounting.as_dict(),
+            "realtime_factor": self.realtime_factor,
+        }
+
+
+def save(path: Path, recording: Recording) -> None:
+    """Write `recording` to .h5, .npz or .csv, as the suffix says; whole or not at all. Raises FileError."""
+    light, drive = recording.light, recording.drive
+    unit = "1/s" if recording.settings.counting else "V"
+    values = (light.t, light.y, light.se, drive.y, drive.se)
+    units = ("s", unit, unit, "V", "V")
+    columns = {name: Column(v, u) for name, v, u in zip(COLUMNS, values, units, strict=True)}
+    formats.write(path, columns, {"format": FORMAT, "version": VERSION, **recording.about()})
+
+
+def load(path: Path) -> Recording:
+    """The recording in a file: bit for bit from .h5 and .npz, to its printed digits from .csv. Raises FileError."""
+    columns, about = formats.read(path)
+    if about.get("format") != FORMAT:
+        raise formats.foreign(path)
+    version = about.get("version")
+    if version != VERSION:
+        raise FileError(
+            f"{path}: recording of version {version}, this program reads {VERSION}; update trelscope"
+        )
+    try:
+        return _recording(columns, about)
+    except (KeyError, TypeError, ValueError):
+        raise formats.damaged(path) from None
+
+
+def _recording(columns: Mapping[str, formats.Numbers], about: Mapping[str, Any]) -> Recording:
+    """Raises KeyError, TypeError or ValueError for what is not there or does not fit."""
+    accounting = build(Accounting, about["accounting"])
+    settings = build(Settings, about["settings"])
+    t, light, light_se, drive, drive_se = (columns[name] for name in COLUMNS)
+    for values in (t, light, light_se, drive, drive_se):
+        if values.shape != (settings.bins,) or values.dtype != np.float64:
+            raise ValueError
+    factor = about["realtime_factor"]
+    return Recording(
+        source=str(about["source"]),
+        board=str(about["board"]),
+        front_end=build(FrontEnd, about["front_end"]),
+        settings=settings,
+        options=build(Options, about["options"]),
+        light=Trace(t, light, light_se, accounting.pulses_averaged),
+        drive=Trace(t, drive, drive_se, accounting.pulses_averaged),
+        accounting=accounting,
+        realtime_factor=None if factor is None else float(factor),
+    )
+
+
+def build(kind: type[T], values: Mapping[str, Any]) -> T:
+    """An instance of the dataclass `kind` of its fields as JSON gives them back.
+
+    Raises TypeError for a field that is missing, unknown or of another type, ValueError for an unknown choice.
+    """
+    types = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]
+    plain = {}
+    for name, value in values.items():
+        wanted = types.get(name)
+        if wanted is float and isinstance(value, int):
+            value = float(value)
+        elif isinstance(value, list):
+            value = tuple(value)
+        elif isinstance(wanted, type) and issubclass(wanted, Enum):
+            value = wanted(value)
+        if isinstance(wanted, type) and not isinstance(value, wanted):
+            raise TypeError(name)
+        plain[name] = value
+    return kind(**plain)
+
+
+def histogram(recording: Recording) -> tuple[Numbers, Numbers]:
+    """Photons by bin (n,), and the bins' edges (n + 1,) in s from the drive edge as commanded."""
+    settings = recording.settings
+    edges = settings.window_start + settings.bin * np.arange(settings.bins + 1)
+    looked = settings.counts(recording.accounting.pulses_averaged)[0]
+    return np.asarray(np.rint(recording.light.y * settings.bin * looked)), np.asarray(edges)

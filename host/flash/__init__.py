@@ -1,0 +1,1 @@
+"""Bitstreams into boards."""

@@ -1,0 +1,64 @@
+"""Links by URL."""
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from host.link import Link, LinkError
+from host.link.emulator import EmulatorLink
+from host.link.replay import ReplayLink
+from host.link.serial import SerialLink
+from host.link.tcp import TcpLink
+from sim.presets.presets import PresetError, load_plant
+
+DEFAULT_SOURCE = "emulator:bmim3-1mm2"
+SCHEMES = "emulator", "tcp", "serial", "replay"
+
+
+def is_emulated(source: str) -> bool:
+    """Whether the instrument behind `source` is the emulator."""
+    return urlsplit(source).scheme == "emulator"
+
+
+def check_source(url: str) -> None:
+    """Raise LinkError where `url` names nothing that could ever be opened; nothing is opened."""
+    parts = _parts(url)
+    if parts.scheme == "emulator":
+        try:
+            load_plant(parts.path, dict(parse_qsl(parts.query)))
+        except PresetError as error:
+            raise LinkError(str(error)) from None
+
+
+def open_link(
+    url: str,
+    seed: int = 0,
+    paced: bool = True,
+    report: Callable[[str], None] = lambda line: None,
+) -> Link:
+    """The instrument that `url` names: `emulator:PRESET`, `serial:PORT`, `tcp://HOST:PORT` or `replay:FILE`.
+
+    `?key=value&…` overrides a preset's parameters, or says what front end a real instrument has.
+    seed, paced: of an emulated board; report is told what takes long. Raises LinkError.
+    """
+    parts = _parts(url)
+    if parts.scheme == "emulator":
+        return EmulatorLink(parts.path, dict(parse_qsl(parts.query)), seed, paced, report)
+    if parts.scheme == "tcp":
+        return TcpLink(url)
+    if parts.scheme == "serial":
+        return SerialLink(url)
+    return ReplayLink(Path(url.partition(":")[2]))
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise LinkError(f"not a source: {url!r} ({error})") from None
+    if parts.scheme not in SCHEMES:
+        raise LinkError(
+            f"unknown source {url!r}; known: emulator:PRESET, e.g. {DEFAULT_SOURCE}, serial:PORT, tcp://HOST:PORT,"
+            " replay:FILE"
+        )
+    return parts

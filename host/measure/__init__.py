@@ -1,0 +1,1 @@
+"""An averaged trace to times with their standard errors. Pure: nothing here does I/O."""

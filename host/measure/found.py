@@ -1,0 +1,24 @@
+"""What an estimator says of one quantity, before it has a unit."""
+
+from dataclasses import dataclass
+
+from host.measure.quantities import Flag
+
+NOISY = "too noisy"
+"""What a reason begins with when fewer averages are to blame."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """value and se in bins, or as a part of A; nan with a reason if not found.
+
+    scale: bins, what a duration's se is held against. steep: whether its error is still linear in the noise.
+    """
+
+    value: float = float("nan")
+    se: float = float("nan")
+    reason: str = ""
+    flags: tuple[Flag, ...] = ()
+    scale: float = float("inf")
+    steep: bool = True
+    method: str = ""

@@ -1,0 +1,128 @@
+"""Measures an averaged light pulse: every quantity of `host.measure.quantities`, with standard errors.
+
+`Estimator.FAST` finds instants by local polynomials (`host.measure.local`), `Estimator.BEST` by the pulse shapes
+that hold (`host.measure.by_shape`). docs/measuring.md says which is how precise.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from host.measure.by_shape import Best, Memory
+from host.measure.found import NOISY, Found
+from host.measure.local import Local
+from host.measure.pulse import Pulse
+from host.measure.quantities import (
+    DEFINITIONS,
+    PRIMARY,
+    SECONDARY,
+    Estimator,
+    Flag,
+    Measurements,
+    Options,
+    Quantity,
+    Top,
+)
+from host.measure.reference import reference
+from host.measure.trace import Trace, unfit
+
+__all__ = [
+    "DEFINITIONS",
+    "PRIMARY",
+    "SECONDARY",
+    "Estimator",
+    "Flag",
+    "Measurements",
+    "Memory",
+    "Options",
+    "Quantity",
+    "Top",
+    "measure",
+]
+
+DEFAULTS = Options()
+
+_VAGUE = 0.1  # se above this part of the transition: LOW_SNR
+TEN_TO_NINETY = float(np.log(9))  # rise of one pole, in time constants
+_SLOW = 4.0  # times the detector's own rise; a faster transition is 3 % or more the detector's: BANDWIDTH_LIMITED
+_SHAPED_BY = {"rise": ("onset", "delay", "response", "settling"), "fall": ("decay",)}
+_FROM_START = ("onset", "delay", "response", "settling")
+_FROM_END = ("decay",)
+
+
+def measure(
+    light: Trace,
+    width: float,
+    drive: Trace | None = None,
+    options: Options = DEFAULTS,
+    clipped: int = 0,
+    dropped: int = 0,
+    memory: Memory | None = None,
+) -> Measurements:
+    """Measure one pulse of commanded `width` (s).
+
+    light: detector trace, evenly spaced bins that begin before the pulse. drive: monitor of the
+    drive voltage; without it t0 is the commanded edge, t = 0. clipped, dropped: samples at the
+    converter's end stops and pulses lost; any at all is flagged. memory: of one average that grows, which makes the
+    best estimator fast.
+    """
+    flags = [Flag.CLIPPED] * (clipped > 0) + [Flag.DROPPED] * (dropped > 0)
+    edges = reference(width, drive, options.launch_delay)
+    results = dict.fromkeys(DEFINITIONS, Found(reason=unfit(light, width)))
+    levels = np.nan, np.nan, np.nan
+    marks = np.nan, np.nan
+    dt = np.nan
+    if not unfit(light, width):
+        pulse = Pulse(light, width, edges, options, flags)
+        dt = pulse.dt
+        problem = pulse.find_levels()
+        levels = pulse.baseline, pulse.level, pulse.amplitude_se
+        if problem:
+            results = dict.fromkeys(DEFINITIONS, Found(reason=problem))
+        else:
+            local = Local(pulse)
+            best = options.estimator is Estimator.BEST
+            results = Best(pulse, local, memory).found() if best else local.found()
+            onset, response = results["onset"].value, results["response"].value
+            marks = pulse.instant(pulse.u0 + onset), pulse.instant(pulse.u0 + response)
+    quantities = {}
+    for name, found in results.items():
+        if DEFINITIONS[name].unit:
+            found = replace(found, value=found.value * dt, se=found.se * dt, scale=found.scale * dt)
+        if name in _FROM_START + _FROM_END:
+            se = float(np.hypot(found.se, edges.start_se))
+            found = replace(found, value=found.value - options.detector_delay, se=se)
+        quantities[name] = _quantity(found, flags)
+    for transition, others in _SHAPED_BY.items():
+        if quantities[transition].value < _SLOW * TEN_TO_NINETY * options.detector_delay:
+            quantities |= {name: _limited(quantities[name]) for name in (transition, *others)}
+    return Measurements(
+        **quantities,
+        baseline=levels[0],
+        top=levels[1],
+        amplitude_se=levels[2],
+        t0=edges.start,
+        reference=edges.words,
+        t_low=marks[0],
+        t_high=marks[1],
+        pulses=light.pulses,
+        options=options,
+    )
+
+
+def _limited(q: Quantity) -> Quantity:
+    """Of a transition that the detector shapes."""
+    if Flag.BANDWIDTH_LIMITED in q.flags:
+        return q
+    return replace(q, flags=(*q.flags, Flag.BANDWIDTH_LIMITED))
+
+
+def _quantity(found: Found, common: list[Flag]) -> Quantity:
+    """With the flags that it deserves."""
+    flags = [*common, *(flag for flag in found.flags if flag not in common)]
+    known = bool(np.isfinite(found.value))
+    vague = known and (found.se > _VAGUE * found.scale or not found.steep)
+    noisy = not known and found.reason.startswith(NOISY)
+    if (noisy or (vague and Flag.BANDWIDTH_LIMITED not in flags)) and Flag.LOW_SNR not in flags:
+        flags.append(Flag.LOW_SNR)
+    return Quantity(found.value, found.se, tuple(flags), found.reason, found.method)

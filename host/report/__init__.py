@@ -1,0 +1,1 @@
+"""A capture as text and as a picture."""

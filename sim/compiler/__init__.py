@@ -1,0 +1,1 @@
+"""The gateware's netlist to C++ to a shared library."""
