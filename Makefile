@@ -53,5 +53,5 @@ system: $(INSTALLED)
 	@tools/system_packages.sh $(NEED)
 
 $(COMPILED): $(INSTALLED) $(COMPILE_INPUTS) | system
-	@$(VENV)/bin/python -m sim.compiler.build
+	@$(VENV)/bin/python -m trelscope.sim.compiler.build
 	@touch $@

@@ -4,9 +4,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Member, Out
 
-from .blockram import BlockRam
-from .boxcar import BURST_BITS
-from .protocol import SUM_BITS
+from trelscope.gateware.blockram import BlockRam
+from trelscope.gateware.boxcar import BURST_BITS
+from trelscope.gateware.protocol import SUM_BITS
 
 
 def memory_ports(depth: int) -> dict[str, Member]:

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .protocol import MAX_BIN_SHIFT, SAMPLE_BITS
+from trelscope.gateware.protocol import MAX_BIN_SHIFT, SAMPLE_BITS
 
 BURST_BITS = SAMPLE_BITS + MAX_BIN_SHIFT - 3  # samples of one 1024 ns bin, one every 8 ns
 

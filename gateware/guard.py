@@ -4,9 +4,9 @@ from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from . import fastforward
-from .fastforward import least, saturate
-from .protocol import (
+from trelscope.gateware import fastforward
+from trelscope.gateware.fastforward import least, saturate
+from trelscope.gateware.protocol import (
     CYCLE_NS,
     DUTY_LIMIT_16THS,
     LEVEL_BITS,

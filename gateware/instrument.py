@@ -4,21 +4,30 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from . import fastforward, protocol
-from .accumulate import TraceMemory
-from .boxcar import Boxcar
-from .guard import Guard
-from .interleave import InterleavedMemory
-from .link.deframer import Deframer
-from .link.framer import Framer, Source
-from .photons import PhotonRows
-from .protocol import CHANNELS, CYCLE_NS, LEVEL_BITS, SAMPLE_BITS, Board, Feature, Mode, Status
-from .pulse import PulseTrain
-from .readout import Readout
-from .registers import RegisterFile
-from .sequencer import Sequencer
-from .timetags import TimeTags
-from .window import Window
+from trelscope.gateware import fastforward, protocol
+from trelscope.gateware.accumulate import TraceMemory
+from trelscope.gateware.boxcar import Boxcar
+from trelscope.gateware.guard import Guard
+from trelscope.gateware.interleave import InterleavedMemory
+from trelscope.gateware.link.deframer import Deframer
+from trelscope.gateware.link.framer import Framer, Source
+from trelscope.gateware.photons import PhotonRows
+from trelscope.gateware.protocol import (
+    CHANNELS,
+    CYCLE_NS,
+    LEVEL_BITS,
+    SAMPLE_BITS,
+    Board,
+    Feature,
+    Mode,
+    Status,
+)
+from trelscope.gateware.pulse import PulseTrain
+from trelscope.gateware.readout import Readout
+from trelscope.gateware.registers import RegisterFile
+from trelscope.gateware.sequencer import Sequencer
+from trelscope.gateware.timetags import TimeTags
+from trelscope.gateware.window import Window
 
 
 class Instrument(wiring.Component):

@@ -7,9 +7,9 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
-from .accumulate import TraceMemory, memory_ports
-from .boxcar import BURST_BITS
-from .protocol import CYCLE_NS, SUM_BITS
+from trelscope.gateware.accumulate import TraceMemory, memory_ports
+from trelscope.gateware.boxcar import BURST_BITS
+from trelscope.gateware.protocol import CYCLE_NS, SUM_BITS
 
 LANES = CYCLE_NS
 

@@ -3,8 +3,8 @@
 from amaranth.hdl import Shape
 from amaranth.lib import data
 
-from . import protocol
-from .protocol import Access, Fields
+from trelscope.gateware import protocol
+from trelscope.gateware.protocol import Access, Fields
 
 
 def fields_layout(fields: Fields) -> data.StructLayout:

@@ -7,8 +7,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .boxcar import BURST_BITS
-from .protocol import CYCLE_NS, MAX_BIN_SHIFT
+from trelscope.gateware.boxcar import BURST_BITS
+from trelscope.gateware.protocol import CYCLE_NS, MAX_BIN_SHIFT
 
 LANES = CYCLE_NS
 COUNT_BITS = MAX_BIN_SHIFT + 1  # photons of one bin of 2**MAX_BIN_SHIFT ns, one a lane

@@ -4,9 +4,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from . import fastforward
-from .fastforward import least, saturate
-from .layouts import SETTINGS
+from trelscope.gateware import fastforward
+from trelscope.gateware.fastforward import least, saturate
+from trelscope.gateware.layouts import SETTINGS
 
 
 class PulseTrain(wiring.Component):

@@ -4,10 +4,10 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from . import protocol
-from .interleave import InterleavedMemory
-from .layouts import PACKET, TRACE_DATA, TRACE_HEAD
-from .protocol import CHUNK_BINS, SUM_BITS, Kind
+from trelscope.gateware import protocol
+from trelscope.gateware.interleave import InterleavedMemory
+from trelscope.gateware.layouts import PACKET, TRACE_DATA, TRACE_HEAD
+from trelscope.gateware.protocol import CHUNK_BINS, SUM_BITS, Kind
 
 WORD_BYTES = SUM_BITS // 8
 

@@ -7,10 +7,10 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from . import protocol
-from .layouts import CONTROLS, PACKET, REPLY, SETTINGS, STATUS
-from .link.deframer import REQUEST_FRAME
-from .protocol import REGISTERS, Access, Kind, Outcome
+from trelscope.gateware import protocol
+from trelscope.gateware.layouts import CONTROLS, PACKET, REPLY, SETTINGS, STATUS
+from trelscope.gateware.link.deframer import REQUEST_FRAME
+from trelscope.gateware.protocol import REGISTERS, Access, Kind, Outcome
 
 ROW_BITS = 3
 """A register is looked up in two steps: among 8 neighbours, and among these rows."""

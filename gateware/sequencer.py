@@ -4,9 +4,9 @@ from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from . import fastforward
-from .layouts import SETTINGS, TRACE_HEAD
-from .protocol import MAX_BIN_SHIFT, MAX_FRAME_PULSES, Mode, TraceFlag
+from trelscope.gateware import fastforward
+from trelscope.gateware.layouts import SETTINGS, TRACE_HEAD
+from trelscope.gateware.protocol import MAX_BIN_SHIFT, MAX_FRAME_PULSES, Mode, TraceFlag
 
 
 class Sequencer(wiring.Component):

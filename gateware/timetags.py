@@ -4,10 +4,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from . import protocol
-from .blockram import BlockRam
-from .layouts import PACKET, TIME_TAG
-from .protocol import CYCLE_NS, TAGS_PER_PACKET, Kind, TagKind
+from trelscope.gateware import protocol
+from trelscope.gateware.blockram import BlockRam
+from trelscope.gateware.layouts import PACKET, TIME_TAG
+from trelscope.gateware.protocol import CYCLE_NS, TAGS_PER_PACKET, Kind, TagKind
 
 FIFO_DEPTH = 512
 ENTRY = data.StructLayout({"pulse": 32, "t_ns": signed(32), "lanes": CYCLE_NS})

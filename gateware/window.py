@@ -4,9 +4,9 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from . import fastforward
-from .layouts import SETTINGS
-from .protocol import CYCLE_NS
+from trelscope.gateware import fastforward
+from trelscope.gateware.layouts import SETTINGS
+from trelscope.gateware.protocol import CYCLE_NS
 
 
 class Window(wiring.Component):

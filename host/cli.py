@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from host.commands import (
+from trelscope.host.commands import (
     bench,
     boards,
     build,
@@ -23,8 +23,8 @@ from host.commands import (
     sweep,
     window,
 )
-from host.errors import UserError
-from host.link.urls import DEFAULT_SOURCE
+from trelscope.host.errors import UserError
+from trelscope.host.link.urls import DEFAULT_SOURCE
 
 FAILED, USAGE = 1, 2
 

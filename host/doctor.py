@@ -11,17 +11,17 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from gateware.build import BuildError, find_tools
-from host import display
-from host.acquisition.capture import capture
-from host.bench import icarus
-from host.errors import UserError
-from host.flash import flash
-from host.link import ports
-from host.link.serial import PERMISSION
-from host.link.urls import DEFAULT_SOURCE, open_link
-from host.settings import plan
-from host.units import format_si
+from trelscope.gateware.build import BuildError, find_tools
+from trelscope.host import display
+from trelscope.host.acquisition.capture import capture
+from trelscope.host.bench import icarus
+from trelscope.host.errors import UserError
+from trelscope.host.flash import flash
+from trelscope.host.link import ports
+from trelscope.host.link.serial import PERMISSION
+from trelscope.host.link.urls import DEFAULT_SOURCE, open_link
+from trelscope.host.settings import plan
+from trelscope.host.units import format_si
 
 PULSES = 256
 WIDTH, WINDOW = 8e-6, (-1e-6, 12e-6)  # s: short, and with both edges in it

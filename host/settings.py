@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gateware.protocol import (
+from trelscope.gateware.protocol import (
     CLOCK_HZ,
     CYCLE_NS,
     DUTY_LIMIT_16THS,
@@ -20,8 +20,8 @@ from gateware.protocol import (
     WIDTH_LIMIT_NS,
     Mode,
 )
-from host.errors import UserError
-from host.units import format_si
+from trelscope.host.errors import UserError
+from trelscope.host.units import format_si
 
 VOLTS = (LEVEL_MIN * LEVEL_LSB_V, LEVEL_MAX * LEVEL_LSB_V)
 RATES = (500.0, 15e3)  # Hz: the range the paper covers

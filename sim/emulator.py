@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gateware.protocol import CLOCK_HZ, LEVEL_LSB_V
-from sim.compiler.build import library
-from sim.physics.detector import ADC_BITS
-from sim.physics.expsum import constant
-from sim.physics.photon_counter import PhotonCounter, mean_counts
-from sim.physics.plant import WEAR_STEP, Plant, Segment
+from trelscope.gateware.protocol import CLOCK_HZ, LEVEL_LSB_V
+from trelscope.sim.compiler.build import library
+from trelscope.sim.physics.detector import ADC_BITS
+from trelscope.sim.physics.expsum import constant
+from trelscope.sim.physics.photon_counter import PhotonCounter, mean_counts
+from trelscope.sim.physics.plant import WEAR_STEP, Plant, Segment
 
 SAME_STATE = (
     1e-9  # V: states closer than this count as one, so a steady train needs only a few segments

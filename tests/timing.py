@@ -12,7 +12,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-from gateware.protocol import REGISTERS, Access
+from trelscope.gateware.protocol import REGISTERS, Access
 
 from . import wire
 

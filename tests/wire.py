@@ -3,8 +3,8 @@
 import random
 from dataclasses import dataclass
 
-from gateware import protocol
-from gateware.protocol import HEADER, REGISTERS, REQUEST, Kind
+from trelscope.gateware import protocol
+from trelscope.gateware.protocol import HEADER, REGISTERS, REQUEST, Kind
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from gateware import build
-from gateware.platform.boards import BOARDS, BoardFacts
-from host.flash.bitstream import built
+from trelscope.gateware import build
+from trelscope.gateware.platform.boards import BOARDS, BoardFacts
+from trelscope.host.flash.bitstream import built
 
 PAGE = Path(__file__).parents[1] / "docs" / "bitstreams.md"
 EVERY_SEED = "ulx3s-85f"

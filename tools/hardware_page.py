@@ -3,10 +3,10 @@
 
 from pathlib import Path
 
-from gateware.platform.adc import Adc
-from gateware.platform.boards import BOARDS, SIGNALS, BoardFacts
-from gateware.platform.launch import LaunchPhase
-from gateware.platform.platforms import ball, platform_for
+from trelscope.gateware.platform.adc import Adc
+from trelscope.gateware.platform.boards import BOARDS, SIGNALS, BoardFacts
+from trelscope.gateware.platform.launch import LaunchPhase
+from trelscope.gateware.platform.platforms import ball, platform_for
 
 PAGE = Path(__file__).parents[1] / "docs" / "hardware.md"
 

@@ -8,7 +8,7 @@ import pyqtgraph as pg
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 
-from host.bench.precision import CASES, bound, errors, readers, times
+from trelscope.host.bench.precision import CASES, bound, errors, readers, times
 
 SIZE = (900, 420)  # pixels
 RUNS = 24

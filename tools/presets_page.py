@@ -4,8 +4,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sim.presets.presets import builtin_names, describe
-from sim.presets.recipe import tables
+from trelscope.sim.presets.presets import builtin_names, describe
+from trelscope.sim.presets.recipe import tables
 
 INTRODUCTION = """# Presets
 

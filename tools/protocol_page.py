@@ -4,8 +4,8 @@
 import enum
 import inspect
 
-from gateware import protocol
-from gateware.protocol import Fields
+from trelscope.gateware import protocol
+from trelscope.gateware.protocol import Fields
 
 INTRODUCTION = f"""# Protocol
 

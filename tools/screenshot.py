@@ -16,11 +16,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from PyQt6.QtCore import QDeadlineTimer, QEventLoop
 from PyQt6.QtWidgets import QApplication
 
-from host.app import style
-from host.app.session.snapshot import State
-from host.app.session.wanted import Averaging, Wanted
-from host.app.window import Window
-from host.link.urls import DEFAULT_SOURCE
+from trelscope.host.app import style
+from trelscope.host.app.session.snapshot import State
+from trelscope.host.app.session.wanted import Averaging, Wanted
+from trelscope.host.app.window import Window
+from trelscope.host.link.urls import DEFAULT_SOURCE
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 PATIENCE = 240_000  # ms for a picture, compiling the emulator included

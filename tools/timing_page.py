@@ -8,9 +8,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from gateware.protocol import CYCLE_NS, HALF_CYCLE_NS
 from tests import timing
 from tests.timing import INPUTS, OUTPUTS, Case, show
+from trelscope.gateware.protocol import CYCLE_NS, HALF_CYCLE_NS
 
 DOCS = Path(__file__).parents[1] / "docs"
 IMAGES = "images/timing"

@@ -12,7 +12,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .. import protocol
+from trelscope.gateware import protocol
 
 COVERED = protocol.HEADER.size - 4  # a header's bytes between sync and CRC
 

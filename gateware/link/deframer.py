@@ -4,10 +4,10 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .. import protocol
-from ..layouts import HEADER, REQUEST
-from ..protocol import Kind
-from .crc import COVERED, HeaderCheck, PayloadCheck
+from trelscope.gateware import protocol
+from trelscope.gateware.layouts import HEADER, REQUEST
+from trelscope.gateware.link.crc import COVERED, HeaderCheck, PayloadCheck
+from trelscope.gateware.protocol import Kind
 
 REQUEST_FRAME = data.StructLayout({"kind": 8, "sequence": 16, "request": REQUEST})
 

@@ -4,9 +4,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .. import protocol
-from ..layouts import HEADER, PACKET
-from .crc import COVERED, HeaderCheck, PayloadCheck
+from trelscope.gateware import protocol
+from trelscope.gateware.layouts import HEADER, PACKET
+from trelscope.gateware.link.crc import COVERED, HeaderCheck, PayloadCheck
 
 
 class Source(wiring.Signature):

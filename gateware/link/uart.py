@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from ..protocol import CLOCK_HZ
+from trelscope.gateware.protocol import CLOCK_HZ
 
 DATA_BITS = 8
 

@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, io, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..protocol import CHANNELS, SAMPLE_BITS
-from .pins import DdrPin, DelayedInputs
+from trelscope.gateware.platform.pins import DdrPin, DelayedInputs
+from trelscope.gateware.protocol import CHANNELS, SAMPLE_BITS
 
 
 def full_scale(code: Value, bits: int) -> Value:

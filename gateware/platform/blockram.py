@@ -5,7 +5,7 @@ from typing import Any
 
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
 
-from ..blockram import BlockRam
+from trelscope.gateware.blockram import BlockRam
 
 SHAPES = {16384: 1, 8192: 2, 4096: 4, 2048: 9, 1024: 18}
 """Words of a DP16KD and the bits of each."""

@@ -6,7 +6,7 @@ A pin is named as the board's maker prints it, `CONNECTOR:PIN`; which ball of th
 from dataclasses import dataclass
 from typing import Literal
 
-from ..protocol import Board
+from trelscope.gateware.protocol import Board
 
 Direction = Literal["i", "o"]
 

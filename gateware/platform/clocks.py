@@ -6,7 +6,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Const, DomainRenamer, Instanc
 from amaranth.lib import cdc, io, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..protocol import CLOCK_HZ
+from trelscope.gateware.protocol import CLOCK_HZ
 
 VCO_HZ = (
     4 * CLOCK_HZ

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import cdc, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..protocol import LEVEL_BITS
+from trelscope.gateware.protocol import LEVEL_BITS
 
 FRAME_BITS = 2 + LEVEL_BITS  # two bits of power-down mode, 0: normal
 

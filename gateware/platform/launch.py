@@ -4,9 +4,9 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import io, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..protocol import CYCLE_NS
-from .clocks import STEPS_PER_NS
-from .pins import DdrPin
+from trelscope.gateware.platform.clocks import STEPS_PER_NS
+from trelscope.gateware.platform.pins import DdrPin
+from trelscope.gateware.protocol import CYCLE_NS
 
 
 class LaunchPhase(wiring.Component):

@@ -8,9 +8,9 @@ from amaranth_boards.ecpix5 import ECPIX585Platform
 from amaranth_boards.icepi_zero import IcepiZero1_3Platform
 from amaranth_boards.ulx3s import ULX3S_25F_Platform, ULX3S_85F_Platform
 
-from ..blockram import BlockRam
-from .blockram import block_ram
-from .boards import SIGNALS, BoardFacts
+from trelscope.gateware.blockram import BlockRam
+from trelscope.gateware.platform.blockram import block_ram
+from trelscope.gateware.platform.boards import SIGNALS, BoardFacts
 
 _BASES: dict[str, type[LatticeECP5Platform]] = {
     "ulx3s-85f": ULX3S_85F_Platform,

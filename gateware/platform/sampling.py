@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import io, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..protocol import CYCLE_NS
+from trelscope.gateware.protocol import CYCLE_NS
 
 
 class Gearbox(wiring.Component):

@@ -5,15 +5,15 @@ from typing import Any
 from amaranth.hdl import DomainRenamer, Module, Signal
 from amaranth.lib import cdc, io, wiring
 
-from ..instrument import Instrument
-from ..link.uart import Uart
-from .adc import Adc
-from .boards import BoardFacts
-from .clocks import Clocks, domains
-from .dac import LevelCrossing, LevelDac
-from .launch import Launch, LaunchPhase
-from .pins import FloatingPin
-from .sampling import PhotonPins
+from trelscope.gateware.instrument import Instrument
+from trelscope.gateware.link.uart import Uart
+from trelscope.gateware.platform.adc import Adc
+from trelscope.gateware.platform.boards import BoardFacts
+from trelscope.gateware.platform.clocks import Clocks, domains
+from trelscope.gateware.platform.dac import LevelCrossing, LevelDac
+from trelscope.gateware.platform.launch import Launch, LaunchPhase
+from trelscope.gateware.platform.pins import FloatingPin
+from trelscope.gateware.platform.sampling import PhotonPins
 
 ADC_LATENCY = Launch.LATENCY + Adc.LATENCY
 """From `Instrument.gate` out to the drive, and back from the sample of that instant to `Instrument.samples`. Rounded to

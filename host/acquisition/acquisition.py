@@ -3,15 +3,15 @@
 from dataclasses import asdict, dataclass, replace
 from typing import TypeAlias
 
-from gateware.protocol import TraceFlag
-from host.acquisition.average import Block, RunningAverage, State
-from host.acquisition.exponential import ExponentialAverage, FadingState
-from host.acquisition.instrument import Frame, Instrument
-from host.calibration.frontend import FrontEnd
-from host.errors import UserError
-from host.measure.measure import Estimator, Measurements, Memory, Options, measure
-from host.measure.trace import Trace
-from host.settings import Settings
+from trelscope.gateware.protocol import TraceFlag
+from trelscope.host.acquisition.average import Block, RunningAverage, State
+from trelscope.host.acquisition.exponential import ExponentialAverage, FadingState
+from trelscope.host.acquisition.instrument import Frame, Instrument
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.errors import UserError
+from trelscope.host.measure.measure import Estimator, Measurements, Memory, Options, measure
+from trelscope.host.measure.trace import Trace
+from trelscope.host.settings import Settings
 
 LIGHT, DRIVE = 0, 1
 

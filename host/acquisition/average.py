@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from host.measure.trace import Trace
+from trelscope.host.measure.trace import Trace
 
 # The per-bin scatter of a handful of blocks is itself mostly noise. Variance per sample is a
 # smooth function of the signal, so neighbouring bins are pooled until about this many degrees of

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from gateware.protocol import Feature
-from host.acquisition.acquisition import Acquisition
-from host.acquisition.instrument import Instrument
-from host.files.recordings import Recording
-from host.link import Link
-from host.link.record import RecordedLink
-from host.link.replay import ReplayLink
-from host.measure.measure import Estimator
-from host.settings import Settings
+from trelscope.gateware.protocol import Feature
+from trelscope.host.acquisition.acquisition import Acquisition
+from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.files.recordings import Recording
+from trelscope.host.link import Link
+from trelscope.host.link.record import RecordedLink
+from trelscope.host.link.replay import ReplayLink
+from trelscope.host.measure.measure import Estimator
+from trelscope.host.settings import Settings
 
 
 def capture(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from host.acquisition.average import Block, pool
-from host.measure.trace import Trace
+from trelscope.host.acquisition.average import Block, pool
+from trelscope.host.measure.trace import Trace
 
 Array = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateware import protocol
-from gateware.protocol import (
+from trelscope.gateware import protocol
+from trelscope.gateware.protocol import (
     CHANNELS,
     REGISTERS,
     Board,
@@ -18,11 +18,11 @@ from gateware.protocol import (
     TraceFlag,
     Trip,
 )
-from host.calibration.level import Level, reachable
-from host.errors import UserError
-from host.link import Link, LinkError
-from host.link.codec import Decoder, LinkErrors, Packet
-from host.settings import Settings
+from trelscope.host.calibration.level import Level, reachable
+from trelscope.host.errors import UserError
+from trelscope.host.link import Link, LinkError
+from trelscope.host.link.codec import Decoder, LinkErrors, Packet
+from trelscope.host.settings import Settings
 
 REPLY_TIMEOUT = 0.5  # s without a byte
 REPLY_PATIENCE = 2.0  # s, while others come: a slow link has them queue before the reply

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from host.acquisition.capture import capture
-from host.acquisition.instrument import Instrument
-from host.errors import UserError
-from host.files import formats
-from host.files.formats import Column
-from host.files.recordings import Recording
-from host.link.urls import is_emulated, open_link
-from host.measure.quantities import DEFINITIONS
-from host.settings import Asked
+from trelscope.host.acquisition.capture import capture
+from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.errors import UserError
+from trelscope.host.files import formats
+from trelscope.host.files.formats import Column
+from trelscope.host.files.recordings import Recording
+from trelscope.host.link.urls import is_emulated, open_link
+from trelscope.host.measure.quantities import DEFINITIONS
+from trelscope.host.settings import Asked
 
 FORMAT, VERSION = "trelscope sweep", 1
 

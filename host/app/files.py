@@ -5,14 +5,14 @@ from pathlib import Path
 
 from PyQt6.QtWidgets import QGraphicsView
 
-from host.app.plots import picture
-from host.app.references import Reference
-from host.app.session.history import Recorder
-from host.app.session.snapshot import Data, Snapshot, State
-from host.app.session.wanted import Averaging
-from host.files import formats, recordings
-from host.files.recordings import Recording
-from host.measure.measure import Options
+from trelscope.host.app.plots import picture
+from trelscope.host.app.references import Reference
+from trelscope.host.app.session.history import Recorder
+from trelscope.host.app.session.snapshot import Data, Snapshot, State
+from trelscope.host.app.session.wanted import Averaging
+from trelscope.host.files import formats, recordings
+from trelscope.host.files.recordings import Recording
+from trelscope.host.measure.measure import Options
 
 DATA = "Data (*.csv *.h5 *.npz)"
 PICTURES = "Pictures (*.png *.svg *.pdf)"

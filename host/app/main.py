@@ -6,11 +6,11 @@ import sys
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication
 
-from host.app import memory, style
-from host.app.rescue import rescue
-from host.app.window import Window
-from host.files import journal
-from host.link.urls import DEFAULT_SOURCE
+from trelscope.host.app import memory, style
+from trelscope.host.app.rescue import rescue
+from trelscope.host.app.window import Window
+from trelscope.host.files import journal
+from trelscope.host.link.urls import DEFAULT_SOURCE
 
 SAVE_EVERY = 2000  # ms: what a window that is killed has forgotten
 

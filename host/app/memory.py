@@ -8,7 +8,7 @@ from typing import Any
 
 import platformdirs
 
-from host.app.session.wanted import Averaging, Wanted
+from trelscope.host.app.session.wanted import Averaging, Wanted
 
 FILE = "window.json"
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from host.app.plots.light import View
-from host.app.session.snapshot import Data
-from host.units import format_si
+from trelscope.host.app.plots.light import View
+from trelscope.host.app.session.snapshot import Data
+from trelscope.host.units import format_si
 
 MOST = 4  # as many as have a line of their own
 

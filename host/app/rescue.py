@@ -3,8 +3,8 @@
 from datetime import datetime
 from pathlib import Path
 
-from host.errors import UserError
-from host.files import journal, recordings
+from trelscope.host.errors import UserError
+from trelscope.host.files import journal, recordings
 
 
 def rescue(journals: Path, folder: Path) -> tuple[list[Path], list[str]]:

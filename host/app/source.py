@@ -3,9 +3,9 @@
 from importlib import import_module
 from urllib.parse import urlsplit
 
-from gateware.protocol import Board
-from host.link.urls import is_emulated
-from sim.presets.presets import device_names
+from trelscope.gateware.protocol import Board
+from trelscope.host.link.urls import is_emulated
+from trelscope.sim.presets.presets import device_names
 
 
 def stands_in(source: str, board: str) -> bool:

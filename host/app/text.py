@@ -1,9 +1,9 @@
 """Results as text, for a notebook or a message."""
 
-from host.app.session.snapshot import Data
-from host.measure.quantities import DEFINITIONS
-from host.measure.statistics import Summary
-from host.units import format_si, format_with_error
+from trelscope.host.app.session.snapshot import Data
+from trelscope.host.measure.quantities import DEFINITIONS
+from trelscope.host.measure.statistics import Summary
+from trelscope.host.units import format_si, format_with_error
 
 
 def results(data: Data) -> str:

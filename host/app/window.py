@@ -17,28 +17,28 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from host.app import files, source, style, text
-from host.app.actions import Entry, fill
-from host.app.docks import AREA, add_dock, scrolling, share_corners
-from host.app.memory import Remembered
-from host.app.panels.banner import Banner
-from host.app.panels.comparison import Comparison
-from host.app.panels.controls import Controls
-from host.app.panels.countview import CountView
-from host.app.panels.log import Log
-from host.app.panels.results import Results
-from host.app.panels.statusline import StatusLine
-from host.app.panels.sweepview import SweepView
-from host.app.plots.pulsemap import PulseMap
-from host.app.plots.traces import Traces
-from host.app.plots.trend import Histogram, Trend
-from host.app.references import MOST, Reference
-from host.app.session.session import Session
-from host.app.session.snapshot import Data, Snapshot, State
-from host.app.session.wanted import Wanted
-from host.errors import UserError
-from host.link.urls import check_source
-from host.settings import Asked
+from trelscope.host.app import files, source, style, text
+from trelscope.host.app.actions import Entry, fill
+from trelscope.host.app.docks import AREA, add_dock, scrolling, share_corners
+from trelscope.host.app.memory import Remembered
+from trelscope.host.app.panels.banner import Banner
+from trelscope.host.app.panels.comparison import Comparison
+from trelscope.host.app.panels.controls import Controls
+from trelscope.host.app.panels.countview import CountView
+from trelscope.host.app.panels.log import Log
+from trelscope.host.app.panels.results import Results
+from trelscope.host.app.panels.statusline import StatusLine
+from trelscope.host.app.panels.sweepview import SweepView
+from trelscope.host.app.plots.pulsemap import PulseMap
+from trelscope.host.app.plots.traces import Traces
+from trelscope.host.app.plots.trend import Histogram, Trend
+from trelscope.host.app.references import MOST, Reference
+from trelscope.host.app.session.session import Session
+from trelscope.host.app.session.snapshot import Data, Snapshot, State
+from trelscope.host.app.session.wanted import Wanted
+from trelscope.host.errors import UserError
+from trelscope.host.link.urls import check_source
+from trelscope.host.settings import Asked
 
 REFRESH = (
     8  # ms between looks at the session: twice as often as anybody sees, so that none comes late

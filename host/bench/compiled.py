@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from host.bench.rows import BenchError, Report
-from host.bench.workload import FRAME, commands
-from host.link.urls import DEFAULT_SOURCE
-from sim.compiler.build import CompileError
-from sim.emulator import Board
-from sim.physics.detector import Detector
-from sim.physics.plant import Plant
-from sim.presets.presets import load_plant
+from trelscope.host.bench.rows import BenchError, Report
+from trelscope.host.bench.workload import FRAME, commands
+from trelscope.host.link.urls import DEFAULT_SOURCE
+from trelscope.sim.compiler.build import CompileError
+from trelscope.sim.emulator import Board
+from trelscope.sim.physics.detector import Detector
+from trelscope.sim.physics.plant import Plant
+from trelscope.sim.presets.presets import load_plant
 
 FAR = 1e6  # V full scale: no signal reaches the first code
 PRESET = DEFAULT_SOURCE.partition(":")[2]

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from host.bench.waveforms import WIDTH, Shape
-from sim.physics.device import Device
-from sim.physics.plant import Plant, Segment
-from sim.presets.presets import load_plant
+from trelscope.host.bench.waveforms import WIDTH, Shape
+from trelscope.sim.physics.device import Device
+from trelscope.sim.physics.plant import Plant, Segment
+from trelscope.sim.presets.presets import load_plant
 
 Array = NDArray[np.float64]
 

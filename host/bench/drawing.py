@@ -10,15 +10,15 @@ import time
 
 import numpy as np
 
-from gateware.protocol import Feature, TraceFlag
-from host.acquisition.instrument import Frame, Identity, Instrument
-from host.app.session.session import Session
-from host.app.session.wanted import Wanted
-from host.calibration.frontend import FrontEnd
-from host.link.codec import LinkErrors
-from host.settings import Settings
-from sim.physics.detector import ADC_BITS
-from sim.presets.presets import load_plant
+from trelscope.gateware.protocol import Feature, TraceFlag
+from trelscope.host.acquisition.instrument import Frame, Identity, Instrument
+from trelscope.host.app.session.session import Session
+from trelscope.host.app.session.wanted import Wanted
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.link.codec import LinkErrors
+from trelscope.host.settings import Settings
+from trelscope.sim.physics.detector import ADC_BITS
+from trelscope.sim.presets.presets import load_plant
 
 RATE, START, LENGTH, BIN = 9e3, -2e-6, 100e-6, 1e-9
 DEPTH = 1 << 17  # bins: more than the boards have
@@ -125,8 +125,8 @@ def main(seconds: float) -> int:
     from PyQt6.QtCore import QTimer
     from PyQt6.QtWidgets import QApplication
 
-    from host.app import style
-    from host.app.window import Window
+    from trelscope.host.app import style
+    from trelscope.host.app.window import Window
 
     app = QApplication(sys.argv[:1])
     style.apply(app, scale=1.0)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from host.bench.workload import FRAME, STEADY
+from trelscope.host.bench.workload import FRAME, STEADY
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ def main() -> int:
     from PyQt6.QtCore import QTimer
     from PyQt6.QtWidgets import QApplication
 
-    import host.cli  # noqa: F401  (as the command does)
-    from host.app import style
-    from host.app.window import Window
-    from host.link.urls import DEFAULT_SOURCE
+    import trelscope.host.cli  # noqa: F401  (as the command does)
+    from trelscope.host.app import style
+    from trelscope.host.app.window import Window
+    from trelscope.host.link.urls import DEFAULT_SOURCE
 
     print("imported", flush=True)
     app = QApplication(sys.argv[:1])

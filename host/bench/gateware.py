@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from host.bench import icarus, verilated
-from host.bench.compiled import Compiled, blind_plant, board
-from host.bench.effort import Effort
-from host.bench.engine import Engine
-from host.bench.machine import one_core
-from host.bench.pysim import PySim
-from host.bench.rows import TIMES, BenchError, Report, Row, compared, measured, missing
-from host.bench.workload import fingerprint
+from trelscope.host.bench import icarus, verilated
+from trelscope.host.bench.compiled import Compiled, blind_plant, board
+from trelscope.host.bench.effort import Effort
+from trelscope.host.bench.engine import Engine
+from trelscope.host.bench.machine import one_core
+from trelscope.host.bench.pysim import PySim
+from trelscope.host.bench.rows import TIMES, BenchError, Report, Row, compared, measured, missing
+from trelscope.host.bench.workload import fingerprint
 
 UNIT = "cycles/s"
 WARM_UP = 2  # blocks

@@ -11,9 +11,9 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from host.bench.rows import BenchError
-from host.bench.verilog import verilog
-from host.bench.workload import FRAME
+from trelscope.host.bench.rows import BenchError
+from trelscope.host.bench.verilog import verilog
+from trelscope.host.bench.workload import FRAME
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # s: for the simulator to start, and for any one block
@@ -82,7 +82,7 @@ class Icarus:
 def _built(folder: Path) -> ModuleType:
     from cocotb_tools.runner import get_runner  # only where it is installed
 
-    from host.bench.pins import Pins
+    from trelscope.host.bench.pins import Pins
 
     source = folder / "pins.v"
     source.write_text(verilog(Pins(), "pins"))
@@ -102,7 +102,7 @@ def _simulate(runner: ModuleType, folder: Path, port: int) -> None:
     environment = {"BENCH_PORT": str(port), "PYTHONPATH": str(ROOT), "COCOTB_ANSI_OUTPUT": "0"}
     runner.test(
         hdl_toplevel="pins",
-        test_module="host.bench.tb_pins",
+        test_module="trelscope.host.bench.tb_pins",
         build_dir=folder,
         test_dir=folder,
         timescale=TIMESCALE,

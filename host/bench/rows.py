@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from host.errors import UserError
-from host.units import format_si
+from trelscope.host.errors import UserError
+from trelscope.host.units import format_si
 
 Report: TypeAlias = Callable[[str], None]
 """Is told what is going on, a line at a time."""

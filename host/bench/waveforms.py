@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import gammainc, ndtr
 
-from host.measure.trace import Trace
+from trelscope.host.measure.trace import Trace
 
 Array = NDArray[np.float64]
 Shape = Callable[[Array], Array]  # s after the drive edge -> part of the final light
@@ -99,7 +99,7 @@ class Pulse:
         return np.asarray(self.amplitude * lit * (1 - gone))
 
     def truth(self) -> dict[str, float]:
-        """Seconds, by the definitions of host.measure.measure, top from the last tenth of the pulse."""
+        """Seconds, by the definitions of trelscope.host.measure.measure, top from the last tenth of the pulse."""
         fine = np.linspace(0.9 * self.width, self.width, 20001)
         top = float(np.mean(self.rise(fine)))
         at_end = float(self.rise(np.array([self.width]))[0])

@@ -4,10 +4,10 @@ import json
 import subprocess
 import sys
 
-from host.bench.drawing import FRAMES_PER_SECOND, WARM_UP
-from host.bench.effort import Effort
-from host.bench.rows import Report, Row, measured, missing
-from host.bench.startup import environment
+from trelscope.host.bench.drawing import FRAMES_PER_SECOND, WARM_UP
+from trelscope.host.bench.effort import Effort
+from trelscope.host.bench.rows import Report, Row, measured, missing
+from trelscope.host.bench.startup import environment
 
 LONGER = 3  # times as long as other figures: this one waits for a screen
 PATIENCE = 60.0  # s
@@ -38,7 +38,7 @@ def rows(effort: Effort, report: Report) -> list[Row]:
 def _run(seconds: float) -> dict[str, float] | str:
     """Figures, or why there are none."""
     done = subprocess.run(
-        [sys.executable, "-m", "host.bench.drawing", f"{max(seconds, 0.5)}"],
+        [sys.executable, "-m", "trelscope.host.bench.drawing", f"{max(seconds, 0.5)}"],
         env=environment(),
         capture_output=True,
         text=True,

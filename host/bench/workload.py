@@ -6,9 +6,9 @@ thousand cycles a second gets through it too.
 
 import hashlib
 
-from gateware import protocol
-from gateware.protocol import REGISTERS, REQUEST, Kind
-from host.settings import plan
+from trelscope.gateware import protocol
+from trelscope.gateware.protocol import REGISTERS, REQUEST, Kind
+from trelscope.host.settings import plan
 
 DEPTH = 16384
 """Bins of the instrument, as of the emulated board."""

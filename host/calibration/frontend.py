@@ -2,10 +2,10 @@
 
 from dataclasses import asdict, dataclass
 
-from gateware.protocol import LEVEL_LSB_V
-from host.calibration.level import Level
-from sim.physics.detector import ADC_BITS, Detector, DriveMonitor
-from sim.physics.photon_counter import PhotonCounter
+from trelscope.gateware.protocol import LEVEL_LSB_V
+from trelscope.host.calibration.level import Level
+from trelscope.sim.physics.detector import ADC_BITS, Detector, DriveMonitor
+from trelscope.sim.physics.photon_counter import PhotonCounter
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
-from gateware.protocol import CYCLE_NS
-from host.calibration.level import CalibrationError
+from trelscope.gateware.protocol import CYCLE_NS
+from trelscope.host.calibration.level import CalibrationError
 
 LEAST_PHOTONS = 20_000  # of all lanes together: a width to 2 %
 STEADY = 1e-6

@@ -1,11 +1,11 @@
-"""What a board's drive level really is, from readings of it. Pure; `host.calibration.saved` keeps it."""
+"""What a board's drive level really is, from readings of it. Pure; `trelscope.host.calibration.saved` keeps it."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from host.errors import UserError
-from host.settings import VOLTS
+from trelscope.host.errors import UserError
+from trelscope.host.settings import VOLTS
 
 LEAST_SPAN = 1.0  # V between two commanded levels: their readings' errors grow as it shrinks
 GAINS = (0.8, 1.25)

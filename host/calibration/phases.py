@@ -9,10 +9,10 @@ from scipy.linalg import helmert
 from scipy.optimize import least_squares
 from scipy.special import chdtrc
 
-from gateware.protocol import CYCLE_NS
-from host.calibration.level import CalibrationError
-from host.measure.crossings import pilot
-from host.measure.trace import Trace, unfit
+from trelscope.gateware.protocol import CYCLE_NS
+from trelscope.host.calibration.level import CalibrationError
+from trelscope.host.measure.crossings import pilot
+from trelscope.host.measure.trace import Trace, unfit
 
 Array = NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import platformdirs
 
-from host.calibration.level import CalibrationError, Level
-from host.calibration.phases import PhaseTable
+from trelscope.host.calibration.level import CalibrationError, Level
+from trelscope.host.calibration.phases import PhaseTable
 
 PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from host.commands.common import Commands, say
+from trelscope.host.commands.common import Commands, say
 
 
 def add(commands: Commands) -> None:
@@ -19,10 +19,10 @@ def add(commands: Commands) -> None:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from host.bench import gateware, instrument, precision, startup, window  # only here
-    from host.bench.effort import FULL, QUICK
-    from host.bench.machine import machine
-    from host.bench.rows import table
+    from trelscope.host.bench import gateware, instrument, precision, startup, window  # only here
+    from trelscope.host.bench.effort import FULL, QUICK
+    from trelscope.host.bench.machine import machine
+    from trelscope.host.bench.rows import table
 
     effort = QUICK if options.quick else FULL
     here = machine()

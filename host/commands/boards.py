@@ -4,10 +4,10 @@ import argparse
 
 import numpy as np
 
-from host.calibration import saved
-from host.calibration.level import CalibrationError, Level
-from host.commands.common import Commands
-from host.link import ports
+from trelscope.host.calibration import saved
+from trelscope.host.calibration.level import CalibrationError, Level
+from trelscope.host.commands.common import Commands
+from trelscope.host.link import ports
 
 
 def add(commands: Commands) -> None:

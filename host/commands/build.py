@@ -4,11 +4,11 @@ import argparse
 import json
 from typing import Any
 
-from gateware import build as bitstreams
-from gateware.platform.boards import BOARDS
-from host.commands.common import Commands, say
-from host.errors import UserError
-from host.flash.bitstream import built
+from trelscope.gateware import build as bitstreams
+from trelscope.gateware.platform.boards import BOARDS
+from trelscope.host.commands.common import Commands, say
+from trelscope.host.errors import UserError
+from trelscope.host.flash.bitstream import built
 
 
 class BuildError(UserError):

@@ -8,16 +8,16 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from gateware.protocol import CYCLE_NS, Feature, TraceFlag
-from host.acquisition.instrument import Instrument, InstrumentError
-from host.calibration import saved
-from host.calibration.lanes import Lanes, lanes
-from host.calibration.level import CalibrationError, level, reachable
-from host.calibration.phases import STEP, Phases, phases
-from host.commands.common import Commands, count, number, run_capture, say
-from host.link import ports
-from host.link.urls import open_link
-from host.settings import Settings, plan
+from trelscope.gateware.protocol import CYCLE_NS, Feature, TraceFlag
+from trelscope.host.acquisition.instrument import Instrument, InstrumentError
+from trelscope.host.calibration import saved
+from trelscope.host.calibration.lanes import Lanes, lanes
+from trelscope.host.calibration.level import CalibrationError, level, reachable
+from trelscope.host.calibration.phases import STEP, Phases, phases
+from trelscope.host.commands.common import Commands, count, number, run_capture, say
+from trelscope.host.link import ports
+from trelscope.host.link.urls import open_link
+from trelscope.host.settings import Settings, plan
 
 WIDTH = 1e-6  # s of drive, which must be on for a train to run at all
 AFTER = 20e-6  # s from the drive edge, when the device's own light has gone

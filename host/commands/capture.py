@@ -4,11 +4,11 @@ import argparse
 import json
 from pathlib import Path
 
-from host.commands.common import Commands, add_settings, asked, run_capture
-from host.files import formats, recordings
-from host.link.urls import DEFAULT_SOURCE
-from host.report.text import table
-from host.settings import Asked, SettingsError
+from trelscope.host.commands.common import Commands, add_settings, asked, run_capture
+from trelscope.host.files import formats, recordings
+from trelscope.host.link.urls import DEFAULT_SOURCE
+from trelscope.host.report.text import table
+from trelscope.host.settings import Asked, SettingsError
 
 
 def add(commands: Commands) -> None:

@@ -7,12 +7,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TypeAlias
 
-from host.acquisition.capture import capture
-from host.files.recordings import Recording
-from host.link.record import RecordedLink
-from host.link.urls import open_link
-from host.settings import Asked, Settings
-from host.units import parse_si
+from trelscope.host.acquisition.capture import capture
+from trelscope.host.files.recordings import Recording
+from trelscope.host.link.record import RecordedLink
+from trelscope.host.link.urls import open_link
+from trelscope.host.settings import Asked, Settings
+from trelscope.host.units import parse_si
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 

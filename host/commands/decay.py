@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from host.commands import irf, recorded
-from host.commands.common import Commands, count, number, run_capture
-from host.decay import Decay, Key, Value, after_pulses, fit_decay, fit_fall, live_pulses
-from host.errors import UserError
-from host.files import journal
-from host.files.formats import FORMATS
-from host.files.recordings import histogram
-from host.settings import plan
-from host.units import format_si, format_with_error
+from trelscope.host.commands import irf, recorded
+from trelscope.host.commands.common import Commands, count, number, run_capture
+from trelscope.host.decay import Decay, Key, Value, after_pulses, fit_decay, fit_fall, live_pulses
+from trelscope.host.errors import UserError
+from trelscope.host.files import journal
+from trelscope.host.files.formats import FORMATS
+from trelscope.host.files.recordings import histogram
+from trelscope.host.settings import plan
+from trelscope.host.units import format_si, format_with_error
 
 DEFAULT = "emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0"
 WINDOW = -100e-9, 1.024e-6  # s

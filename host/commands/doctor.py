@@ -2,9 +2,9 @@
 
 import argparse
 
-from host.commands.common import Commands, say
-from host.doctor import examine
-from host.errors import UserError
+from trelscope.host.commands.common import Commands, say
+from trelscope.host.doctor import examine
+from trelscope.host.errors import UserError
 
 GOOD, OPTIONAL, BAD = "ok", "-", "NO"
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import parse_qsl, urlsplit
 
-from host.errors import UserError
-from sim.presets.presets import PresetError
+from trelscope.host.errors import UserError
+from trelscope.sim.presets.presets import PresetError
 
 EXAMPLE = "emulator:bmim3-4mm2?area=2.5&x_Nt=1.4"
 

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from host.commands import recorded
-from host.commands.common import Commands
-from host.files import formats, recordings
+from trelscope.host.commands import recorded
+from trelscope.host.commands.common import Commands
+from trelscope.host.files import formats, recordings
 
 
 def add(commands: Commands) -> None:

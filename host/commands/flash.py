@@ -4,13 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from gateware.digest import gateware_digest
-from gateware.platform.boards import BOARDS
-from host.commands.common import Commands, say
-from host.errors import UserError
-from host.flash import flash
-from host.flash.bitstream import built, check
-from host.link.ports import serial_of
+from trelscope.gateware.digest import gateware_digest
+from trelscope.gateware.platform.boards import BOARDS
+from trelscope.host.commands.common import Commands, say
+from trelscope.host.errors import UserError
+from trelscope.host.flash import flash
+from trelscope.host.flash.bitstream import built, check
+from trelscope.host.link.ports import serial_of
 
 
 def add(commands: Commands) -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from host.commands import emulated
-from host.commands.common import Commands, number
-from host.errors import UserError
-from host.files import formats
-from host.link.urls import DEFAULT_SOURCE
-from sim.physics.device import Device
-from sim.physics.impedance import capacitance, impedance
-from sim.presets.presets import load_plant
+from trelscope.host.commands import emulated
+from trelscope.host.commands.common import Commands, number
+from trelscope.host.errors import UserError
+from trelscope.host.files import formats
+from trelscope.host.link.urls import DEFAULT_SOURCE
+from trelscope.sim.physics.device import Device
+from trelscope.sim.physics.impedance import capacitance, impedance
+from trelscope.sim.presets.presets import load_plant
 
 FREQUENCIES = np.geomspace(20.0, 20e6, 61)
 """Hz: from where the paper begins, ten a decade; the paper ends at 10 kHz, below what a microsecond needs."""

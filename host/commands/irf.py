@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from host.decay import Measured, measured
-from host.errors import UserError
+from trelscope.host.decay import Measured, measured
+from trelscope.host.errors import UserError
 
 
 class ResponseError(UserError):

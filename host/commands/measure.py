@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from host.commands import recorded
-from host.commands.common import Commands, number
-from host.measure.measure import Top
-from host.report.text import table
+from trelscope.host.commands import recorded
+from trelscope.host.commands.common import Commands, number
+from trelscope.host.measure.measure import Top
+from trelscope.host.report.text import table
 
 
 def add(commands: Commands) -> None:

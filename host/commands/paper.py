@@ -8,11 +8,11 @@ from pathlib import Path
 
 import platformdirs
 
-from host.commands.common import Commands, count, say
-from host.errors import UserError
-from host.paper import page
-from host.paper.conditions import Condition, conditions
-from host.paper.run import LIMIT_PERCENT, PULSES, Row, run, worst_percent
+from trelscope.host.commands.common import Commands, count, say
+from trelscope.host.errors import UserError
+from trelscope.host.paper import page
+from trelscope.host.paper.conditions import Condition, conditions
+from trelscope.host.paper.run import LIMIT_PERCENT, PULSES, Row, run, worst_percent
 
 CAPTURES = "captures"
 """Folder of finished conditions, from which a broken run goes on."""
@@ -68,7 +68,7 @@ def _make(directory: Path) -> None:
 
 
 def _write(directory: Path, rows: list[Row], results: str) -> None:
-    from host.paper import figures  # needs Qt's libraries, which the table does not
+    from trelscope.host.paper import figures  # needs Qt's libraries, which the table does not
 
     try:
         (directory / "results.json").write_text(results)

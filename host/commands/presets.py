@@ -3,9 +3,9 @@
 import argparse
 import json
 
-from host.commands import emulated
-from host.commands.common import Commands
-from sim.presets import presets, userfile
+from trelscope.host.commands import emulated
+from trelscope.host.commands.common import Commands
+from trelscope.sim.presets import presets, userfile
 
 
 def add(commands: Commands) -> None:

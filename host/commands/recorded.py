@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from host.errors import UserError
-from host.files import journal, recordings
-from host.files.formats import FORMATS
-from host.files.recordings import Recording
+from trelscope.host.errors import UserError
+from trelscope.host.files import journal, recordings
+from trelscope.host.files.formats import FORMATS
+from trelscope.host.files.recordings import Recording
 
 KINDS = f"{', '.join(FORMATS)}, or the {journal.SUFFIX} of a window that was killed"
 

@@ -4,15 +4,15 @@ import argparse
 import signal
 from urllib.parse import parse_qsl, urlsplit
 
-from host.calibration.frontend import FrontEnd
-from host.commands.common import Commands, say
-from host.link.front_end import query_for
-from host.link.urls import DEFAULT_SOURCE
-from host.serve.faults import parse_faults
-from host.serve.server import ServeError, Server
-from sim.compiler.build import CompileError
-from sim.emulator import Board
-from sim.presets.presets import PresetError, load_plant
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.commands.common import Commands, say
+from trelscope.host.link.front_end import query_for
+from trelscope.host.link.urls import DEFAULT_SOURCE
+from trelscope.host.serve.faults import parse_faults
+from trelscope.host.serve.server import ServeError, Server
+from trelscope.sim.compiler.build import CompileError
+from trelscope.sim.emulator import Board
+from trelscope.sim.presets.presets import PresetError, load_plant
 
 HOST = "127.0.0.1"
 PORT = 8735  # TREL on a telephone's keys

@@ -9,14 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from host.acquisition import sweep
-from host.acquisition.sweep import UNITS, Axis, Point, Progress, Sweep
-from host.commands.common import Commands, add_settings, asked, number, say
-from host.files import formats
-from host.link.urls import DEFAULT_SOURCE
-from host.measure.quantities import DEFINITIONS, PRIMARY
-from host.settings import SettingsError
-from host.units import format_si, format_with_error
+from trelscope.host.acquisition import sweep
+from trelscope.host.acquisition.sweep import UNITS, Axis, Point, Progress, Sweep
+from trelscope.host.commands.common import Commands, add_settings, asked, number, say
+from trelscope.host.files import formats
+from trelscope.host.link.urls import DEFAULT_SOURCE
+from trelscope.host.measure.quantities import DEFINITIONS, PRIMARY
+from trelscope.host.settings import SettingsError
+from trelscope.host.units import format_si, format_with_error
 
 MOST = 1000  # points
 

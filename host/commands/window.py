@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from host.commands.common import run_capture, say
-from host.display import NONE, has_display
-from host.files import formats
-from host.link.urls import DEFAULT_SOURCE, check_source
-from host.report.text import table
-from host.settings import plan
+from trelscope.host.commands.common import run_capture, say
+from trelscope.host.display import NONE, has_display
+from trelscope.host.files import formats
+from trelscope.host.link.urls import DEFAULT_SOURCE, check_source
+from trelscope.host.report.text import table
+from trelscope.host.settings import plan
 
 
 def show(source: str | None) -> int:
@@ -17,7 +17,7 @@ def show(source: str | None) -> int:
     if not has_display():
         say(f"{NONE}: capturing without a window")
         return _headless(source or DEFAULT_SOURCE)
-    from host.app import main  # needs Qt's libraries, which a capture does not
+    from trelscope.host.app import main  # needs Qt's libraries, which a capture does not
 
     return main.run(source)
 
@@ -26,7 +26,7 @@ def _headless(source: str) -> int:
     picture = Path("trelscope.png")
     formats.check_writable(picture)
     result = run_capture(source, plan, seed=0, paced=False)
-    from host.report.png import write_png
+    from trelscope.host.report.png import write_png
 
     print(table(result))
     write_png(result, picture)

@@ -15,11 +15,11 @@ closed form. Inside, a component is counted in photons (amplitude times lifetime
 fix far better than the amplitude.
 """
 
-from host.decay.corrections import after_pulses, live_pulses
-from host.decay.fall import fit_fall
-from host.decay.fit import fit_decay
-from host.decay.response import Measured, measured
-from host.decay.result import Component, Decay, Key, Value
+from trelscope.host.decay.corrections import after_pulses, live_pulses
+from trelscope.host.decay.fall import fit_fall
+from trelscope.host.decay.fit import fit_decay
+from trelscope.host.decay.response import Measured, measured
+from trelscope.host.decay.result import Component, Decay, Key, Value
 
 __all__ = [
     "Component",

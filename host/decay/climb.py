@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from host.decay.data import Data
-from host.decay.models import Exponentials, Law, Stretched
-from host.decay.result import Array
+from trelscope.host.decay.data import Data
+from trelscope.host.decay.models import Exponentials, Law, Stretched
+from trelscope.host.decay.result import Array
 
 _ITERATIONS = 200
 _DONE = 1e-5  # what a step still promises to add to the log-likelihood

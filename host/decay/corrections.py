@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from host.decay.result import Array
+from trelscope.host.decay.result import Array
 
 
 def live_pulses(

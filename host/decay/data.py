@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from host.decay.models import Law
-from host.decay.response import Response
-from host.decay.result import Array
+from trelscope.host.decay.models import Law
+from trelscope.host.decay.response import Response
+from trelscope.host.decay.result import Array
 
 
 class Data(ABC):

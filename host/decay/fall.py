@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from host.decay.data import Data
-from host.decay.fit import MAX_ORDER, choose
-from host.decay.result import Array, Decay, Key, unmeasured
-from host.measure.trace import Trace, unfit
+from trelscope.host.decay.data import Data
+from trelscope.host.decay.fit import MAX_ORDER, choose
+from trelscope.host.decay.result import Array, Decay, Key, unmeasured
+from trelscope.host.measure.trace import Trace, unfit
 
 _CLEAR = 5.0  # standard errors by which the light must fall
 _GROSS = 0.01  # of the fall, rms over the bins: another shape

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from host.decay.climb import Fit, fits, stretched
-from host.decay.data import Data
-from host.decay.histogram import Histogram, burst
-from host.decay.report import report
-from host.decay.response import Measured, Response
-from host.decay.result import Array, Decay, Key, unmeasured
+from trelscope.host.decay.climb import Fit, fits, stretched
+from trelscope.host.decay.data import Data
+from trelscope.host.decay.histogram import Histogram, burst
+from trelscope.host.decay.report import report
+from trelscope.host.decay.response import Measured, Response
+from trelscope.host.decay.result import Array, Decay, Key, unmeasured
 
 MAX_ORDER = 3
 _FEWEST = 50  # photons; with fewer no error is believed

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from host.decay.data import Data
-from host.decay.moments import deviances, poisson_moments
-from host.decay.response import Measured, Response
-from host.decay.result import Array
+from trelscope.host.decay.data import Data
+from trelscope.host.decay.moments import deviances, poisson_moments
+from trelscope.host.decay.response import Measured, Response
+from trelscope.host.decay.result import Array
 
 _CHANCE = 7.0  # a burst this much likelier than all others together is no accident
 _FLOOR = 1e-3  # photons in the whole record: background or component at its lower end

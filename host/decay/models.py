@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 from scipy.special import gamma, gammainc, gammaincc
 
-from host.decay.response import Measured, Response
-from host.decay.result import Array
+from trelscope.host.decay.response import Measured, Response
+from trelscope.host.decay.result import Array
 
 _NEAR = 1e-4  # closest relative distance kept between a lifetime and the response
 _STEP = 1e-6  # of ln(stretch), for derivatives by it

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import poisson
 
-from host.decay.result import Array
+from trelscope.host.decay.result import Array
 
 
 def deviances(counts: Array, mean: Array) -> Array:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from host.decay.climb import Fit, climb
-from host.decay.models import Stretched
-from host.decay.result import EXPONENTIAL, Array, Component, Decay, Key, Value, unmeasured
+from trelscope.host.decay.climb import Fit, climb
+from trelscope.host.decay.models import Stretched
+from trelscope.host.decay.result import EXPONENTIAL, Array, Component, Decay, Key, Value, unmeasured
 
 _VAGUE = 0.5  # part of a lifetime or amplitude; a larger standard error: not resolved
 _SURE = 6.0  # standard deviations of the deviance above its expectation: another shape

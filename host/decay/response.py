@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from host.decay.result import Array
+from trelscope.host.decay.result import Array
 
 _FEWEST = 100  # counts over the background
 _CLEAR = 8  # bins before the response that give its background; with fewer it is taken for none

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from host.errors import UserError
+from trelscope.host.errors import UserError
 
 
 class FileError(UserError):

@@ -14,16 +14,16 @@ from typing import IO, Any, Protocol
 import numpy as np
 import platformdirs
 
-from host.acquisition.acquisition import DRIVE, LIGHT, Accounting, restored
-from host.acquisition.average import State
-from host.acquisition.exponential import FadingState
-from host.acquisition.instrument import Instrument
-from host.calibration.frontend import FrontEnd
-from host.errors import UserError
-from host.files.recordings import Recording, build
-from host.link import framed
-from host.measure.measure import Options
-from host.settings import Settings
+from trelscope.host.acquisition.acquisition import DRIVE, LIGHT, Accounting, restored
+from trelscope.host.acquisition.average import State
+from trelscope.host.acquisition.exponential import FadingState
+from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.errors import UserError
+from trelscope.host.files.recordings import Recording, build
+from trelscope.host.link import framed
+from trelscope.host.measure.measure import Options
+from trelscope.host.settings import Settings
 
 if sys.platform != "win32":
     import fcntl

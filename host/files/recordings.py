@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from host.acquisition.acquisition import Accounting
-from host.calibration.frontend import FrontEnd
-from host.files import formats
-from host.files.formats import Column, FileError, Numbers
-from host.measure.measure import SECONDARY, Measurements, Options, measure
-from host.measure.trace import Trace
-from host.settings import Settings
+from trelscope.host.acquisition.acquisition import Accounting
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.files import formats
+from trelscope.host.files.formats import Column, FileError, Numbers
+from trelscope.host.measure.measure import SECONDARY, Measurements, Options, measure
+from trelscope.host.measure.trace import Trace
+from trelscope.host.settings import Settings
 
 FORMAT, VERSION = "trelscope recording", 1
 COLUMNS = ("time", "light", "light_se", "drive", "drive_se")

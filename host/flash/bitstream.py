@@ -6,9 +6,9 @@ from pathlib import Path
 
 import platformdirs
 
-from gateware.platform.boards import BOARDS, BoardFacts
-from gateware.protocol import VERSION
-from host.errors import UserError
+from trelscope.gateware.platform.boards import BOARDS, BoardFacts
+from trelscope.gateware.protocol import VERSION
+from trelscope.host.errors import UserError
 
 PREAMBLE = b"\xff\xff\xbd\xb3"
 VERIFY_ID = b"\xe2\x00\x00\x00"

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateware.platform.boards import BOARDS, BoardFacts
-from host.acquisition.instrument import Identity, Instrument
-from host.errors import UserError
-from host.flash.bitstream import Manifest, device_name
-from host.link import LinkError, ports
-from host.link.urls import open_link
+from trelscope.gateware.platform.boards import BOARDS, BoardFacts
+from trelscope.host.acquisition.instrument import Identity, Instrument
+from trelscope.host.errors import UserError
+from trelscope.host.flash.bitstream import Manifest, device_name
+from trelscope.host.link import LinkError, ports
+from trelscope.host.link.urls import open_link
 
 TOOL = "openFPGALoader"
 IDCODE = re.compile(r"^\s*idcode\s+0x([0-9a-fA-F]+)", re.MULTILINE)

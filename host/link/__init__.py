@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from host.calibration.frontend import FrontEnd
-from host.errors import UserError
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.errors import UserError
 
 
 class LinkError(UserError):

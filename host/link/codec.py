@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gateware import protocol
-from gateware.protocol import CRC_SIZE, HEADER, MAX_PAYLOAD, Kind
+from trelscope.gateware import protocol
+from trelscope.gateware.protocol import CRC_SIZE, HEADER, MAX_PAYLOAD, Kind
 
 _SYNC = protocol.SYNC.to_bytes(2, "little")
 _KINDS = frozenset(Kind)

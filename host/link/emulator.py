@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable, Mapping
 
-from gateware.protocol import CLOCK_HZ
-from host.calibration.frontend import FrontEnd
-from host.link import LinkError
-from host.link.realtime import RealTime
-from sim.compiler.build import CompileError
-from sim.emulator import Board
-from sim.presets.presets import PresetError, load_plant
+from trelscope.gateware.protocol import CLOCK_HZ
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.link import LinkError
+from trelscope.host.link.realtime import RealTime
+from trelscope.sim.compiler.build import CompileError
+from trelscope.sim.emulator import Board
+from trelscope.sim.presets.presets import PresetError, load_plant
 
 BATCH = CLOCK_HZ // 500  # cycles run at a time: 2 ms
 REPLY_BATCH = 2_000  # while a request is under way

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from host.calibration.frontend import FrontEnd
-from host.calibration.level import Level
-from host.link import LinkError
-from host.units import parse_si
-from sim.presets.presets import PresetError, device_names, load_plant
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.calibration.level import Level
+from trelscope.host.link import LinkError
+from trelscope.host.units import parse_si
+from trelscope.sim.presets.presets import PresetError, device_names, load_plant
 
 DETECTOR = "detector"
 NOMINAL = Level()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from serial.tools import list_ports
 
-from gateware.platform.boards import BOARDS, BoardFacts
+from trelscope.gateware.platform.boards import BOARDS, BoardFacts
 
 
 @dataclass(frozen=True)

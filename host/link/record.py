@@ -1,4 +1,4 @@
-"""Every byte of a link in a file, with when it passed: what `host.link.replay` plays back."""
+"""Every byte of a link in a file, with when it passed: what `trelscope.host.link.replay` plays back."""
 
 import json
 import struct
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from host.link import Link, LinkError, framed
-from host.settings import Settings
+from trelscope.host.link import Link, LinkError, framed
+from trelscope.host.settings import Settings
 
 SUFFIX = ".trel"
 FORMAT, VERSION = "trelscope link", 1

@@ -1,4 +1,4 @@
-"""Link to an instrument of the past: plays back the bytes that `host.link.record` has kept."""
+"""Link to an instrument of the past: plays back the bytes that `trelscope.host.link.record` has kept."""
 
 import json
 from collections import deque
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateware import protocol
-from gateware.protocol import REGISTERS, Access, Kind, Outcome
-from host.calibration.frontend import FrontEnd
-from host.link import LinkError, framed
-from host.link.codec import Decoder, Packet
-from host.link.record import ABOUT, FORMAT, RECEIVED, SENT, SUFFIX, TIME, VERSION
-from host.settings import Settings
+from trelscope.gateware import protocol
+from trelscope.gateware.protocol import REGISTERS, Access, Kind, Outcome
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.link import LinkError, framed
+from trelscope.host.link.codec import Decoder, Packet
+from trelscope.host.link.record import ABOUT, FORMAT, RECEIVED, SENT, SUFFIX, TIME, VERSION
+from trelscope.host.settings import Settings
 
 PATIENCE = 10.0  # s of silence after the last byte, and the recording has ended before its train
 

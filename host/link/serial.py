@@ -6,14 +6,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 import serial
 
-from gateware import protocol
-from gateware.platform.boards import BOARDS
-from gateware.protocol import REGISTERS, REQUEST, Kind
-from host.calibration import saved
-from host.link import LinkError, ports
-from host.link.codec import Decoder
-from host.link.front_end import assumed_front_end
-from host.units import parse_si
+from trelscope.gateware import protocol
+from trelscope.gateware.platform.boards import BOARDS
+from trelscope.gateware.protocol import REGISTERS, REQUEST, Kind
+from trelscope.host.calibration import saved
+from trelscope.host.link import LinkError, ports
+from trelscope.host.link.codec import Decoder
+from trelscope.host.link.front_end import assumed_front_end
+from trelscope.host.units import parse_si
 
 try:
     from termios import error as TermiosError

@@ -4,8 +4,8 @@ import socket
 import time
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from host.link import LinkError
-from host.link.front_end import assumed_front_end
+from trelscope.host.link import LinkError
+from trelscope.host.link.front_end import assumed_front_end
 
 CONNECT_TIMEOUT = WRITE_TIMEOUT = 5.0  # s
 AT_ONCE = 1 << 16  # bytes taken in one read

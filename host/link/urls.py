@@ -4,12 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from host.link import Link, LinkError
-from host.link.emulator import EmulatorLink
-from host.link.replay import ReplayLink
-from host.link.serial import SerialLink
-from host.link.tcp import TcpLink
-from sim.presets.presets import PresetError, load_plant
+from trelscope.host.link import Link, LinkError
+from trelscope.host.link.emulator import EmulatorLink
+from trelscope.host.link.replay import ReplayLink
+from trelscope.host.link.serial import SerialLink
+from trelscope.host.link.tcp import TcpLink
+from trelscope.sim.presets.presets import PresetError, load_plant
 
 DEFAULT_SOURCE = "emulator:bmim3-1mm2"
 SCHEMES = "emulator", "tcp", "serial", "replay"

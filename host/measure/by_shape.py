@@ -2,7 +2,7 @@
 
 A shape uses all of the data where a local polynomial uses a neighbourhood, so its instants are up to several times
 as precise (`docs/measuring.md`); they are wrong where light does not have that shape. A shape therefore
-counts only if what it leaves is noise (`host.measure.shape_fit`), and its result only if it agrees with that of
+counts only if what it leaves is noise (`shape_fit.py`), and its result only if it agrees with that of
 the local polynomials, which assume nothing: two estimates of one thing of which one is efficient differ by
 sqrt(se_local^2 - se_shape^2) if both are right (J. A. Hausman, Econometrica 46, 1251, 1978).
 """
@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from host.measure.found import Found
-from host.measure.local import Local
-from host.measure.pulse import Pulse
-from host.measure.quantities import Flag
-from host.measure.shape_fit import NEGLIGIBLE, Cells, Fit, again, fits
+from trelscope.host.measure.found import Found
+from trelscope.host.measure.local import Local
+from trelscope.host.measure.pulse import Pulse
+from trelscope.host.measure.quantities import Flag
+from trelscope.host.measure.shape_fit import NEGLIGIBLE, Cells, Fit, again, fits
 
 Array = NDArray[np.float64]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from host.measure.quantities import Flag
+from trelscope.host.measure.quantities import Flag
 
 NOISY = "too noisy"
 """What a reason begins with when fewer averages are to blame."""

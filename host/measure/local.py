@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from host.measure.crossings import Crossing, Goal, Sums, Way, crossings, pilot
-from host.measure.found import NOISY, Found
-from host.measure.pulse import Pulse
-from host.measure.quantities import Flag
+from trelscope.host.measure.crossings import Crossing, Goal, Sums, Way, crossings, pilot
+from trelscope.host.measure.found import NOISY, Found
+from trelscope.host.measure.pulse import Pulse
+from trelscope.host.measure.quantities import Flag
 
 Array = NDArray[np.float64]
 

@@ -1,18 +1,18 @@
-"""Measures an averaged light pulse: every quantity of `host.measure.quantities`, with standard errors.
+"""Measures an averaged light pulse: every quantity of `trelscope.host.measure.quantities`, with standard errors.
 
-`Estimator.FAST` finds instants by local polynomials (`host.measure.local`), `Estimator.BEST` by the pulse shapes
-that hold (`host.measure.by_shape`). docs/measuring.md says which is how precise.
+`Estimator.FAST` finds instants by local polynomials (`local.py`), `Estimator.BEST` by the pulse shapes
+that hold (`by_shape.py`). docs/measuring.md says which is how precise.
 """
 
 from dataclasses import replace
 
 import numpy as np
 
-from host.measure.by_shape import Best, Memory
-from host.measure.found import NOISY, Found
-from host.measure.local import Local
-from host.measure.pulse import Pulse
-from host.measure.quantities import (
+from trelscope.host.measure.by_shape import Best, Memory
+from trelscope.host.measure.found import NOISY, Found
+from trelscope.host.measure.local import Local
+from trelscope.host.measure.pulse import Pulse
+from trelscope.host.measure.quantities import (
     DEFINITIONS,
     PRIMARY,
     SECONDARY,
@@ -23,8 +23,8 @@ from host.measure.quantities import (
     Quantity,
     Top,
 )
-from host.measure.reference import reference
-from host.measure.trace import Trace, unfit
+from trelscope.host.measure.reference import reference
+from trelscope.host.measure.trace import Trace, unfit
 
 __all__ = [
     "DEFINITIONS",

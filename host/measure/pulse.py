@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from host.measure.quantities import Flag, Options, Top
-from host.measure.reference import Reference
-from host.measure.trace import Trace, scatter
+from trelscope.host.measure.quantities import Flag, Options, Top
+from trelscope.host.measure.reference import Reference
+from trelscope.host.measure.trace import Trace, scatter
 
 Array = NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""What is measured of a light pulse: definitions, options, results. How is in `host.measure.measure`.
+"""What is measured of a light pulse: definitions, options, results. How is in `trelscope.host.measure.measure`.
 
 IEEE Std 181-2011 words where it has them. t0 is the 50 % instant of the monitored drive edge, or the commanded
 edge. Baseline B: mean before t0. Top T: mean over the last part of the pulse, or as `Options.top_method` says.

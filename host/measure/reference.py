@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from host.measure.crossings import edge, pilot
-from host.measure.trace import Trace, scatter, unfit
+from trelscope.host.measure.crossings import edge, pilot
+from trelscope.host.measure.trace import Trace, scatter, unfit
 
 # Drivers and their lead (README: about 5 ohm into 1 nF) make an edge with a pole near 5 ns. Only
 # bins too wide to show the edge rely on this, and then with a factor-of-two doubt.

@@ -1,7 +1,7 @@
 """Fit pulse shapes to a transition by weighted least squares, and say which of them hold.
 
 A stretch of a trace is first summed into cells, narrow where the transition is fast and growing away from there,
-which loses nothing that a smooth shape could show. Families (`host.measure.shapes`) are fitted from the simple to the
+which loses nothing that a smooth shape could show. Families (`shapes.py`) are fitted from the simple to the
 rich. Those that the chi-squared test does not reject share the result by Akaike's weights, so that a choice between two
 that fit alike is part of the standard error and not left to chance (K. P. Burnham and D. R. Anderson, Model
 Selection and Multimodel Inference, 2nd ed., 2002, ch. 4).
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from host.measure.shapes import (
+from trelscope.host.measure.shapes import (
     Cascade,
     Logistic,
     Modes,

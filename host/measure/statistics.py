@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from host.measure.measure import Measurements, Quantity
+from trelscope.host.measure.measure import Measurements, Quantity
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from PyQt6.QtGui import QPainter
 from PyQt6.QtSvg import QSvgGenerator
 from PyQt6.QtWidgets import QApplication
 
-from host.paper.run import Row
+from trelscope.host.paper.run import Row
 
 SIZE = (760, 460)  # pixels
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe–Ito

@@ -6,8 +6,8 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 
-from host.paper.run import LIMIT_PERCENT, Row, worst_percent
-from host.units import format_si, format_with_error
+from trelscope.host.paper.run import LIMIT_PERCENT, Row, worst_percent
+from trelscope.host.units import format_si, format_with_error
 
 FITTED = (
     "The device model was fitted to eleven of these times, so agreement says little about the device. What it tests is"

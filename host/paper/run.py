@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from gateware.digest import gateware_digest, tree_digest
-from host.acquisition.acquisition import DRIVE, LIGHT, Acquisition, empty_average
-from host.acquisition.average import Block
-from host.acquisition.capture import capture
-from host.acquisition.instrument import Instrument
-from host.files.recordings import Recording
-from host.link import Link
-from host.link.urls import open_link
-from host.measure.measure import Estimator, Measurements, Options, measure
-from host.measure.trace import Trace
-from host.paper.conditions import Condition
-from host.settings import plan
+from trelscope.gateware.digest import gateware_digest, tree_digest
+from trelscope.host.acquisition.acquisition import DRIVE, LIGHT, Acquisition, empty_average
+from trelscope.host.acquisition.average import Block
+from trelscope.host.acquisition.capture import capture
+from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.files.recordings import Recording
+from trelscope.host.link import Link
+from trelscope.host.link.urls import open_link
+from trelscope.host.measure.measure import Estimator, Measurements, Options, measure
+from trelscope.host.measure.trace import Trace
+from trelscope.host.paper.conditions import Condition
+from trelscope.host.settings import plan
 
 PULSES = 4096
 WINDOW = -2e-6, 16e-6  # s: all of a rise and 90 % well inside, in the finest bins

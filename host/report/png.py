@@ -7,8 +7,8 @@ import pyqtgraph as pg
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 
-from host.files.recordings import Recording
-from host.units import format_with_error
+from trelscope.host.files.recordings import Recording
+from trelscope.host.units import format_with_error
 
 SIZE = (1200, 720)  # pixels
 LIGHT, DRIVE, MARK = "#0072B2", "#D55E00", "#555555"  # Okabe–Ito, and grey

@@ -1,8 +1,8 @@
 """A capture as text and as a picture."""
 
-from host.files.recordings import Recording
-from host.measure.quantities import DEFINITIONS, Measurements, Quantity
-from host.units import format_si, format_with_error
+from trelscope.host.files.recordings import Recording
+from trelscope.host.measure.quantities import DEFINITIONS, Measurements, Quantity
+from trelscope.host.units import format_si, format_with_error
 
 
 def table(capture: Recording) -> str:

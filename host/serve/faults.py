@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from host.errors import UserError
-from host.link import Link, LinkError
-from host.units import parse_si
+from trelscope.host.errors import UserError
+from trelscope.host.link import Link, LinkError
+from trelscope.host.units import parse_si
 
 NEVER = 1 << 62
 

@@ -6,12 +6,12 @@ import select
 import socket
 from collections.abc import Callable
 
-from host.errors import UserError
-from host.link.emulator import BATCH, REPLY_BATCH
-from host.link.realtime import SLACK, RealTime
-from host.link.tcp import REFUSAL, SOCKET_BUFFER
-from host.serve.faults import Damage, Faults, Wire
-from sim.emulator import Board
+from trelscope.host.errors import UserError
+from trelscope.host.link.emulator import BATCH, REPLY_BATCH
+from trelscope.host.link.realtime import SLACK, RealTime
+from trelscope.host.link.tcp import REFUSAL, SOCKET_BUFFER
+from trelscope.host.serve.faults import Damage, Faults, Wire
+from trelscope.sim.emulator import Board
 
 ON_THE_WAY = 1 << 18  # bytes the board sends before it must wait: more than a frame of any size
 REQUESTS = 1 << 12  # bytes of requests held for the board

@@ -1,6 +1,6 @@
 """Gateware to native code: Amaranth -> yosys -> netlist -> C++ -> shared library, cached by digest.
 
-The compiler is $CXX if set, else the clang that the `ziglang` package carries. `python -m sim.compiler.build`
+The compiler is $CXX if set, else the clang that the `ziglang` package carries. `python -m trelscope.sim.compiler.build`
 fills the cache.
 """
 
@@ -20,11 +20,11 @@ from pathlib import Path
 
 import platformdirs
 
-from gateware.digest import digest_word, gateware_digest, tree_digest
-from gateware.protocol import CYCLE_NS
-from sim.compiler.netlist import read
-from sim.compiler.rest import Rest, Stretch
-from sim.compiler.translate import translate
+from trelscope.gateware.digest import digest_word, gateware_digest, tree_digest
+from trelscope.gateware.protocol import CYCLE_NS
+from trelscope.sim.compiler.netlist import read
+from trelscope.sim.compiler.rest import Rest, Stretch
+from trelscope.sim.compiler.translate import translate
 
 COMPILER = Path(__file__).parent
 HARNESS = COMPILER.parent / "harness"
@@ -240,7 +240,7 @@ def _rtlil(counting: bool) -> str:
     from amaranth.back import rtlil  # takes a second to import: only when compiling
     from amaranth.hdl import ClockDomain
 
-    from gateware.instrument import Instrument
+    from trelscope.gateware.instrument import Instrument
 
     return str(
         rtlil.convert(

@@ -4,7 +4,7 @@ import operator
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sim.compiler.netlist import REDUCTIONS, Cell, Chunk, Netlist, Operand, Register, Word
+from trelscope.sim.compiler.netlist import REDUCTIONS, Cell, Chunk, Netlist, Operand, Register, Word
 
 COMPARISONS = {"$lt": operator.lt, "$le": operator.le, "$gt": operator.gt, "$ge": operator.ge}
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TypeAlias
 
-from sim.compiler.netlist import (
+from trelscope.sim.compiler.netlist import (
     REDUCTIONS,
     Cell,
     Chunk,
@@ -23,7 +23,7 @@ from sim.compiler.netlist import (
     parts_of,
     width_of,
 )
-from sim.compiler.rest import Kind
+from trelscope.sim.compiler.rest import Kind
 
 WORTH_A_BRANCH = 3
 """Cells a choice must hold to itself before it is made with a branch instead of being computed and dropped."""

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sim.compiler.constants import Known, lasting
-from sim.compiler.netlist import Netlist, NetlistError, Operand, Word
+from trelscope.sim.compiler.constants import Known, lasting
+from trelscope.sim.compiler.netlist import Netlist, NetlistError, Operand, Word
 
 
 @dataclass(frozen=True)

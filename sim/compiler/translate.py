@@ -1,18 +1,18 @@
 """A netlist as C++: functions on its state, with no more work in a clock cycle than that cycle needs.
 
-Most of an instrument is at rest in most cycles. So beside the plain version of every function (`sim.compiler.function`)
-there are others for when chosen registers are at rest (`sim.compiler.rest`), written as constants: what hangs on them
+Most of an instrument is at rest in most cycles. So beside the plain version of every function (`function.py`)
+there are others for when chosen registers are at rest (`rest.py`), written as constants: what hangs on them
 is left out.
-Where many such cycles follow one another, several of them are one function (`sim.compiler.unrolled`).
+Where many such cycles follow one another, several of them are one function (`unrolled.py`).
 """
 
 from collections.abc import Mapping, Sequence
 
-from sim.compiler.constants import lasting
-from sim.compiler.function import Function, constant, memory_name, table_name
-from sim.compiler.netlist import Netlist, Word
-from sim.compiler.rest import Kind, Rest, Stretch, named, registers_of
-from sim.compiler.unrolled import Unrolled
+from trelscope.sim.compiler.constants import lasting
+from trelscope.sim.compiler.function import Function, constant, memory_name, table_name
+from trelscope.sim.compiler.netlist import Netlist, Word
+from trelscope.sim.compiler.rest import Kind, Rest, Stretch, named, registers_of
+from trelscope.sim.compiler.unrolled import Unrolled
 
 
 def translate(

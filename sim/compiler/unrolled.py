@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from sim.compiler.function import Function, constant, indent, memory_name
-from sim.compiler.netlist import Memory, Word
-from sim.compiler.rest import Stretch
+from trelscope.sim.compiler.function import Function, constant, indent, memory_name
+from trelscope.sim.compiler.netlist import Memory, Word
+from trelscope.sim.compiler.rest import Stretch
 
 
 @dataclass(kw_only=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.physics.device import BOLTZMANN, ELEMENTARY_CHARGE
-from sim.physics.expsum import Floats
+from trelscope.sim.physics.device import BOLTZMANN, ELEMENTARY_CHARGE
+from trelscope.sim.physics.expsum import Floats
 
 ADC_BITS = 14
 

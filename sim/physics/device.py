@@ -34,7 +34,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.physics.expsum import RESONANCE, ExpSum, Floats
+from trelscope.sim.physics.expsum import RESONANCE, ExpSum, Floats
 
 ELEMENTARY_CHARGE = 1.602176634e-19  # C, exact in the SI
 BOLTZMANN = 1.380649e-23  # J/K, exact in the SI

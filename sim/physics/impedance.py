@@ -9,8 +9,8 @@ Compare Zhang et al., Fig. 3e (Nyquist plot) and 3f (capacitance over voltage).
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.physics.device import CONTACT, DRIVER, STATES, Device
-from sim.physics.expsum import Floats
+from trelscope.sim.physics.device import CONTACT, DRIVER, STATES, Device
+from trelscope.sim.physics.expsum import Floats
 
 Complexes = NDArray[np.complex128]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.physics.expsum import ExpSum, Floats
+from trelscope.sim.physics.expsum import ExpSum, Floats
 
 PLANCK = 6.62607015e-34  # J s, exact in the SI
 LIGHT_SPEED = 299792458.0  # m/s, exact in the SI

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.physics.detector import Detector, DriveMonitor
-from sim.physics.device import DRIVER, Device, DevicePiece
-from sim.physics.expsum import ExpSum, Floats, constant
-from sim.physics.photon_counter import PhotonCounter
-from sim.physics.pulsed_light import PulsedLight
+from trelscope.sim.physics.detector import Detector, DriveMonitor
+from trelscope.sim.physics.device import DRIVER, Device, DevicePiece
+from trelscope.sim.physics.expsum import ExpSum, Floats, constant
+from trelscope.sim.physics.photon_counter import PhotonCounter
+from trelscope.sim.physics.pulsed_light import PulsedLight
 
 NEGLIGIBLE = 1e-10
 """V at an ADC below which an exponential term is dropped (an ADC step is 6 uV)."""

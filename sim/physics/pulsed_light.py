@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.physics.device import DRIVER, DevicePiece
-from sim.physics.expsum import ExpSum, Floats
+from trelscope.sim.physics.device import DRIVER, DevicePiece
+from trelscope.sim.physics.expsum import ExpSum, Floats
 
 LIGHT = slice(1, 4)
 COMMAND = 4

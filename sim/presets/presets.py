@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sim.physics.plant import Plant
-from sim.presets import recipe, userfile
-from sim.presets.recipe import PresetError as PresetError
-from sim.presets.recipe import Recipe
+from trelscope.sim.physics.plant import Plant
+from trelscope.sim.presets import recipe, userfile
+from trelscope.sim.presets.recipe import PresetError as PresetError
+from trelscope.sim.presets.recipe import Recipe
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 """What can name a preset, also in a URL."""

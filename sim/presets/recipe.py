@@ -12,11 +12,18 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, TypeAlias, TypeVar
 
-from sim.physics.detector import Detector, DriveMonitor
-from sim.physics.device import ELEMENTARY_CHARGE, Device, Geometry, Material, Options, Parameters
-from sim.physics.photon_counter import PhotonCounter
-from sim.physics.plant import Plant
-from sim.physics.pulsed_light import PulsedLight
+from trelscope.sim.physics.detector import Detector, DriveMonitor
+from trelscope.sim.physics.device import (
+    ELEMENTARY_CHARGE,
+    Device,
+    Geometry,
+    Material,
+    Options,
+    Parameters,
+)
+from trelscope.sim.physics.photon_counter import PhotonCounter
+from trelscope.sim.physics.plant import Plant
+from trelscope.sim.physics.pulsed_light import PulsedLight
 
 TO_SI: Mapping[str, float] = {
     "1": 1.0,
@@ -76,7 +83,9 @@ class FieldError(ValueError):
 @cache
 def tables() -> dict[str, Any]:
     """presets.toml."""
-    return tomllib.loads(files("sim.presets").joinpath("presets.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(
+        files("trelscope.sim.presets").joinpath("presets.toml").read_text(encoding="utf-8")
+    )
 
 
 def parts(recipe: Recipe) -> Mapping[str, str]:

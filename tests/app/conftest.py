@@ -7,10 +7,10 @@ import pytest
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from host.app import style
-from host.app.session.wanted import Wanted
-from host.app.window import Window
-from host.link.urls import DEFAULT_SOURCE
+from trelscope.host.app import style
+from trelscope.host.app.session.wanted import Wanted
+from trelscope.host.app.window import Window
+from trelscope.host.link.urls import DEFAULT_SOURCE
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

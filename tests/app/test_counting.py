@@ -7,8 +7,8 @@ import pytest
 from PyQt6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from host.app.session.wanted import Wanted
-from host.app.window import Window
+from trelscope.host.app.session.wanted import Wanted
+from trelscope.host.app.window import Window
 
 Open = Callable[..., Window]
 Until = Callable[[Callable[[], bool]], None]

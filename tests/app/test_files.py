@@ -16,11 +16,11 @@ from PyQt6.QtPdf import QPdfDocument
 from PyQt6.QtSvg import QSvgRenderer
 from pytestqt.qtbot import QtBot
 
-from host.app.rescue import rescue
-from host.app.session.snapshot import Data
-from host.app.session.wanted import Averaging, Wanted
-from host.app.window import Window
-from host.files import recordings
+from trelscope.host.app.rescue import rescue
+from trelscope.host.app.session.snapshot import Data
+from trelscope.host.app.session.wanted import Averaging, Wanted
+from trelscope.host.app.window import Window
+from trelscope.host.files import recordings
 
 Open = Callable[..., Window]
 Until = Callable[[Callable[[], bool]], None]
@@ -134,7 +134,7 @@ def test_the_average_of_a_killed_window_is_recovered(
     journals, folder = tmp_path / "journals", tmp_path / "recovered"
     program = (
         "import sys; from pathlib import Path; from PyQt6.QtWidgets import QApplication;"
-        "from host.app.window import Window; app = QApplication(sys.argv[:1]);"
+        "from trelscope.host.app.window import Window; app = QApplication(sys.argv[:1]);"
         "window = Window('emulator:hr-1mm2', journals=Path(sys.argv[1])); window.show(); app.exec()"
     )
     process = subprocess.Popen(

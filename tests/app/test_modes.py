@@ -11,11 +11,11 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from host.app import memory, style
-from host.app.plots.light import US
-from host.app.session.snapshot import Data, State
-from host.app.session.wanted import Averaging, Wanted
-from host.app.window import Window
+from trelscope.host.app import memory, style
+from trelscope.host.app.plots.light import US
+from trelscope.host.app.session.snapshot import Data, State
+from trelscope.host.app.session.wanted import Averaging, Wanted
+from trelscope.host.app.window import Window
 
 Open = Callable[..., Window]
 Until = Callable[[Callable[[], bool]], None]

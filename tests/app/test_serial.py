@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from host.app.session.snapshot import State
-from host.app.window import Window
 from tests.host.pty_board import PtyBoard
+from trelscope.host.app.session.snapshot import State
+from trelscope.host.app.window import Window
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

@@ -9,10 +9,10 @@ import pytest
 from PyQt6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from host.acquisition.sweep import Axis
-from host.app.session.snapshot import State
-from host.app.window import Window
-from host.files import formats
+from trelscope.host.acquisition.sweep import Axis
+from trelscope.host.app.session.snapshot import State
+from trelscope.host.app.window import Window
+from trelscope.host.files import formats
 
 Open = Callable[..., Window]
 Until = Callable[[Callable[[], bool]], None]

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from host.app.session.snapshot import Data, State
-from host.app.window import Window
-from host.serve.faults import Faults
-from host.serve.server import Server
-from sim.emulator import Board
-from sim.presets.presets import load_plant
+from trelscope.host.app.session.snapshot import Data, State
+from trelscope.host.app.window import Window
+from trelscope.host.serve.faults import Faults
+from trelscope.host.serve.server import Server
+from trelscope.sim.emulator import Board
+from trelscope.sim.presets.presets import load_plant
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -90,7 +90,7 @@ def test_a_lost_server_is_said_the_data_stay_and_it_connects_again(
 def test_after_an_unplug_the_average_goes_on_in_a_new_segment(
     qtbot: QtBot, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("host.app.session.session.RETRY_EVERY", 0.1)
+    monkeypatch.setattr("trelscope.host.app.session.session.RETRY_EVERY", 0.1)
     source, _ = serve(0, Faults(disconnect=1_200_000))  # about nine frames
     window = Window(source)
     qtbot.addWidget(window)

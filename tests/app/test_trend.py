@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from host.app.plots.trend import Trend
-from host.app.session.history import History
-from host.app.session.snapshot import Data
-from host.measure.measure import measure
-from host.measure.quantities import Measurements
-from host.measure.trace import Trace
+from trelscope.host.app.plots.trend import Trend
+from trelscope.host.app.session.history import History
+from trelscope.host.app.session.snapshot import Data
+from trelscope.host.measure.measure import measure
+from trelscope.host.measure.quantities import Measurements
+from trelscope.host.measure.trace import Trace
 
 US = 1e-6
 

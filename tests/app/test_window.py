@@ -9,14 +9,14 @@ import pytest
 from PyQt6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from gateware.protocol import LEVEL_LSB_V
-from host.app.session import session as session_module
-from host.app.session.snapshot import Data, State
-from host.app.session.wanted import FRAME_TIME
-from host.app.window import Window
-from host.link import LinkError
-from host.link.emulator import EmulatorLink
-from host.link.urls import DEFAULT_SOURCE, open_link
+from trelscope.gateware.protocol import LEVEL_LSB_V
+from trelscope.host.app.session import session as session_module
+from trelscope.host.app.session.snapshot import Data, State
+from trelscope.host.app.session.wanted import FRAME_TIME
+from trelscope.host.app.window import Window
+from trelscope.host.link import LinkError
+from trelscope.host.link.emulator import EmulatorLink
+from trelscope.host.link.urls import DEFAULT_SOURCE, open_link
 
 RESPONSE = 3.36e-6  # s, of the default preset at 5 V and 10 kHz, with a pulse of half the period
 Open = Callable[..., Window]

@@ -10,9 +10,17 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 
-from gateware.protocol import REGISTERS, REPLY, TRACE_DATA, TRACE_HEAD, Kind, Outcome, TraceFlag
-from sim.presets.presets import load_plant
 from tests import wire
+from trelscope.gateware.protocol import (
+    REGISTERS,
+    REPLY,
+    TRACE_DATA,
+    TRACE_HEAD,
+    Kind,
+    Outcome,
+    TraceFlag,
+)
+from trelscope.sim.presets.presets import load_plant
 
 from .reference import CYCLE, Settings
 

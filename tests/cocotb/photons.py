@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateware.protocol import TagKind
+from trelscope.gateware.protocol import TagKind
 
 from .reference import CYCLE, Settings
 

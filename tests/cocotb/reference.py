@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.physics.plant import Plant
+from trelscope.sim.physics.plant import Plant
 
 CYCLE = 8  # ns
 OUTPUT_DELAY = 2
@@ -18,7 +18,7 @@ OUTPUT_DELAY = 2
 
 @dataclass(frozen=True)
 class Settings:
-    """The registers of one train, as their names in `gateware.protocol`."""
+    """The registers of one train, as their names in `trelscope.gateware.protocol`."""
 
     period: int
     width: int  # half cycles

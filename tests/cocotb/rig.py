@@ -6,8 +6,8 @@ import numpy as np
 from cocotb.triggers import ClockCycles, RisingEdge
 from numpy.typing import NDArray
 
-from gateware.protocol import SAMPLE_BITS, TIME_TAG, Kind, TraceFlag
 from tests import wire
+from trelscope.gateware.protocol import SAMPLE_BITS, TIME_TAG, Kind, TraceFlag
 
 from .board import PATIENCE, Board, TraceFrame
 from .reference import CYCLE, Settings

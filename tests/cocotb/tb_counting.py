@@ -7,7 +7,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import ClockCycles
 
-from gateware.protocol import Feature, Mode, TraceFlag
+from trelscope.gateware.protocol import Feature, Mode, TraceFlag
 
 from . import photons
 from .board import TraceFrame

@@ -7,11 +7,11 @@ import cocotb
 import numpy as np
 from cocotb.triggers import ClockCycles, RisingEdge
 
-from gateware import protocol
-from gateware.protocol import Board as BoardName
-from gateware.protocol import Status, TraceFlag, Trip
-from sim.presets.presets import load_plant
 from tests import wire
+from trelscope.gateware import protocol
+from trelscope.gateware.protocol import Board as BoardName
+from trelscope.gateware.protocol import Status, TraceFlag, Trip
+from trelscope.sim.presets.presets import load_plant
 
 from .board import PRESET, Board, TraceFrame
 from .reference import CYCLE, OUTPUT_DELAY, Settings, pulse_traces

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import cocotb
 
-from gateware.protocol import LEVEL_MAX, LEVEL_MIN, MIN_PERIOD
+from trelscope.gateware.protocol import LEVEL_MAX, LEVEL_MIN, MIN_PERIOD
 
 from .reference import CYCLE, OUTPUT_DELAY, Settings
 from .rig import Rig, check_frames, noise, sample_sums

@@ -9,11 +9,11 @@ from amaranth.lib.wiring import In, Out
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, Timer, with_timeout
 
-from gateware import protocol
-from gateware.instrument import Instrument
-from gateware.link.uart import Uart
-from gateware.protocol import REGISTERS, REPLY, TRACE_DATA, TRACE_HEAD, Kind, TraceFlag
 from tests import wire
+from trelscope.gateware import protocol
+from trelscope.gateware.instrument import Instrument
+from trelscope.gateware.link.uart import Uart
+from trelscope.gateware.protocol import REGISTERS, REPLY, TRACE_DATA, TRACE_HEAD, Kind, TraceFlag
 
 from .reference import CYCLE
 

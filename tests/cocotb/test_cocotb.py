@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gateware.instrument import Instrument
+from trelscope.gateware.instrument import Instrument
 
 from .icarus import run
 from .tb_instrument import DEPTH

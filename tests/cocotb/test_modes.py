@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gateware.instrument import Instrument
+from trelscope.gateware.instrument import Instrument
 
 from . import tb_counting, tb_random
 from .icarus import run

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from gateware.instrument import Instrument
 from tests import timing
+from trelscope.gateware.instrument import Instrument
 
 from .icarus import run
 

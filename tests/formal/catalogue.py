@@ -70,11 +70,11 @@ def properties() -> Iterator[Property]:
     yield Property("Fast-forward", InstrumentSpec, "jumps_happen", words)
 
 
-GUARD, MEMORY = "gateware.guard", "gateware.accumulate"
-BOXCAR, WINDOW = "gateware.boxcar", "gateware.window"
-DEFRAMER, REGISTERS = "gateware.link.deframer", "gateware.registers"
-INSTRUMENT, SEQUENCER = "gateware.instrument", "gateware.sequencer"
-TAGS = "gateware.timetags"
+GUARD, MEMORY = "trelscope.gateware.guard", "trelscope.gateware.accumulate"
+BOXCAR, WINDOW = "trelscope.gateware.boxcar", "trelscope.gateware.window"
+DEFRAMER, REGISTERS = "trelscope.gateware.link.deframer", "trelscope.gateware.registers"
+INSTRUMENT, SEQUENCER = "trelscope.gateware.instrument", "trelscope.gateware.sequencer"
+TAGS = "trelscope.gateware.timetags"
 
 TWINS: list[tuple[str, str, str, str]] = [
     # property, module, what stands there, what the twin has instead
@@ -217,7 +217,7 @@ TWINS: list[tuple[str, str, str, str]] = [
     ("Banks.read_only_when_complete", INSTRUMENT, "boxcar.flush.eq(~inside)", "boxcar.flush.eq(0)"),
     (
         "Banks.reads_one_at_a_time",
-        "gateware.readout",
+        "trelscope.gateware.readout",
         "with m.If(more & (ahead[0] | (~some & ahead[-1]))):",
         "with m.If(more & (ahead[0] | ahead[3] | (~some & ahead[-1]))):",
     ),

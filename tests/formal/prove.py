@@ -297,7 +297,7 @@ def broken(module: str, old: str, new: str) -> Iterator[None]:
     }
     undo = []
     for name, user in list(sys.modules.items()):
-        if not name.startswith("gateware"):
+        if not name.startswith("trelscope.gateware"):
             continue
         for attribute, value in list(vars(user).items()):
             if id(value) in replaced:

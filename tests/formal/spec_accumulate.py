@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from amaranth.hdl import Module, Mux, ResetSignal, Signal, Value
 
-from gateware import accumulate, blockram, boxcar, window
-from gateware.layouts import SETTINGS
-from gateware.protocol import CHANNELS, CYCLE_NS, MAX_BIN_SHIFT, SAMPLE_BITS, SUM_BITS
+from trelscope.gateware import accumulate, blockram, boxcar, window
+from trelscope.gateware.layouts import SETTINGS
+from trelscope.gateware.protocol import CHANNELS, CYCLE_NS, MAX_BIN_SHIFT, SAMPLE_BITS, SUM_BITS
 
 from .prove import Spec, always, assume, invariant
 

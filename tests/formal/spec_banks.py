@@ -2,9 +2,9 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
-from gateware import instrument
-from gateware.layouts import SETTINGS
-from gateware.protocol import CHANNELS, MIN_PERIOD, TRACE_HEAD
+from trelscope.gateware import instrument
+from trelscope.gateware.layouts import SETTINGS
+from trelscope.gateware.protocol import CHANNELS, MIN_PERIOD, TRACE_HEAD
 
 from .prove import Spec, always, assume, invariant
 from .spec_fastforward import InstrumentSpec

@@ -4,10 +4,10 @@ import re
 
 from amaranth.hdl import Cat, Mux, Value
 
-from gateware import instrument
-from gateware.guard import WIDTH_LIMIT
-from gateware.layouts import CONTROLS, SETTINGS
-from gateware.protocol import CYCLE_NS
+from trelscope.gateware import instrument
+from trelscope.gateware.guard import WIDTH_LIMIT
+from trelscope.gateware.layouts import CONTROLS, SETTINGS
+from trelscope.gateware.protocol import CYCLE_NS
 
 from .prove import Proof, Result, Spec, assume, invariant, refute
 

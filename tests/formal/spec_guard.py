@@ -2,8 +2,8 @@
 
 from amaranth.hdl import Module, Mux, ResetSignal, Signal, Value, signed
 
-from gateware import guard, protocol
-from gateware.protocol import LEVEL_MAX, LEVEL_MIN, Trip
+from trelscope.gateware import guard, protocol
+from trelscope.gateware.protocol import LEVEL_MAX, LEVEL_MIN, Trip
 
 from .prove import Spec, always, assume, invariant
 

@@ -2,10 +2,10 @@
 
 from amaranth.hdl import Cat, Module, Signal, Value
 
-from gateware import protocol, registers
-from gateware.layouts import CONTROLS, HEADER
-from gateware.link import deframer
-from gateware.protocol import CRC_SIZE, REQUEST, Access
+from trelscope.gateware import protocol, registers
+from trelscope.gateware.layouts import CONTROLS, HEADER
+from trelscope.gateware.link import deframer
+from trelscope.gateware.protocol import CRC_SIZE, REQUEST, Access
 
 from .prove import Spec, always, invariant
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from host.acquisition.acquisition import (
+from trelscope.host.acquisition.acquisition import (
     DRIVE,
     LIGHT,
     Accounting,
@@ -15,13 +15,13 @@ from host.acquisition.acquisition import (
     empty_average,
     fading_average,
 )
-from host.acquisition.average import Block, State
-from host.acquisition.exponential import FadingState
-from host.calibration.frontend import FrontEnd
-from host.files.journal import Journal
-from host.measure.measure import Options
-from host.measure.trace import Trace
-from host.settings import Settings, plan
+from trelscope.host.acquisition.average import Block, State
+from trelscope.host.acquisition.exponential import FadingState
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.files.journal import Journal
+from trelscope.host.measure.measure import Options
+from trelscope.host.measure.trace import Trace
+from trelscope.host.settings import Settings, plan
 
 FRONT_END = FrontEnd(61e-6, 1e-3, -0.5, 2e-9)
 INSTRUMENT: Any = SimpleNamespace(

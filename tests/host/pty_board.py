@@ -9,14 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from gateware.protocol import CLOCK_HZ
-from host.link import ports
-from host.link.emulator import BATCH, REPLY_BATCH
-from host.link.realtime import RealTime
-from host.link.serial import SerialLink
-from host.serve.server import ON_THE_WAY
-from sim.emulator import Board
-from sim.presets.presets import load_plant
+from trelscope.gateware.protocol import CLOCK_HZ
+from trelscope.host.link import ports
+from trelscope.host.link.emulator import BATCH, REPLY_BATCH
+from trelscope.host.link.realtime import RealTime
+from trelscope.host.link.serial import SerialLink
+from trelscope.host.serve.server import ON_THE_WAY
+from trelscope.sim.emulator import Board
+from trelscope.sim.presets.presets import load_plant
 
 UNPACED = 1e9
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from host.acquisition.acquisition import Accounting
-from host.calibration.frontend import FrontEnd
-from host.files.recordings import Recording
-from host.measure.measure import Options
-from host.measure.trace import Trace
-from host.settings import plan
+from trelscope.host.acquisition.acquisition import Accounting
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.files.recordings import Recording
+from trelscope.host.measure.measure import Options
+from trelscope.host.measure.trace import Trace
+from trelscope.host.settings import plan
 
 
 def a_recording(bins: int = 300, seed: int = 0) -> Recording:

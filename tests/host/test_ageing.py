@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from host.acquisition.capture import capture
-from host.files.recordings import Recording
-from host.link.emulator import EmulatorLink
-from host.settings import plan
-from sim.presets.presets import load_plant
+from trelscope.host.acquisition.capture import capture
+from trelscope.host.files.recordings import Recording
+from trelscope.host.link.emulator import EmulatorLink
+from trelscope.host.settings import plan
+from trelscope.sim.presets.presets import load_plant
 
 PULSES = 2000
 WIDTH = 50e-6

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.acquisition.average import Block, RunningAverage
+from trelscope.host.acquisition.average import Block, RunningAverage
 
 LSB = 61e-6
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from host.bench import gateware, icarus, verilated
-from host.bench.compiled import Compiled, blind_plant, board
-from host.bench.rows import BenchError, Row, measured, missing, table
-from host.bench.workload import FRAME, GIVEN, STEADY
-from host.cli import main
-from sim.compiler.build import JUMPS, VIEWS, stretches
+from trelscope.host.bench import gateware, icarus, verilated
+from trelscope.host.bench.compiled import Compiled, blind_plant, board
+from trelscope.host.bench.rows import BenchError, Row, measured, missing, table
+from trelscope.host.bench.workload import FRAME, GIVEN, STEADY
+from trelscope.host.cli import main
+from trelscope.sim.compiler.build import JUMPS, VIEWS, stretches
 
 WAYS = ("best", "fast", "boxcar", "first_crossing")
 KINDS = ("window", "trace", "counting")

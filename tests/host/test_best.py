@@ -10,9 +10,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-import host.measure.shape_fit
-from host.bench.precision import BINS, CASES, PAPER_PRESETS, Case, bound, times
-from host.bench.waveforms import (
+import trelscope.host.measure.shape_fit
+from trelscope.host.bench.precision import BINS, CASES, PAPER_PRESETS, Case, bound, times
+from trelscope.host.bench.waveforms import (
     WIDTH,
     Array,
     Pulse,
@@ -24,9 +24,17 @@ from host.bench.waveforms import (
     ringing,
     two_exponentials,
 )
-from host.measure.measure import Estimator, Flag, Measurements, Memory, Options, Top, measure
-from host.measure.statistics import Statistics
-from host.measure.trace import Trace
+from trelscope.host.measure.measure import (
+    Estimator,
+    Flag,
+    Measurements,
+    Memory,
+    Options,
+    Top,
+    measure,
+)
+from trelscope.host.measure.statistics import Statistics
+from trelscope.host.measure.trace import Trace
 
 BEST = Options(estimator=Estimator.BEST)
 NAMES = ("onset", "rise", "response")
@@ -82,8 +90,8 @@ def test_an_average_that_grows_is_measured_fast_and_alike(monkeypatch: pytest.Mo
     """From where the last one ended, all shapes only when the pulses have doubled."""
     searches = []
     monkeypatch.setattr(
-        "host.measure.by_shape.fits",
-        lambda *given: searches.append(1) or host.measure.shape_fit.fits(*given),
+        "trelscope.host.measure.by_shape.fits",
+        lambda *given: searches.append(1) or trelscope.host.measure.shape_fit.fits(*given),
     )
     clean, rng, memory = bin_means(KNOWN[0].pulse(), BINS), np.random.default_rng(6), Memory()
     total = np.zeros(BINS.size)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gateware import build as bitstreams
-from gateware.digest import gateware_digest
-from gateware.platform.boards import BOARDS
-from gateware.protocol import VERSION
-from host.cli import main
-from host.flash.bitstream import check
+from trelscope.gateware import build as bitstreams
+from trelscope.gateware.digest import gateware_digest
+from trelscope.gateware.platform.boards import BOARDS
+from trelscope.gateware.protocol import VERSION
+from trelscope.host.cli import main
+from trelscope.host.flash.bitstream import check
 
 CLOCKS = {"clk_sync": 125, "clk_early": 250, "clk_launch": 125, "board_clk": 50}
 NEXTPNR = """#!/bin/sh
@@ -193,9 +193,9 @@ def test_a_real_bitstream_closes_timing(capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.parametrize("name", list(BOARDS))
 def test_every_board_elaborates_with_every_pin(name: str) -> None:
-    from gateware.platform.boards import SIGNALS
-    from gateware.platform.platforms import ball, platform_for
-    from gateware.platform.top import Top
+    from trelscope.gateware.platform.boards import SIGNALS
+    from trelscope.gateware.platform.platforms import ball, platform_for
+    from trelscope.gateware.platform.top import Top
 
     board = BOARDS[name]
     platform = platform_for(board)

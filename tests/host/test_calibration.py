@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gateware.protocol import LEVEL_LSB_V
-from host.acquisition.instrument import Instrument, InstrumentError
-from host.calibration import saved
-from host.calibration.lanes import lanes
-from host.calibration.level import CalibrationError, Level, level, reachable
-from host.cli import main
-from host.commands.calibrate import lane_counts
-from host.link.emulator import EmulatorLink
-from host.settings import plan
+from trelscope.gateware.protocol import LEVEL_LSB_V
+from trelscope.host.acquisition.instrument import Instrument, InstrumentError
+from trelscope.host.calibration import saved
+from trelscope.host.calibration.lanes import lanes
+from trelscope.host.calibration.level import CalibrationError, Level, level, reachable
+from trelscope.host.cli import main
+from trelscope.host.commands.calibrate import lane_counts
+from trelscope.host.link.emulator import EmulatorLink
+from trelscope.host.settings import plan
 
 from .pty_board import PtyBoard, Stepped, plugged_in
 

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from host.cli import main
+from trelscope.host.cli import main
 
 FAST = [
     "capture",
@@ -120,6 +120,8 @@ def test_a_source_alone_is_what_the_window_shows(
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     opened: list[str] = []
-    monkeypatch.setattr("host.commands.window._headless", lambda source: opened.append(source) or 0)
+    monkeypatch.setattr(
+        "trelscope.host.commands.window._headless", lambda source: opened.append(source) or 0
+    )
     assert main(arguments) == 0
     assert opened == [source]

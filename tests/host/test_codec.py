@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateware import protocol
-from gateware.protocol import Kind
-from host.link.codec import Decoder, Packet
+from trelscope.gateware import protocol
+from trelscope.gateware.protocol import Kind
+from trelscope.host.link.codec import Decoder, Packet
 
 SYNC = protocol.SYNC.to_bytes(2, "little")
 packets = st.builds(

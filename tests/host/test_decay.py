@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy.integrate import quad
 
-from host.decay import Decay, Value, fit_decay, live_pulses
-from host.decay.histogram import Histogram
-from host.decay.models import Exponentials
-from sim.physics.pulsed_light import PulsedLight
-from sim.presets.presets import load_plant
+from trelscope.host.decay import Decay, Value, fit_decay, live_pulses
+from trelscope.host.decay.histogram import Histogram
+from trelscope.host.decay.models import Exponentials
+from trelscope.sim.physics.pulsed_light import PulsedLight
+from trelscope.sim.presets.presets import load_plant
 
 Array = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.cli import main
-from host.files.recordings import load
+from trelscope.host.cli import main
+from trelscope.host.files.recordings import load
 
 QUIET = "detector=pmt&filter=2e-5&afterpulse=0"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from host.decay import after_pulses, fit_decay
+from trelscope.host.decay import after_pulses, fit_decay
 
 NS = 1e-9
 EDGES = np.arange(-40, 401) * NS

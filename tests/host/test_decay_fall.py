@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 from scipy.special import gamma
 
-from host.decay import Decay, Value, fit_fall
-from host.measure.trace import Trace
+from trelscope.host.decay import Decay, Value, fit_fall
+from trelscope.host.measure.trace import Trace
 
 Array = NDArray[np.float64]
 

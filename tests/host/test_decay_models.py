@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import gamma
 
-from host.decay import Decay, Measured, Value, fit_decay, measured
-from host.decay.histogram import Histogram
-from host.decay.models import Exponentials, Law, Stretched
-from host.decay.response import Response
+from trelscope.host.decay import Decay, Measured, Value, fit_decay, measured
+from trelscope.host.decay.histogram import Histogram
+from trelscope.host.decay.models import Exponentials, Law, Stretched
+from trelscope.host.decay.response import Response
 
 Array = NDArray[np.float64]
 

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from gateware.build import BuildError
-from host import doctor
-from host.bench import icarus
-from host.cli import main
-from host.flash import flash
-from host.link import LinkError, ports
+from trelscope.gateware.build import BuildError
+from trelscope.host import doctor
+from trelscope.host.bench import icarus
+from trelscope.host.cli import main
+from trelscope.host.flash import flash
+from trelscope.host.link import LinkError, ports
 
 ABSENT = ports.Port("/dev/no-such-port", (0x0403, 0x6015), "D1", "ULX3S")
 

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from gateware import protocol
-from gateware.protocol import REGISTERS, TraceFlag
-from host.acquisition.acquisition import Acquisition, AcquisitionError
-from host.acquisition.capture import capture
-from host.acquisition.instrument import Instrument, InstrumentError
-from host.link import LinkError
-from host.link.emulator import EmulatorLink
-from host.link.urls import open_link
-from host.settings import plan
-from sim.emulator import Board
-from sim.presets.presets import load_plant
+from trelscope.gateware import protocol
+from trelscope.gateware.protocol import REGISTERS, TraceFlag
+from trelscope.host.acquisition.acquisition import Acquisition, AcquisitionError
+from trelscope.host.acquisition.capture import capture
+from trelscope.host.acquisition.instrument import Instrument, InstrumentError
+from trelscope.host.link import LinkError
+from trelscope.host.link.emulator import EmulatorLink
+from trelscope.host.link.urls import open_link
+from trelscope.host.settings import plan
+from trelscope.sim.emulator import Board
+from trelscope.sim.presets.presets import load_plant
 
 # Response times of the paper at 5 V, 10 kHz (Fig. 3g, 5d, S10, S13, S17).
 PAPER = {
@@ -167,11 +167,13 @@ def test_a_trip_ends_the_acquisition_in_words_and_can_be_cleared() -> None:
 
 
 def test_a_host_that_falls_silent_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("host.acquisition.instrument.SILENCE", 0.01)
+    monkeypatch.setattr("trelscope.host.acquisition.instrument.SILENCE", 0.01)
     link = emulated("hr-1mm2")
     instrument = Instrument(link)
     acquisition = Acquisition(instrument, plan(16384, pulses=0, frame_pulses=8))
-    monkeypatch.setattr("host.acquisition.instrument.SILENCE", 1e9)  # no longer asks for the status
+    monkeypatch.setattr(
+        "trelscope.host.acquisition.instrument.SILENCE", 1e9
+    )  # no longer asks for the status
     with pytest.raises(AcquisitionError, match="the host was not heard"):
         finish(acquisition)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from host.acquisition.average import Block, RunningAverage
-from host.acquisition.exponential import ExponentialAverage
+from trelscope.host.acquisition.average import Block, RunningAverage
+from trelscope.host.acquisition.exponential import ExponentialAverage
 
 BINS, PULSES, MEMORY = 400, 16, 100.0
 SIGMA = 20.0  # codes, of one sample

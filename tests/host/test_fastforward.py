@@ -4,13 +4,13 @@ import hashlib
 
 import pytest
 
-from gateware import protocol
-from gateware.protocol import REGISTERS, Mode
-from host.settings import plan
-from sim.emulator import Board
-from sim.physics.photon_counter import PhotonCounter
-from sim.physics.plant import Plant
-from sim.presets.presets import load_plant
+from trelscope.gateware import protocol
+from trelscope.gateware.protocol import REGISTERS, Mode
+from trelscope.host.settings import plan
+from trelscope.sim.emulator import Board
+from trelscope.sim.physics.photon_counter import PhotonCounter
+from trelscope.sim.physics.plant import Plant
+from trelscope.sim.presets.presets import load_plant
 
 COUNTER = PhotonCounter(
     filter=1e-6,

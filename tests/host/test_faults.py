@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gateware import protocol
-from gateware.protocol import HEADER, REGISTERS, REQUEST, Kind, TraceFlag
-from host.acquisition import instrument as instrument_module
-from host.acquisition.acquisition import Acquisition, AcquisitionError
-from host.acquisition.instrument import Instrument, InstrumentError
-from host.calibration.frontend import FrontEnd
-from host.errors import UserError
-from host.link import Link, LinkError
-from host.link.codec import Decoder, Packet
-from host.link.emulator import EmulatorLink
-from host.serve.faults import Damage, FaultError, Faults, FaultyLink, parse_faults
-from host.settings import Settings, plan
+from trelscope.gateware import protocol
+from trelscope.gateware.protocol import HEADER, REGISTERS, REQUEST, Kind, TraceFlag
+from trelscope.host.acquisition import instrument as instrument_module
+from trelscope.host.acquisition.acquisition import Acquisition, AcquisitionError
+from trelscope.host.acquisition.instrument import Instrument, InstrumentError
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.errors import UserError
+from trelscope.host.link import Link, LinkError
+from trelscope.host.link.codec import Decoder, Packet
+from trelscope.host.link.emulator import EmulatorLink
+from trelscope.host.serve.faults import Damage, FaultError, Faults, FaultyLink, parse_faults
+from trelscope.host.settings import Settings, plan
 
 PULSES = 256
 LONGEST = 60.0  # s of the board's time in which everything here must have come to an end

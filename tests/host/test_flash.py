@@ -12,13 +12,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from gateware import protocol
-from gateware.digest import gateware_digest
-from gateware.platform.boards import BOARDS
-from gateware.protocol import REGISTERS, REPLY, REQUEST, Kind
-from host.cli import main
-from host.flash import bitstream, flash
-from host.link.codec import Decoder
+from trelscope.gateware import protocol
+from trelscope.gateware.digest import gateware_digest
+from trelscope.gateware.platform.boards import BOARDS
+from trelscope.gateware.protocol import REGISTERS, REPLY, REQUEST, Kind
+from trelscope.host.cli import main
+from trelscope.host.flash import bitstream, flash
+from trelscope.host.link.codec import Decoder
 
 BOARD = BOARDS["ulx3s-85f"]
 DIGEST = "deadbeef" + 56 * "0"

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.cli import main
-from sim.physics.impedance import capacitance, impedance
-from sim.presets.presets import load_plant
+from trelscope.host.cli import main
+from trelscope.sim.physics.impedance import capacitance, impedance
+from trelscope.sim.presets.presets import load_plant
 
 
 def test_json_is_the_model(capsys: pytest.CaptureFixture[str]) -> None:

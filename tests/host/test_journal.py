@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.acquisition.acquisition import restored
-from host.files.journal import EVERY, JournalError, left_behind, recover
-from host.link import framed
 from tests.host.journalled import FRONT_END, Fake, journal_of
+from trelscope.host.acquisition.acquisition import restored
+from trelscope.host.files.journal import EVERY, JournalError, left_behind, recover
+from trelscope.host.link import framed
 
 ROOT = Path(__file__).parents[2]
 BINS = 24

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.bench.waveforms import (
+from trelscope.host.bench.waveforms import (
     WIDTH,
     Array,
     Pulse,
@@ -30,8 +30,8 @@ from host.bench.waveforms import (
     stretched,
     two_exponentials,
 )
-from host.measure.measure import Estimator, Flag, Measurements, Options, measure
-from host.measure.trace import Trace
+from trelscope.host.measure.measure import Estimator, Flag, Measurements, Options, measure
+from trelscope.host.measure.trace import Trace
 
 QUICK = delayed_exponential(20e-9, 60e-9)
 MEDIUM = delayed_exponential(100e-9, 600e-9)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from host.cli import main
-from host.files.recordings import load, save
 from tests.host.journalled import Fake, journal_of
 from tests.host.recordings import a_recording
+from trelscope.host.cli import main
+from trelscope.host.files.recordings import load, save
 
 
 @pytest.fixture

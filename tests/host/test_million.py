@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from gateware.protocol import MAX_FRAME_PULSES, TraceFlag
-from host.acquisition.acquisition import Acquisition
-from host.acquisition.instrument import Frame, Instrument
-from host.link.emulator import EmulatorLink
-from host.settings import plan
+from trelscope.gateware.protocol import MAX_FRAME_PULSES, TraceFlag
+from trelscope.host.acquisition.acquisition import Acquisition
+from trelscope.host.acquisition.instrument import Frame, Instrument
+from trelscope.host.link.emulator import EmulatorLink
+from trelscope.host.settings import plan
 
 RATE = 15e3
 DEPTH = 16384
@@ -74,7 +74,7 @@ def test_a_host_that_looks_away(monkeypatch: pytest.MonkeyPatch) -> None:
     assert frames
     for _ in range(2):
         with monkeypatch.context() as patch:
-            patch.setattr("sim.emulator.TX_ROOM", 0)  # the link takes no byte
+            patch.setattr("trelscope.sim.emulator.TX_ROOM", 0)  # the link takes no byte
             link._board.run(round(1.2 * capacity / RATE * 125e6))
         listen(0.02)
     missed_by_then = frames[-1].missed

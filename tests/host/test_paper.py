@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from host.cli import main
-from host.commands import paper as command
-from host.paper import page, run
-from host.paper.conditions import Condition, conditions
-from host.paper.run import Row
+from trelscope.host.cli import main
+from trelscope.host.commands import paper as command
+from trelscope.host.paper import page, run
+from trelscope.host.paper.conditions import Condition, conditions
+from trelscope.host.paper.run import Row
 
 FAST = (
     Condition("device-hr-1mm2", "5f", "9072 PPI, 1 mm²", "hr-1mm2", target=0.70e-6),

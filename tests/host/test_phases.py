@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from host.calibration import saved
-from host.calibration.level import CalibrationError, Level
-from host.calibration.phases import PhaseTable, phases
-from host.cli import main
-from host.measure.trace import Trace
-from host.settings import plan
+from trelscope.host.calibration import saved
+from trelscope.host.calibration.level import CalibrationError, Level
+from trelscope.host.calibration.phases import PhaseTable, phases
+from trelscope.host.cli import main
+from trelscope.host.measure.trace import Trace
+from trelscope.host.settings import plan
 
 from .pty_board import PtyBoard, plugged_in
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from host.cli import main
-from sim.presets import userfile
-from sim.presets.presets import builtin_names, detectors
+from trelscope.host.cli import main
+from trelscope.sim.presets import userfile
+from trelscope.sim.presets.presets import builtin_names, detectors
 
 
 @pytest.fixture(autouse=True)

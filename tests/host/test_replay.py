@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from gateware import protocol
-from host.acquisition.acquisition import Acquisition
-from host.acquisition.capture import capture
-from host.acquisition.instrument import Instrument
-from host.cli import main
-from host.files.recordings import Recording
-from host.link import LinkError, framed
-from host.link.codec import Decoder
-from host.link.record import RECEIVED, SENT, TIME, RecordedLink
-from host.link.urls import open_link
-from host.serve.faults import parse_faults
-from host.serve.server import Server
-from host.settings import Asked
-from sim.emulator import Board
-from sim.presets.presets import load_plant
+from trelscope.gateware import protocol
+from trelscope.host.acquisition.acquisition import Acquisition
+from trelscope.host.acquisition.capture import capture
+from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.cli import main
+from trelscope.host.files.recordings import Recording
+from trelscope.host.link import LinkError, framed
+from trelscope.host.link.codec import Decoder
+from trelscope.host.link.record import RECEIVED, SENT, TIME, RecordedLink
+from trelscope.host.link.urls import open_link
+from trelscope.host.serve.faults import parse_faults
+from trelscope.host.serve.server import Server
+from trelscope.host.settings import Asked
+from trelscope.sim.emulator import Board
+from trelscope.sim.presets.presets import load_plant
 
 SOURCE = "emulator:hr-1mm2"
 ASKED = Asked(pulses=512, width=8e-6, window=(-1e-6, 12e-6))

@@ -11,10 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import hashlib, sys
-from host.acquisition.acquisition import Acquisition
-from host.acquisition.instrument import Instrument
-from host.link.emulator import EmulatorLink
-from host.settings import plan
+from trelscope.host.acquisition.acquisition import Acquisition
+from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.link.emulator import EmulatorLink
+from trelscope.host.settings import plan
 
 class Noted(EmulatorLink):
     digest = hashlib.sha256()

@@ -11,18 +11,18 @@ from types import SimpleNamespace
 import pytest
 import serial
 
-from gateware import protocol
-from host.acquisition.acquisition import Acquisition
-from host.acquisition.capture import capture
-from host.acquisition.instrument import Instrument, InstrumentError
-from host.cli import main
-from host.errors import UserError
-from host.link import LinkError
-from host.link import serial as serial_module
-from host.link.emulator import EmulatorLink
-from host.link.serial import SerialLink
-from host.link.urls import open_link
-from host.settings import Settings, plan
+from trelscope.gateware import protocol
+from trelscope.host.acquisition.acquisition import Acquisition
+from trelscope.host.acquisition.capture import capture
+from trelscope.host.acquisition.instrument import Instrument, InstrumentError
+from trelscope.host.cli import main
+from trelscope.host.errors import UserError
+from trelscope.host.link import LinkError
+from trelscope.host.link import serial as serial_module
+from trelscope.host.link.emulator import EmulatorLink
+from trelscope.host.link.serial import SerialLink
+from trelscope.host.link.urls import open_link
+from trelscope.host.settings import Settings, plan
 
 from .pty_board import PtyBoard, Stepped
 

@@ -17,20 +17,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gateware.protocol import Trip
-from host.acquisition import instrument as instrument_module
-from host.acquisition.acquisition import Acquisition
-from host.acquisition.capture import capture
-from host.acquisition.instrument import Instrument
-from host.cli import main
-from host.link import LinkError
-from host.link.tcp import TcpLink
-from host.serve.faults import Faults
-from host.serve.server import ServeError, Server
-from host.settings import Settings, plan
-from sim.emulator import Board
-from sim.presets.presets import load_plant
 from tests.wire import garbage, read, write
+from trelscope.gateware.protocol import Trip
+from trelscope.host.acquisition import instrument as instrument_module
+from trelscope.host.acquisition.acquisition import Acquisition
+from trelscope.host.acquisition.capture import capture
+from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.cli import main
+from trelscope.host.link import LinkError
+from trelscope.host.link.tcp import TcpLink
+from trelscope.host.serve.faults import Faults
+from trelscope.host.serve.server import ServeError, Server
+from trelscope.host.settings import Settings, plan
+from trelscope.sim.emulator import Board
+from trelscope.sim.presets.presets import load_plant
 
 ROOT = Path(__file__).parents[2]
 UNPACED = 1e9
@@ -266,7 +266,15 @@ def test_a_port_in_use_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("query", ["", "?bandwidth=20"])
 def test_two_processes(query: str, end: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "host.cli", "serve", f"emulator:hr-1mm2{query}", "--port", "0"],
+        [
+            sys.executable,
+            "-m",
+            "trelscope.host.cli",
+            "serve",
+            f"emulator:hr-1mm2{query}",
+            "--port",
+            "0",
+        ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

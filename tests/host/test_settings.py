@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateware.protocol import CLOCK_HZ, CYCLE_NS
-from host.settings import RATES, VOLTS, SettingsError, plan
+from trelscope.gateware.protocol import CLOCK_HZ, CYCLE_NS
+from trelscope.host.settings import RATES, VOLTS, SettingsError, plan
 
 DEPTH = 16384
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from host.measure.shape_fit import Cells, climb, fits
-from host.measure.shapes import (
+from trelscope.host.measure.shape_fit import Cells, climb, fits
+from trelscope.host.measure.shapes import (
     Cascade,
     Logistic,
     SecondOrder,

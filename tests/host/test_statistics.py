@@ -7,9 +7,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.measure.measure import Measurements, Quantity, measure
-from host.measure.statistics import Statistics, Summary
 from tests.host.test_measure import TYPICAL, WIDTH, trace_of
+from trelscope.host.measure.measure import Measurements, Quantity, measure
+from trelscope.host.measure.statistics import Statistics, Summary
 
 NOTHING = measure(trace_of(np.zeros(TYPICAL.size)), WIDTH)
 

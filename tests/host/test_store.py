@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from host.acquisition.acquisition import Accounting
-from host.files.formats import FileError
-from host.files.recordings import Recording, load, save
-from host.measure.measure import Estimator, Options, Top
-from host.measure.trace import Trace
 from tests.host.recordings import a_recording
+from trelscope.host.acquisition.acquisition import Accounting
+from trelscope.host.files.formats import FileError
+from trelscope.host.files.recordings import Recording, load, save
+from trelscope.host.measure.measure import Estimator, Options, Top
+from trelscope.host.measure.trace import Trace
 
 SUFFIXES = [".h5", ".npz", ".csv"]
 NUMBERS = st.floats(-1e9, 1e9)

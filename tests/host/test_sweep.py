@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.acquisition import sweep
-from host.acquisition.sweep import Axis, Going, Point, Progress, Sweep, points
-from host.cli import main
-from host.errors import UserError
-from host.files.formats import read
-from host.files.recordings import Recording
-from host.settings import Asked, SettingsError
 from tests.host.recordings import a_recording
+from trelscope.host.acquisition import sweep
+from trelscope.host.acquisition.sweep import Axis, Going, Point, Progress, Sweep, points
+from trelscope.host.cli import main
+from trelscope.host.errors import UserError
+from trelscope.host.files.formats import read
+from trelscope.host.files.recordings import Recording
+from trelscope.host.settings import Asked, SettingsError
 
 SOURCE = "emulator:hr-1mm2"
 SMALL = Asked(pulses=32, width=4e-6, window=(-0.5e-6, 5e-6))

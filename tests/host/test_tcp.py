@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from host.calibration.frontend import FrontEnd
-from host.errors import UserError
-from host.link import LinkError, tcp
-from host.link.front_end import query_for
-from host.link.tcp import TcpLink
-from host.link.urls import open_link
-from sim.presets.presets import load_plant
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.errors import UserError
+from trelscope.host.link import LinkError, tcp
+from trelscope.host.link.front_end import query_for
+from trelscope.host.link.tcp import TcpLink
+from trelscope.host.link.urls import open_link
+from trelscope.sim.presets.presets import load_plant
 
 PATIENCE = 30.0  # s
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.units import format_si, format_with_error, parse_si
+from trelscope.host.units import format_si, format_with_error, parse_si
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gateware.protocol import REGISTERS, REPLY, Access, Kind
-from sim.emulator import Board
-from sim.presets.presets import load_plant
 from tests import timing, wire
 from tests.timing import Case, Step
+from trelscope.gateware.protocol import REGISTERS, REPLY, Access, Kind
+from trelscope.sim.emulator import Board
+from trelscope.sim.presets.presets import load_plant
 
 DEPTH = 16384
 """Bins of the emulated board."""

@@ -2,10 +2,10 @@
 
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy
 
-from host.app import source, style
-from host.app.panels.panel import label
-from host.app.session.snapshot import Snapshot, State
-from sim.presets.presets import describe
+from trelscope.host.app import source, style
+from trelscope.host.app.panels.panel import label
+from trelscope.host.app.session.snapshot import Snapshot, State
+from trelscope.sim.presets.presets import describe
 
 
 class Banner(QFrame):

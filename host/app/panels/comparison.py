@@ -5,12 +5,12 @@ import math
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from host.app import style
-from host.app.panels.panel import Panel, label
-from host.app.references import Reference
-from host.app.session.snapshot import Data
-from host.measure.quantities import DEFINITIONS, PRIMARY, Quantity
-from host.units import format_with_error
+from trelscope.host.app import style
+from trelscope.host.app.panels.panel import Panel, label
+from trelscope.host.app.references import Reference
+from trelscope.host.app.session.snapshot import Data
+from trelscope.host.measure.quantities import DEFINITIONS, PRIMARY, Quantity
+from trelscope.host.units import format_with_error
 
 
 class Comparison(QWidget):

@@ -3,8 +3,8 @@
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QComboBox
 
-from host.app import source
-from sim.presets.presets import describe
+from trelscope.host.app import source
+from trelscope.sim.presets.presets import describe
 
 TIP = "a preset, a port of this machine, or any source: emulator:PRESET?area=2, tcp://HOST:PORT"
 TOOLTIP = Qt.ItemDataRole.ToolTipRole

@@ -10,14 +10,14 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from gateware.protocol import MAX_BIN_SHIFT
-from host.app.panels.connection import Connection
-from host.app.panels.panel import Panel, label
-from host.app.panels.quantitybox import QuantityBox
-from host.app.session.snapshot import Data, Snapshot, State
-from host.app.session.wanted import Averaging, Wanted
-from host.settings import RATES, VOLTS, Settings
-from host.units import format_si
+from trelscope.gateware.protocol import MAX_BIN_SHIFT
+from trelscope.host.app.panels.connection import Connection
+from trelscope.host.app.panels.panel import Panel, label
+from trelscope.host.app.panels.quantitybox import QuantityBox
+from trelscope.host.app.session.snapshot import Data, Snapshot, State
+from trelscope.host.app.session.wanted import Averaging, Wanted
+from trelscope.host.settings import RATES, VOLTS, Settings
+from trelscope.host.units import format_si
 
 STEP = 1e-6  # s
 LONGEST = 1.0  # s

@@ -7,15 +7,15 @@ import pyqtgraph as pg
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QWidget
 
-from host.app import style
-from host.app.panels.counting import Counting, dead_time
-from host.app.panels.panel import label
-from host.app.panels.quantitybox import QuantityBox
-from host.app.plots.plot import Plot, curve
-from host.app.session.snapshot import Data
-from host.decay import Decay
-from host.link.urls import is_emulated
-from host.units import format_si, format_with_error
+from trelscope.host.app import style
+from trelscope.host.app.panels.counting import Counting, dead_time
+from trelscope.host.app.panels.panel import label
+from trelscope.host.app.panels.quantitybox import QuantityBox
+from trelscope.host.app.plots.plot import Plot, curve
+from trelscope.host.app.session.snapshot import Data
+from trelscope.host.decay import Decay
+from trelscope.host.link.urls import is_emulated
+from trelscope.host.units import format_si, format_with_error
 
 US = 1e6
 PILED = 0.01  # part of the pulses: more is said in the colour of warnings

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from PyQt6.QtWidgets import QPlainTextEdit
 
-from host.app import style
+from trelscope.host.app import style
 
 LINES = 5000
 

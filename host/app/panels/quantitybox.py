@@ -3,8 +3,8 @@
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QAbstractSpinBox, QWidget
 
-from host.app import style
-from host.units import format_si, parse_si
+from trelscope.host.app import style
+from trelscope.host.units import format_si, parse_si
 
 DIGITS = 7  # what the user typed comes back unrounded
 

@@ -13,13 +13,13 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from host.acquisition.acquisition import Accounting
-from host.app import style
-from host.app.panels.panel import Panel, label
-from host.app.session.snapshot import Data, Snapshot
-from host.measure.quantities import DEFINITIONS, Flag, Measurements, Quantity
-from host.measure.statistics import Summary
-from host.units import format_si, format_with_error
+from trelscope.host.acquisition.acquisition import Accounting
+from trelscope.host.app import style
+from trelscope.host.app.panels.panel import Panel, label
+from trelscope.host.app.session.snapshot import Data, Snapshot
+from trelscope.host.measure.quantities import DEFINITIONS, Flag, Measurements, Quantity
+from trelscope.host.measure.statistics import Summary
+from trelscope.host.units import format_si, format_with_error
 
 FLAGS = {
     Flag.LOW_SNR: "much noise",

@@ -5,10 +5,10 @@ from collections import deque
 
 from PyQt6.QtWidgets import QLabel, QStatusBar
 
-from host.app import style
-from host.app.session.snapshot import Snapshot, State
-from host.app.session.wanted import Averaging
-from host.units import format_si
+from trelscope.host.app import style
+from trelscope.host.app.session.snapshot import Snapshot, State
+from trelscope.host.app.session.wanted import Averaging
+from trelscope.host.units import format_si
 
 STATES = {
     State.OPENING: "opening",

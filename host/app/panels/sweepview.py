@@ -19,16 +19,16 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from host.acquisition import sweep
-from host.acquisition.sweep import Axis, Point, Sweep
-from host.app import source, style
-from host.app.panels.panel import label
-from host.app.panels.quantitybox import QuantityBox
-from host.app.plots.plot import Plot, curve
-from host.app.session.sweeprun import SweepRun
-from host.measure.quantities import DEFINITIONS
-from host.settings import RATES, VOLTS, Asked
-from host.units import format_si, format_with_error
+from trelscope.host.acquisition import sweep
+from trelscope.host.acquisition.sweep import Axis, Point, Sweep
+from trelscope.host.app import source, style
+from trelscope.host.app.panels.panel import label
+from trelscope.host.app.panels.quantitybox import QuantityBox
+from trelscope.host.app.plots.plot import Plot, curve
+from trelscope.host.app.session.sweeprun import SweepRun
+from trelscope.host.measure.quantities import DEFINITIONS
+from trelscope.host.settings import RATES, VOLTS, Asked
+from trelscope.host.units import format_si, format_with_error
 
 NAMES = {Axis.VOLTS: "Voltage", Axis.RATE: "Rate", Axis.DEVICE: "Device"}
 LIMITS = {Axis.VOLTS: (VOLTS, "V", 0.5), Axis.RATE: (RATES, "Hz", 500.0)}

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from host.app.plots.light import US, View
-from host.app.session.snapshot import Data
+from trelscope.host.app.plots.light import US, View
+from trelscope.host.app.session.snapshot import Data
 
 
 def interval(name: str, data: Data, view: View) -> tuple[float, float, float] | None:

@@ -11,13 +11,13 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QPen
 from PyQt6.QtWidgets import QWidget
 
-from host.app import style
-from host.app.plots.line import NOTHING, Band, Line, coloured, filled, pen
-from host.app.plots.marker import Interval, Marker
-from host.app.plots.thin import instants, means, peaks
-from host.app.session.snapshot import Data
-from host.app.style import Theme
-from host.measure.trace import Trace
+from trelscope.host.app import style
+from trelscope.host.app.plots.line import NOTHING, Band, Line, coloured, filled, pen
+from trelscope.host.app.plots.marker import Interval, Marker
+from trelscope.host.app.plots.thin import instants, means, peaks
+from trelscope.host.app.session.snapshot import Data
+from trelscope.host.app.style import Theme
+from trelscope.host.measure.trace import Trace
 
 Array = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QBrush, QPainterPath, QPen
 from PyQt6.QtWidgets import QGraphicsPathItem, QWidget
 
-from host.app import style
-from host.app.style import Theme
+from trelscope.host.app import style
+from trelscope.host.app.style import Theme
 
 Array = NDArray[np.float64]
 NOTHING = np.zeros(0)

@@ -8,8 +8,8 @@ import pyqtgraph as pg
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QGraphicsEllipseItem, QGraphicsItem, QWidget
 
-from host.app import style
-from host.app.style import Theme
+from trelscope.host.app import style
+from trelscope.host.app.style import Theme
 
 
 class Marker:

@@ -7,7 +7,7 @@ from PyQt6.QtGui import QPageSize, QPainter, QPdfWriter
 from PyQt6.QtSvg import QSvgGenerator
 from PyQt6.QtWidgets import QGraphicsView
 
-from host.errors import UserError
+from trelscope.host.errors import UserError
 
 SUFFIXES = (".png", ".svg", ".pdf")
 PNG_SCALE = 2  # pixels for one on the screen: a picture is looked at closely

@@ -7,10 +7,10 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFont
 from PyQt6.QtWidgets import QWidget
 
-from host.app import style
-from host.app.plots.grid import Grid
-from host.app.plots.line import pen
-from host.app.style import Theme
+from trelscope.host.app import style
+from trelscope.host.app.plots.grid import Grid
+from trelscope.host.app.plots.line import pen
+from trelscope.host.app.style import Theme
 
 AXIS_WIDTH = 58  # pixels at a scale of 1; the same for all plots of a view, so that their time axes are in line
 # The most of an axis that the texts of its ticks may fill, by how many there are already.

@@ -4,9 +4,9 @@ import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtWidgets import QHBoxLayout, QWidget
 
-from host.app.plots.light import US
-from host.app.plots.plot import Plot
-from host.app.session.snapshot import Data
+from trelscope.host.app.plots.light import US
+from trelscope.host.app.plots.plot import Plot
+from trelscope.host.app.session.snapshot import Data
 
 
 class PulseMap(QWidget):

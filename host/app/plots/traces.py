@@ -9,17 +9,17 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QPaintEvent
 from PyQt6.QtWidgets import QVBoxLayout
 
-from host.app import style
-from host.app.panels.panel import label
-from host.app.plots.intervals import interval
-from host.app.plots.light import DECADES, US, LightCurves, Scale, View, reference_pen
-from host.app.plots.line import NOTHING, Line, coloured
-from host.app.plots.plot import dress, set_range
-from host.app.plots.thin import peaks
-from host.app.references import Reference
-from host.app.session.snapshot import Data, Snapshot, State
-from host.app.style import Theme
-from host.settings import Settings
+from trelscope.host.app import style
+from trelscope.host.app.panels.panel import label
+from trelscope.host.app.plots.intervals import interval
+from trelscope.host.app.plots.light import DECADES, US, LightCurves, Scale, View, reference_pen
+from trelscope.host.app.plots.line import NOTHING, Line, coloured
+from trelscope.host.app.plots.plot import dress, set_range
+from trelscope.host.app.plots.thin import peaks
+from trelscope.host.app.references import Reference
+from trelscope.host.app.session.snapshot import Data, Snapshot, State
+from trelscope.host.app.style import Theme
+from trelscope.host.settings import Settings
 
 LIGHT_AXIS, COUNT_AXIS = "Light (mV)", "Photons (1/ms)"
 TIME_AXIS = "Time from the drive edge (µs)"

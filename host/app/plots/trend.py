@@ -5,11 +5,11 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt6.QtWidgets import QHBoxLayout, QWidget
 
-from host.app import style
-from host.app.plots.plot import Plot, curve
-from host.app.session.snapshot import Data
-from host.measure.quantities import DEFINITIONS
-from host.units import prefix_for
+from trelscope.host.app import style
+from trelscope.host.app.plots.plot import Plot, curve
+from trelscope.host.app.session.snapshot import Data
+from trelscope.host.measure.quantities import DEFINITIONS
+from trelscope.host.units import prefix_for
 
 Array = NDArray[np.float64]
 MOST_BINS = 40

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from host.acquisition.acquisition import (
+from trelscope.host.acquisition.acquisition import (
     DRIVE,
     LIGHT,
     Accounting,
@@ -17,16 +17,16 @@ from host.acquisition.acquisition import (
     fading_average,
     light_scale,
 )
-from host.acquisition.acquisition import Average as Frames
-from host.acquisition.average import State
-from host.acquisition.exponential import FadingState
-from host.acquisition.instrument import Frame, Instrument
-from host.app.session.blocks import Blocks
-from host.app.session.snapshot import Data
-from host.app.session.wanted import Averaging, Wanted
-from host.measure.measure import Estimator, Measurements, Memory, Options, measure
-from host.measure.trace import Trace
-from host.settings import Settings
+from trelscope.host.acquisition.acquisition import Average as Frames
+from trelscope.host.acquisition.average import State
+from trelscope.host.acquisition.exponential import FadingState
+from trelscope.host.acquisition.instrument import Frame, Instrument
+from trelscope.host.app.session.blocks import Blocks
+from trelscope.host.app.session.snapshot import Data
+from trelscope.host.app.session.wanted import Averaging, Wanted
+from trelscope.host.measure.measure import Estimator, Measurements, Memory, Options, measure
+from trelscope.host.measure.trace import Trace
+from trelscope.host.settings import Settings
 
 MEASURE_EVERY = 0.2  # s between measurements of the average
 MEASURE_SHARE = 0.25  # of the time that goes into it at most

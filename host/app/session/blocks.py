@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from host.acquisition.acquisition import DRIVE, LIGHT, empty_average
-from host.acquisition.average import Block
-from host.acquisition.instrument import Frame
-from host.app.session.history import History, Recorder
-from host.calibration.frontend import FrontEnd
-from host.measure.measure import Options, measure
-from host.measure.statistics import Statistics, Summary
-from host.settings import Settings
+from trelscope.host.acquisition.acquisition import DRIVE, LIGHT, empty_average
+from trelscope.host.acquisition.average import Block
+from trelscope.host.acquisition.instrument import Frame
+from trelscope.host.app.session.history import History, Recorder
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.measure.measure import Options, measure
+from trelscope.host.measure.statistics import Statistics, Summary
+from trelscope.host.settings import Settings
 
 FRAMES = 4  # in a block, unless measuring one takes too long
 WAITING = 2  # blocks; when more wait to be measured, blocks are made longer

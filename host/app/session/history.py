@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from host.measure.measure import Measurements
-from host.measure.quantities import DEFINITIONS
+from trelscope.host.measure.measure import Measurements
+from trelscope.host.measure.quantities import DEFINITIONS
 
 Array = NDArray[np.float64]
 

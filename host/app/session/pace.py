@@ -2,7 +2,7 @@
 
 import time
 
-from host.link import Link
+from trelscope.host.link import Link
 
 INTERVAL = 2.0  # s averaged over: steady enough to read, short enough to be about now
 

@@ -9,19 +9,24 @@ from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from gateware.protocol import Board
-from host.acquisition.acquisition import AcquisitionError
-from host.acquisition.instrument import Identity, Instrument, InstrumentError, SilenceError
-from host.app.session.average import Average
-from host.app.session.pace import Pace
-from host.app.session.snapshot import Data, Snapshot, State
-from host.app.session.wanted import Averaging, Wanted
-from host.files.journal import Journal, JournalError
-from host.link import LinkError
-from host.link.urls import open_link
-from host.measure.measure import Options
-from host.settings import Settings, SettingsError
-from host.units import format_si
+from trelscope.gateware.protocol import Board
+from trelscope.host.acquisition.acquisition import AcquisitionError
+from trelscope.host.acquisition.instrument import (
+    Identity,
+    Instrument,
+    InstrumentError,
+    SilenceError,
+)
+from trelscope.host.app.session.average import Average
+from trelscope.host.app.session.pace import Pace
+from trelscope.host.app.session.snapshot import Data, Snapshot, State
+from trelscope.host.app.session.wanted import Averaging, Wanted
+from trelscope.host.files.journal import Journal, JournalError
+from trelscope.host.link import LinkError
+from trelscope.host.link.urls import open_link
+from trelscope.host.measure.measure import Options
+from trelscope.host.settings import Settings, SettingsError
+from trelscope.host.units import format_si
 
 POLL = 0.005  # s of the board's time: an emulator may take 20 times as long, and users wait for it
 IDLE = 0.05  # s between looks at whether to end, with nothing else to do

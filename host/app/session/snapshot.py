@@ -4,14 +4,14 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from host.acquisition.acquisition import Accounting
-from host.app.session.history import History
-from host.app.session.wanted import Averaging
-from host.calibration.frontend import FrontEnd
-from host.measure.measure import Measurements
-from host.measure.statistics import Summary
-from host.measure.trace import Trace
-from host.settings import Settings
+from trelscope.host.acquisition.acquisition import Accounting
+from trelscope.host.app.session.history import History
+from trelscope.host.app.session.wanted import Averaging
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.measure.measure import Measurements
+from trelscope.host.measure.statistics import Summary
+from trelscope.host.measure.trace import Trace
+from trelscope.host.settings import Settings
 
 
 class State(enum.Enum):

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from queue import Empty, SimpleQueue
 
-from host.acquisition.sweep import Going, Point, Progress, Sweep, points
-from host.errors import UserError
+from trelscope.host.acquisition.sweep import Going, Point, Progress, Sweep, points
+from trelscope.host.errors import UserError
 
 AT_A_TIME = (
     2  # emulated boards: the compiled gateware runs beside Python, and a window wants its share

@@ -3,9 +3,9 @@
 import enum
 from dataclasses import dataclass, replace
 
-from gateware.protocol import Feature
-from host.acquisition.instrument import Instrument
-from host.settings import Asked, Settings, plan
+from trelscope.gateware.protocol import Feature
+from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.settings import Asked, Settings, plan
 
 FRAME_TIME = 1 / 30  # s of pulses in a frame: no more frames than a screen needs
 

@@ -5,10 +5,10 @@ from collections import Counter
 
 import pytest
 
-from gateware.accumulate import TraceMemory
-from gateware.boxcar import BURST_BITS
-from gateware.interleave import InterleavedMemory
-from gateware.protocol import SUM_BITS
+from trelscope.gateware.accumulate import TraceMemory
+from trelscope.gateware.boxcar import BURST_BITS
+from trelscope.gateware.interleave import InterleavedMemory
+from trelscope.gateware.protocol import SUM_BITS
 
 from .gw import simulate
 

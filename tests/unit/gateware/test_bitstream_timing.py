@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from gateware.platform import timing
-from gateware.platform.timing import Budget, ReportError
+from trelscope.gateware.platform import timing
+from trelscope.gateware.platform.timing import Budget, ReportError
 
 
 def path(launched: str, captured: str, *delays: float) -> dict:

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateware.boxcar import BURST_BITS, Boxcar
-from gateware.protocol import MAX_BIN_SHIFT, SAMPLE_BITS
+from trelscope.gateware.boxcar import BURST_BITS, Boxcar
+from trelscope.gateware.protocol import MAX_BIN_SHIFT, SAMPLE_BITS
 
 from .gw import simulate
 

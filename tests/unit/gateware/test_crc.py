@@ -4,7 +4,7 @@ import binascii
 import random
 import zlib
 
-from gateware.link.crc import COVERED, HeaderCheck, PayloadCheck
+from trelscope.gateware.link.crc import COVERED, HeaderCheck, PayloadCheck
 
 from .gw import simulate
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateware import protocol
-from gateware.link.deframer import Deframer
-from gateware.protocol import HEADER, REQUEST, Kind
 from tests import wire
+from trelscope.gateware import protocol
+from trelscope.gateware.link.deframer import Deframer
+from trelscope.gateware.protocol import HEADER, REQUEST, Kind
 
 from .gw import pauses, receive, send, simulate
 

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from gateware import protocol
-from gateware.link.framer import Framer
-from gateware.protocol import Kind
+from trelscope.gateware import protocol
+from trelscope.gateware.link.framer import Framer
+from trelscope.gateware.protocol import Kind
 
 from .gw import PATIENCE, pauses, receive, send, simulate
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateware import guard
-from gateware.guard import Guard
-from gateware.protocol import LEVEL_MAX, LEVEL_MIN, Trip
+from trelscope.gateware import guard
+from trelscope.gateware.guard import Guard
+from trelscope.gateware.protocol import LEVEL_MAX, LEVEL_MIN, Trip
 
 from .gw import simulate
 

@@ -1,8 +1,15 @@
 """Corners of the whole core that no single block shows."""
 
-from gateware.instrument import Instrument
-from gateware.protocol import REGISTERS, REQUEST, TRACE_DATA, TRACE_HEAD, Kind, encode_frame
-from host.link.codec import Decoder
+from trelscope.gateware.instrument import Instrument
+from trelscope.gateware.protocol import (
+    REGISTERS,
+    REQUEST,
+    TRACE_DATA,
+    TRACE_HEAD,
+    Kind,
+    encode_frame,
+)
+from trelscope.host.link.codec import Decoder
 
 from .gw import simulate
 

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 from amaranth.sim import Simulator, SimulatorContext
 
-from gateware.photons import PhotonRows
-from gateware.protocol import CYCLE_NS
+from trelscope.gateware.photons import PhotonRows
+from trelscope.gateware.protocol import CYCLE_NS
 
 
 @pytest.mark.parametrize("bin_shift", [0, 1, 2, 3, 4, 6])

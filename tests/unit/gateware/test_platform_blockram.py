@@ -8,8 +8,8 @@ from amaranth.hdl import Cat, Fragment, Instance, Module, Signal, Value
 from amaranth.lib import memory
 from amaranth.sim import Simulator
 
-from gateware.blockram import BlockRam
-from gateware.platform.blockram import block_ram, shape
+from trelscope.gateware.blockram import BlockRam
+from trelscope.gateware.platform.blockram import block_ram, shape
 
 from .gw import CLOCK_PERIOD
 

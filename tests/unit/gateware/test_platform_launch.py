@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateware.platform.clocks import STEPS_PER_NS
-from gateware.platform.launch import LaunchPhase
+from trelscope.gateware.platform.clocks import STEPS_PER_NS
+from trelscope.gateware.platform.launch import LaunchPhase
 
 from .gw import simulate
 

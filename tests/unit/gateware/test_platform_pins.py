@@ -7,11 +7,11 @@ import pytest
 from amaranth.hdl import Const, Module, Signal
 from amaranth.sim import Simulator
 
-from gateware.platform.adc import full_scale
-from gateware.platform.clocks import Supervisor, ratios
-from gateware.platform.dac import LevelCrossing, LevelDac
-from gateware.platform.sampling import Edges, Gearbox
-from gateware.protocol import SAMPLE_BITS
+from trelscope.gateware.platform.adc import full_scale
+from trelscope.gateware.platform.clocks import Supervisor, ratios
+from trelscope.gateware.platform.dac import LevelCrossing, LevelDac
+from trelscope.gateware.platform.sampling import Edges, Gearbox
+from trelscope.gateware.protocol import SAMPLE_BITS
 
 from .gw import simulate
 

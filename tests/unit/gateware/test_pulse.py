@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateware.protocol import REGISTERS, Access
-from gateware.pulse import PulseTrain
+from trelscope.gateware.protocol import REGISTERS, Access
+from trelscope.gateware.pulse import PulseTrain
 
 from .gw import simulate
 

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from gateware import protocol
-from gateware.protocol import CHUNK_BINS, TRACE_DATA, TRACE_HEAD, Kind
-from gateware.readout import Readout
+from trelscope.gateware import protocol
+from trelscope.gateware.protocol import CHUNK_BINS, TRACE_DATA, TRACE_HEAD, Kind
+from trelscope.gateware.readout import Readout
 
 from .gw import PATIENCE, pauses, receive, simulate
 

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from gateware.protocol import REGISTERS, REPLY, Access, Kind, Outcome
-from gateware.registers import RegisterFile
+from trelscope.gateware.protocol import REGISTERS, REPLY, Access, Kind, Outcome
+from trelscope.gateware.registers import RegisterFile
 
 from .gw import pauses, receive, send, simulate
 

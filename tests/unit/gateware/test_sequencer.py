@@ -8,9 +8,9 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
-from gateware.protocol import MAX_FRAME_PULSES, REGISTERS, Access, Mode, TraceFlag
-from gateware.pulse import PulseTrain
-from gateware.sequencer import Sequencer
+from trelscope.gateware.protocol import MAX_FRAME_PULSES, REGISTERS, Access, Mode, TraceFlag
+from trelscope.gateware.pulse import PulseTrain
+from trelscope.gateware.sequencer import Sequencer
 
 from .gw import simulate
 

@@ -5,9 +5,9 @@ import random
 import pytest
 from amaranth.sim import Simulator, SimulatorContext
 
-from gateware import protocol
-from gateware.protocol import TIME_TAG, TagKind
-from gateware.timetags import TimeTags
+from trelscope.gateware import protocol
+from trelscope.gateware.protocol import TIME_TAG, TagKind
+from trelscope.gateware.timetags import TimeTags
 
 
 @pytest.mark.parametrize(

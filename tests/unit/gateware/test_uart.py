@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pytest
 from amaranth.hdl import Module
 
-from gateware.link.uart import Uart
-from gateware.protocol import CLOCK_HZ
+from trelscope.gateware.link.uart import Uart
+from trelscope.gateware.protocol import CLOCK_HZ
 
 from .gw import CLOCK_PERIOD, pauses, receive, send, simulate
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from amaranth.sim import Simulator
 
-from gateware.instrument import Instrument
 from tests import timing
 from tests.timing import Case, Stimulus, VectorError
+from trelscope.gateware.instrument import Instrument
 
 from .gw import CLOCK_PERIOD
 

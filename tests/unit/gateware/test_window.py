@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateware.window import Window
+from trelscope.gateware.window import Window
 
 from .gw import simulate
 

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from sim.compiler.constants import Known, lasting
-from sim.compiler.netlist import Cell, Chunk, Netlist, Register, Word
+from trelscope.sim.compiler.constants import Known, lasting
+from trelscope.sim.compiler.netlist import Cell, Chunk, Netlist, Register, Word
 
 KINDS = [
     *("$and", "$or", "$xor", "$add", "$sub", "$eq", "$ne", "$lt", "$le", "$gt", "$ge"),

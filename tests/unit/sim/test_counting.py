@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from gateware import protocol
-from gateware.protocol import REGISTERS, Kind, Mode
-from host.link.codec import Decoder
-from host.settings import plan
-from sim.emulator import Board
-from sim.physics.expsum import ExpSum
-from sim.physics.photon_counter import PhotonCounter, mean_counts
-from sim.physics.plant import Plant
-from sim.presets.presets import load_plant
+from trelscope.gateware import protocol
+from trelscope.gateware.protocol import REGISTERS, Kind, Mode
+from trelscope.host.link.codec import Decoder
+from trelscope.host.settings import plan
+from trelscope.sim.emulator import Board
+from trelscope.sim.physics.expsum import ExpSum
+from trelscope.sim.physics.photon_counter import PhotonCounter, mean_counts
+from trelscope.sim.physics.plant import Plant
+from trelscope.sim.presets.presets import load_plant
 
 
 def counter(**changes: float) -> PhotonCounter:

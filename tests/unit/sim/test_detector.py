@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from sim.physics.detector import Detector
-from sim.physics.device import DevicePiece
-from sim.physics.expsum import Floats
-from sim.physics.plant import Plant, Segment
-from sim.presets.presets import builtin_names, detectors, load_plant
+from trelscope.sim.physics.detector import Detector
+from trelscope.sim.physics.device import DevicePiece
+from trelscope.sim.physics.expsum import Floats
+from trelscope.sim.physics.plant import Plant, Segment
+from trelscope.sim.presets.presets import builtin_names, detectors, load_plant
 
 AREA = 1e-6  # m2
 WIDTH = 50e-6  # s

@@ -11,9 +11,17 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from sim.physics.device import AGE, CARRIER, CONTACT, QUENCHING, STATES, Device, DevicePiece
-from sim.physics.expsum import Floats
-from sim.presets.presets import builtin_names, load_plant
+from trelscope.sim.physics.device import (
+    AGE,
+    CARRIER,
+    CONTACT,
+    QUENCHING,
+    STATES,
+    Device,
+    DevicePiece,
+)
+from trelscope.sim.physics.expsum import Floats
+from trelscope.sim.presets.presets import builtin_names, load_plant
 
 V_ON = 1239.841984 / 520.0  # hc/(q 520 nm)
 HC_FILL = math.pi / (2 * math.sqrt(3)) * (1.3 / (25400 / 9072)) ** 2  # 1.3 um dots, 9072 PPI

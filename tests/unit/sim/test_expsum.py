@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.physics.expsum import RESONANCE, ExpSum
+from trelscope.sim.physics.expsum import RESONANCE, ExpSum
 
 TAU = 0.5
 TIMES = np.array([0.0, 1e-3, 0.03, 0.2, 0.7, 2.0, 6.0])

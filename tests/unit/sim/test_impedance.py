@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from sim.physics.device import CONTACT, DRIVER, Device
-from sim.physics.expsum import Floats
-from sim.physics.impedance import admittance, capacitance, impedance
-from sim.presets.presets import load_plant
+from trelscope.sim.physics.device import CONTACT, DRIVER, Device
+from trelscope.sim.physics.expsum import Floats
+from trelscope.sim.physics.impedance import admittance, capacitance, impedance
+from trelscope.sim.presets.presets import load_plant
 
 FREQUENCIES = np.geomspace(1.0, 1e9, 37)
 

@@ -11,11 +11,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sim.physics.plant import Plant, Segment
-from sim.presets import presets, recipe, userfile
-from sim.presets.presets import PresetError, builtin_names, describe, device_names, load_plant
-from sim.presets.recipe import TO_SI
 from tools.presets_page import page
+from trelscope.sim.physics.plant import Plant, Segment
+from trelscope.sim.presets import presets, recipe, userfile
+from trelscope.sim.presets.presets import (
+    PresetError,
+    builtin_names,
+    describe,
+    device_names,
+    load_plant,
+)
+from trelscope.sim.presets.recipe import TO_SI
 
 US = 1e-6
 
@@ -107,7 +113,7 @@ def quantities(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, 
 
 
 def test_every_number_has_a_unit_and_an_origin() -> None:
-    text = files("sim.presets").joinpath("presets.toml").read_text(encoding="utf-8")
+    text = files("trelscope.sim.presets").joinpath("presets.toml").read_text(encoding="utf-8")
     entries = dict(quantities(tomllib.loads(text)))
     assert len(entries) > 50
     for path, entry in entries.items():

@@ -2,8 +2,8 @@
 
 from amaranth.hdl import Fragment
 
-from gateware.sequencer import Sequencer
-from sim.compiler.build import rests
+from trelscope.gateware.sequencer import Sequencer
+from trelscope.sim.compiler.build import rests
 
 
 def test_a_train_runs_in_all_of_them() -> None:

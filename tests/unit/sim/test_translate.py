@@ -17,11 +17,11 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from gateware.photons import PhotonRows
-from sim.compiler.build import SYNTHESIS, compiler
-from sim.compiler.netlist import Netlist, NetlistError, read
-from sim.compiler.rest import Rest, Stretch
-from sim.compiler.translate import translate
+from trelscope.gateware.photons import PhotonRows
+from trelscope.sim.compiler.build import SYNTHESIS, compiler
+from trelscope.sim.compiler.netlist import Netlist, NetlistError, read
+from trelscope.sim.compiler.rest import Rest, Stretch
+from trelscope.sim.compiler.translate import translate
 
 Stimuli = Callable[[int, random.Random], dict[str, int]]
 

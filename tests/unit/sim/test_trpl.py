@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from sim.physics.plant import Plant
-from sim.physics.pulsed_light import PulsedLight
-from sim.presets.presets import load_plant
+from trelscope.sim.physics.plant import Plant
+from trelscope.sim.physics.pulsed_light import PulsedLight
+from trelscope.sim.presets.presets import load_plant
 
 PAPER = [("trpl-control", 14.26e-9), ("trpl-bmim3", 29.84e-9)]
 
