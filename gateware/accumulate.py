@@ -1,4 +1,4 @@
-"""Trace memory of one channel: two buffers."""
+"""Trace memory of one channel: two buffers, one of which is filled while the other is read out."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
@@ -10,7 +10,7 @@ from trelscope.gateware.protocol import SUM_BITS
 
 
 def memory_ports(depth: int) -> dict[str, Member]:
-    """Ports of a trace memory with `depth` bins a buffer: see `TraceMemory`."""
+    """Members of a trace memory with `depth` bins per buffer; `TraceMemory` describes them."""
     return {
         "update": In(1),
         "update_bin": In(range(depth)),
@@ -29,18 +29,46 @@ def memory_ports(depth: int) -> dict[str, Member]:
 
 
 class TraceMemory(wiring.Component):
-    """Adds updates to one buffer while the other is read out and cleared.
+    """Adds to the bins of one buffer while the other buffer is read out and cleared.
 
-    Ports
-        update, update_bin, update_buffer, addend: add to a bin; one a cycle. The same bin must not come again within
-        `LATENCY` cycles (`Boxcar` sees to it).
-        read, read_bin, read_buffer: read a bin and clear it, from a buffer that has no update under way;
-        `read_data` is ready `READ_LATENCY` cycles later and holds.
-        sweep, sweep_bin: clear a bin in both buffers, 2 cycles later.
-        saturated: one bit a buffer, a sum has reached its ceiling and stayed there; `clear_saturated` clears a bit,
-        2 cycles later.
-        busy: updates or reads are on their way, or were in the previous cycle; from a cycle after an update has come,
-        two cycles after a read.
+    An update adds a number to one bin. One update can start in every cycle, but the same bin must not be updated again
+    within `LATENCY` cycles; `Boxcar` ensures that. A read returns the sum in one bin and clears it; it must not address
+    a buffer that has updates in progress. Sums saturate at their highest value instead of wrapping.
+
+    Parameters
+    ----------
+    depth : int
+        Bins per buffer.
+
+    Members
+    -------
+    update : In(1)
+        Strobe. Adds `addend` to a bin.
+    update_bin : In(range(depth))
+        Bin to add to.
+    update_buffer : In(1)
+        Buffer to add to.
+    addend : In(BURST_BITS)
+        Number to add.
+    read : In(1)
+        Strobe. Reads a bin and clears it.
+    read_bin : In(range(depth))
+        Bin to read.
+    read_buffer : In(1)
+        Buffer to read.
+    read_data : Out(SUM_BITS)
+        Sum in the bin that was read. Valid `READ_LATENCY` cycles after `read`, until the data of the next read.
+    sweep : In(1)
+        Strobe. Clears a bin in both buffers; takes effect 2 cycles later.
+    sweep_bin : In(range(depth))
+        Bin to clear.
+    saturated : Out(2)
+        One bit per buffer. Set once a sum in that buffer has saturated.
+    clear_saturated : In(2)
+        One strobe per buffer. Clears the bit of that buffer in `saturated`, 2 cycles later.
+    busy : Out(1)
+        Updates or reads are in progress, or were in the previous cycle. Rises one cycle after an update has been
+        requested, and two cycles after a read.
     """
 
     LATENCY = 7

@@ -1,4 +1,4 @@
-"""The whole instrument, free of vendor primitives."""
+"""The complete instrument, without vendor primitives."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
@@ -31,25 +31,57 @@ from trelscope.gateware.window import Window
 
 
 class Instrument(wiring.Component):
-    """Pulse train, guard, sampling window, trace memory and link.
+    """Pulse train, output guard, sampling window, trace memory and link.
 
     Parameters
-        depth: bins of trace memory per channel and buffer, a multiple of 8.
-        board, digest: what the identification registers say.
-        adc_latency: cycles, at least 1, from an instant to the cycle in which `samples` shows its code.
-        counting: with the photon lanes, their histogram and time tags.
-        fast_forward: with the emulator's `ff` port (see `fastforward`).
+    ----------
+    depth : int
+        Bins of trace memory per channel and buffer, a multiple of 8.
+    board : Board
+        Value of the `board` register.
+    digest : int
+        Value of the `digest` register.
+    adc_latency : int
+        Cycles from the instant at which a sample is taken to the cycle in which `samples` shows its code; at least 1.
+    counting : bool
+        Whether photons can be counted and time-tagged.
+    fast_forward : bool
+        Whether the emulator's fast-forward port is present; see `trelscope.gateware.fastforward`.
 
-    Ports
-        rx, tx: byte streams of the link; rx_overrun: strobe, its receiver has dropped a byte.
-        gate: the output's two half cycles of 4 ns, earliest in bit 0; phase: ns by which all of it is late, changing
-        only while the gate is low; phase_change: strobe, it is `phase_coming` from the next cycle on, known 3 cycles
-        before; phase_ready: that delay has settled.
-        level: code of the drive-level DAC.
-        photons: discriminator lanes of 1 ns, lane 0 earliest, with the same latency as the samples (counting only).
-        sampling: strobe, the codes that `samples` (of CHANNELS) shows in the next cycle are wanted, of the instant
-        `adc_latency` cycles before that. sample_valid: low in that cycle, none (an ADC slower than the clock).
-        trip: external interlock; enable: the output stage may be on.
+    Members
+    -------
+    rx : In(stream.Signature(8))
+        Bytes received from the host.
+    rx_overrun : In(1)
+        Strobe. The receiver has dropped a byte.
+    tx : Out(stream.Signature(8))
+        Bytes to send to the host.
+    gate : Out(2)
+        Gate in the two half cycles of 4 ns, the earlier one in bit 0.
+    phase : Out(3)
+        Delay of the gate in ns. Changes only while the gate is low.
+    phase_change : Out(1)
+        Strobe. `phase` takes the value of `phase_coming` in the next cycle.
+    phase_coming : Out(3)
+        Next value of `phase`. Stable from 3 cycles before it takes effect.
+    phase_ready : In(1, init=1)
+        The delay of the gate has settled at `phase`.
+    level : Out(LEVEL_BITS)
+        Code of the drive-level DAC.
+    samples : In(data.ArrayLayout(SAMPLE_BITS, len(CHANNELS)))
+        ADC code of each of `CHANNELS`.
+    sample_valid : In(1, init=1)
+        `samples` shows new codes. An ADC that is slower than the clock deasserts it in some cycles.
+    trip : In(1)
+        External interlock. Switches the output off.
+    enable : Out(1)
+        The output stage may be on.
+    sampling : Out(1)
+        Strobe. The codes that `samples` shows in the next cycle will be used.
+    photons : In(CYCLE_NS)
+        Photons in lanes of 1 ns, the earliest in bit 0, with the latency of `samples`. Present with `counting`.
+    ff : Out(fastforward.Port())
+        Fast-forward port. Present with `fast_forward`.
     """
 
     def __init__(
@@ -307,7 +339,10 @@ class Instrument(wiring.Component):
         memory: InterleavedMemory,
         framer: Framer,
     ) -> tuple[Value, Value]:
-        """Photon histogram in the light channel's memory, and time tags. Returns whether either is at work."""
+        """Add the photon histogram, which shares the light channel's memory, and the time tags.
+
+        Returns two values: photon counts are on their way to memory; time tags are still to be processed or sent.
+        """
         m.submodules.rows = rows = PhotonRows(self._depth)
         m.submodules.tags = tags = TimeTags()
         self._send(m, tags, framer.sources[1])

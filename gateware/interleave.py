@@ -1,4 +1,4 @@
-"""Interleaved trace memory: eight neighbouring bins in one cycle."""
+"""Interleaved trace memory: eight neighbouring bins can be updated in one cycle."""
 
 from functools import reduce
 from operator import or_
@@ -15,12 +15,27 @@ LANES = CYCLE_NS
 
 
 class InterleavedMemory(wiring.Component):
-    """A `TraceMemory` made of eight, bin b in lane b mod 8, that can also add to a whole row of eight bins at once.
+    """Trace memory that can also add to eight neighbouring bins at once.
 
-    Ports
-        as of `TraceMemory`, an update and a read taking a cycle more, and
-        row_update, row, row_buffer, counts: add `counts` to the eight bins of a row, as late; not together
-        with `update`.
+    It consists of eight lanes, each a `TraceMemory`; bin b lies in lane b mod 8. The eight bins whose numbers differ in
+    the lowest three bits only form a row. All members of `TraceMemory` are present, with one cycle more of latency for
+    updates and reads. `row_update` and `update` must not be asserted in the same cycle.
+
+    Parameters
+    ----------
+    depth : int
+        Bins per buffer, a multiple of 8.
+
+    Members
+    -------
+    row_update : In(1)
+        Strobe. Adds `counts` to the bins of a row, with the latency of an update.
+    row : In(range(depth // LANES))
+        Row to add to.
+    row_buffer : In(1)
+        Buffer to add to.
+    counts : In(data.ArrayLayout(BURST_BITS, LANES))
+        Number to add to each bin of the row, lowest bin first.
     """
 
     READ_LATENCY = TraceMemory.READ_LATENCY + 1

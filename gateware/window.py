@@ -1,4 +1,4 @@
-"""Sampling window: which bin of the trace the present sample belongs to."""
+"""Sampling window: decides which bin of the trace the current sample belongs to."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
@@ -10,21 +10,52 @@ from trelscope.gateware.protocol import CYCLE_NS
 
 
 class Window(wiring.Component):
-    """Time of the present sample relative to the window's start, and the bin it falls in.
+    """Computes the time of the current sample relative to the start of the window, and the bin it falls into.
 
-    A sample taken n cycles after the launch of a pulse that is `dither` ns late lies at t = 8 n - dither ns after the
-    gate's rising edge; `latency` is the whole number of cycles from a launch falling due to the cycle whose sample
-    shows that edge. The bin is (t - window_start) >> bin_shift.
+    If a pulse is launched `dither` ns after a clock edge, the sample taken n cycles after that edge lies at
+    t = 8 n - dither ns after the gate's rising edge. Its bin is (t - window_start) >> bin_shift. One sample is
+    processed per cycle; `valid` and `bin` are combinational functions of registers.
 
-    Ports
-        settings: latched on `prepare`, at least one cycle before the first `begin`.
-        begin: strobe, the next cycle is the first of a period whose launch step is `next_dither`, known for 3 cycles;
-        start: with it, of the first period: the step is 0.
-        close: strobe, last cycle of the train.
-        origin: `elapsed` in the first cycle of a period launched without dither;
-        launched: `origin` counted from the launch instead of the window's start.
-        elapsed: ns from the window's start to the present sample, signed; `open` while samples are due or to come.
-        valid: the present sample lies in `bin`. Combinational from registers; one sample a cycle.
+    Parameters
+    ----------
+    depth : int
+        Bins of the trace memory.
+    latency : int
+        Cycles from the one in which a launch falls due to the one whose sample shows the gate's rising edge, for a
+        launch without dither.
+    fast_forward : bool
+        Whether the block can be fast-forwarded; see `trelscope.gateware.fastforward`.
+
+    Members
+    -------
+    settings : In(SETTINGS)
+        Settings of the train. Must be stable from the cycle of `prepare` to the end of the train.
+    prepare : In(1)
+        Strobe. The settings are valid. Comes at least one cycle before the first `begin`.
+    begin : In(1)
+        Strobe. The next cycle is the first one of a period.
+    start : In(1)
+        Asserted together with `begin` for the first period of a train, which has no dither.
+    next_dither : In(7)
+        Dither of the period that `begin` announces, in ns. Must have been stable for 3 cycles.
+    close : In(1)
+        Strobe. This is the last cycle of the train.
+    origin : Out(signed(32))
+        Value of `elapsed` in the first cycle of a period that has no dither.
+    launched : Out(signed(32))
+        The same instant as `origin`, but in ns from the gate's rising edge.
+    open : Out(1)
+        Samples of this period are being taken or still to be taken.
+    elapsed : Out(signed(32))
+        Time from the start of the window to the current sample, in ns.
+    valid : Out(1)
+        The current sample lies in the window.
+    bin : Out(range(depth))
+        Bin of the current sample.
+    skip : In(fastforward.SKIP_BITS)
+        Cycles to advance in addition to the ordinary one. Present with `fast_forward`.
+    horizon : Out(fastforward.Horizon())
+        How far the block can be fast-forwarded. Present with `fast_forward`.
     """
 
     def __init__(self, depth: int, latency: int, fast_forward: bool = False) -> None:
