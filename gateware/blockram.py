@@ -6,11 +6,33 @@ from amaranth.lib.wiring import In, Out
 
 
 class BlockRam(wiring.Component):
-    """`depth` words of `width` bits, one read and one write a cycle, both synchronous.
+    """Block RAM with one synchronous read port and one synchronous write port.
 
-    `read_data` follows `read` by 2 cycles and holds until the next read's. Reading an address in the very cycle it is
-    written is undefined: nothing here does. A platform may provide `block_ram(component)` to place a primitive with
-    the same ports and timing.
+    Reading an address in the cycle in which it is written gives an undefined word; the instrument never does so. A
+    platform can override the implementation by a method `block_ram(component)`, which returns a module with the same
+    members and timing.
+
+    Parameters
+    ----------
+    depth : int
+        Number of words.
+    width : int
+        Bits per word.
+
+    Members
+    -------
+    read : In(1)
+        Strobe. Reads a word.
+    read_address : In(range(depth))
+        Address of the word to read.
+    read_data : Out(width)
+        Word that was read. Valid 2 cycles after `read`, until the word of the next read.
+    write : In(1)
+        Strobe. Writes a word.
+    write_address : In(range(depth))
+        Address of the word to write.
+    write_data : In(width)
+        Word to write.
     """
 
     def __init__(self, depth: int, width: int) -> None:

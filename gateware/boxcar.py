@@ -1,4 +1,4 @@
-"""Boxcar: the samples of one bin, summed before they go to memory."""
+"""Boxcar integration: the samples of one bin are summed before they go to memory."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -6,22 +6,49 @@ from amaranth.lib.wiring import In, Out
 
 from trelscope.gateware.protocol import MAX_BIN_SHIFT, SAMPLE_BITS
 
-BURST_BITS = SAMPLE_BITS + MAX_BIN_SHIFT - 3  # samples of one 1024 ns bin, one every 8 ns
+BURST_BITS = SAMPLE_BITS + MAX_BIN_SHIFT - 3  # sum of the samples of a 1024 ns bin, one every 8 ns
 
 
 class Boxcar(wiring.Component):
     """Merges consecutive samples of one bin into a single update, for all channels at once.
 
-    Bins only ever grow within a pulse, so each bin is handed on once a pulse: the memory behind may take several
-    cycles to read, add and write without meeting the same bin again.
+    Within a pulse, bin numbers only increase, so each bin is updated once per pulse. The memory that follows can
+    therefore take several cycles to read, add and write without meeting the same bin again. One sample per channel is
+    accepted in every cycle. A bin's update comes one cycle after the first sample of the next bin, or two cycles after
+    `flush`.
 
-    Ports
-        valid, bin, buffer, samples: one sample of every channel, for `bin` of memory `buffer`.
-        fresh: it is the first of its pulse, even if the last one of the pulse before fell into the same bin.
-        flush: no sample of the present pulse will follow.
-        update, update_bin, update_buffer, sums: strobe, one finished bin. Latency: a cycle after the next bin's first
-        sample, or two cycles after `flush`. Throughput: one sample a cycle.
-        empty: nothing is held back.
+    Parameters
+    ----------
+    depth : int
+        Bins per buffer of the trace memory.
+    channels : int
+        Number of channels.
+
+    Members
+    -------
+    valid : In(1)
+        `samples` holds a sample of every channel.
+    bin : In(range(depth))
+        Bin of the samples.
+    buffer : In(1)
+        Buffer of the trace memory to add them to.
+    fresh : In(1)
+        The samples are the first of a pulse; they are not merged with those of the previous pulse, even if both fall
+        into the same bin.
+    samples : In(data.ArrayLayout(SAMPLE_BITS, channels))
+        Sample of every channel.
+    flush : In(1)
+        No sample of the current pulse will follow.
+    update : Out(1)
+        Strobe. A bin is complete.
+    update_bin : Out(range(depth))
+        Bin that is complete.
+    update_buffer : Out(1)
+        Buffer of the trace memory to add it to.
+    sums : Out(data.ArrayLayout(BURST_BITS, channels))
+        Sum of the bin's samples in every channel.
+    empty : Out(1)
+        No sample is held that has not been handed on.
     """
 
     def __init__(self, depth: int, channels: int) -> None:
@@ -44,7 +71,7 @@ class Boxcar(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # A sample first meets the one before it, to see whether they share a bin.
+        # First stage: compare the bin of each sample with the bin of the previous one.
         valid = Signal()
         flushing = Signal(init=1)
         again = Signal()
@@ -68,7 +95,7 @@ class Boxcar(wiring.Component):
             held_next.eq(valid | (held & ~flushing)),
             self.empty.eq(~held & ~valid & (flushing == self.flush)),
         ]
-        # A cycle ahead, so that the way to memories far apart begins with a register.
+        # Computed one cycle ahead, so that the long routes to the memories start at a register.
         m.d.sync += self.update.eq(held_next & Mux(self.valid, self.fresh | other, self.flush))
         m.d.sync += held.eq(held_next)
         with m.If(valid):

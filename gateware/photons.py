@@ -1,4 +1,4 @@
-"""Photon histogram: eight 1 ns lanes a cycle into bins, every photon counted."""
+"""Photon histogram: sorts the photons of eight 1 ns lanes per cycle into bins."""
 
 from functools import reduce
 from operator import or_
@@ -11,24 +11,49 @@ from trelscope.gateware.boxcar import BURST_BITS
 from trelscope.gateware.protocol import CYCLE_NS, MAX_BIN_SHIFT
 
 LANES = CYCLE_NS
-COUNT_BITS = MAX_BIN_SHIFT + 1  # photons of one bin of 2**MAX_BIN_SHIFT ns, one a lane
+COUNT_BITS = MAX_BIN_SHIFT + 1  # photons of a bin of 2**MAX_BIN_SHIFT ns, at most one per ns
 
 
 class PhotonRows(wiring.Component):
-    """Counts the photons of each bin and hands them on in rows of eight neighbouring bins, one row an update.
+    """Counts the photons of each bin and hands the counts on in rows of eight neighbouring bins.
 
-    Lane j of a cycle shows a photon `elapsed + j` ns after the window's start, in bin (elapsed + j) >> bin_shift.
-    Eight bins whose number differs in the low three bits only are a row, one bin in each of the trace memory's lanes.
-    A cycle touches one row or the end of one and the beginning of the next, and rows only ever grow within a pulse,
-    so each row is handed on once a pulse. There is no dead time: all eight lanes may show a photon in every cycle.
+    A photon in lane j comes `elapsed + j` ns after the start of the window and belongs to bin
+    (elapsed + j) >> bin_shift. The eight bins whose numbers differ in the lowest three bits only form a row; each lies
+    in another lane of `InterleavedMemory`. The photons of a cycle belong to one row, or to the end of one row and the
+    beginning of the next. Within a pulse, row numbers only increase, so each row is updated once per pulse. There is no
+    dead time: all eight lanes may have a photon in every cycle. An update comes 7 cycles after its row is complete.
 
-    Ports
-        active: the lanes may lie in the window of a pulse that is kept; elapsed: of lane 0; photons: lane 0 earliest.
-        buffer: where the pulse belongs; bin_shift, window_bins: of the train, known a cycle ahead.
-        flush: no photon of the pulse will follow; one cycle of it suffices.
-        update: strobe with `row`, `update_buffer`, `counts`, which may all be 0. Latency: 7 cycles once the row is
-        complete.
-        Throughput: eight photons a cycle. empty: nothing is held back.
+    Parameters
+    ----------
+    depth : int
+        Bins per buffer of the trace memory, a multiple of 8.
+
+    Members
+    -------
+    active : In(1)
+        Count the photons of this cycle that lie in the window.
+    elapsed : In(signed(32))
+        Time from the start of the window to lane 0, in ns.
+    photons : In(LANES)
+        Photons of this cycle in lanes of 1 ns, the earliest in bit 0.
+    buffer : In(1)
+        Buffer of the trace memory that the pulse belongs to.
+    bin_shift : In(4)
+        Base-2 logarithm of the bin width in ns. Must be stable from one cycle before `active`.
+    window_bins : In(16)
+        Bins of the trace. Must be stable from one cycle before `active`.
+    flush : In(1)
+        No photon of the current pulse will follow. One cycle suffices.
+    update : Out(1)
+        Strobe. A row is complete.
+    row : Out(range(depth // LANES))
+        Row that is complete.
+    update_buffer : Out(1)
+        Buffer of the trace memory to add it to.
+    counts : Out(data.ArrayLayout(BURST_BITS, LANES))
+        Photons in each bin of the row, lowest bin first. All of them may be 0.
+    empty : Out(1)
+        No photon is held that has not been handed on.
     """
 
     def __init__(self, depth: int) -> None:
@@ -53,22 +78,21 @@ class PhotonRows(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
 
-        row_bits = (
-            self._depth // LANES - 1
-        ).bit_length() + 1  # and which half of twice the memory: no two rows alike
-        flush = Signal(7)  # of the stages
+        # One bit more than a row's address has, so that rows beyond the memory's end differ from those inside it.
+        row_bits = (self._depth // LANES - 1).bit_length() + 1
+        flush = Signal(7)  # bit n: flush of stage n + 1
         m.d.sync += flush.eq(Cat(self.flush, flush[:-1]))
 
-        # Stage 1: where lane 0 lies: in time, before the window's end, and halfway among the bins.
+        # Stage 1: the time of lane 0 and the time from there to the window's end; the first half of the shift to bins.
         length = Signal(32)
         shift = Signal(4)
         m.d.sync += [length.eq(self.window_bins << self.bin_shift), shift.eq(self.bin_shift)]
         valid1 = Signal()
         photons1 = Signal(LANES)
         buffer1 = Signal()
-        time = Signal(signed(32))  # of lane 0
-        remaining = Signal(signed(34))  # ns from there to the window's end
-        shifted = Signal(row_bits + 3 + 12)  # by the low two bits of `shift`
+        time = Signal(signed(32))  # ns from the window's start to lane 0
+        remaining = Signal(signed(34))  # ns from lane 0 to the window's end
+        shifted = Signal(row_bits + 3 + 12)  # `elapsed`, shifted by the low two bits of `shift`
         m.d.sync += valid1.eq(self.active)
         with m.If(self.active):
             m.d.sync += [
@@ -79,18 +103,18 @@ class PhotonRows(wiring.Component):
                 shifted.eq(self.elapsed >> shift[:2]),
             ]
 
-        # Stage 2: in which bin that is, and how near to the ends of bin and window.
+        # Stage 2: the bin of lane 0, and how far it is from the ends of bin and window.
         valid2 = Signal()
         photons = Signal(LANES)
         buffer2 = Signal()
         started = Signal()  # lane 0 is in the window
-        starts = Signal()  # or up to 7 ns before it
-        ended = Signal()  # or beyond it
-        ample = Signal()  # or so that lane 7 is in it, too
-        few = Signal(3)  # if not, so many are
-        phase = Signal(3)
-        last_of_bin = Signal()  # above its low three bits, lane 0's position in its bin is the last
-        first2 = Signal(row_bits + 3)  # lane 0's bin
+        starts = Signal()  # lane 0 is at most 7 ns before the window
+        ended = Signal()  # lane 0 is beyond the window's end
+        ample = Signal()  # all lanes are before the window's end
+        few = Signal(3)  # number of lanes before the window's end, unless `ample` or `ended`
+        phase = Signal(3)  # lowest three bits of lane 0's position in its bin
+        last_of_bin = Signal()  # all higher bits of that position are ones
+        first2 = Signal(row_bits + 3)  # bin of lane 0
         m.d.sync += valid2.eq(valid1)
         with m.If(valid1):
             beyond = time[3:MAX_BIN_SHIFT] | (Const(-1, 32) << shift)[3:MAX_BIN_SHIFT]
@@ -107,7 +131,7 @@ class PhotonRows(wiring.Component):
                 first2.eq(shifted >> (shift[2:] << 2)),
             ]
 
-        # Stage 3: which photons lie in the window, and in the how manieth bin from lane 0's.
+        # Stage 3: which photons lie in the window, and each lane's bin relative to that of lane 0.
         valid3 = Signal()
         buffer3 = Signal()
         first3 = Signal.like(first2)
@@ -124,12 +148,12 @@ class PhotonRows(wiring.Component):
                     steps[lane].eq(self._step(m, shift, phase, last_of_bin, lane)),
                 ]
 
-        # Stage 4: the photons of each of the eight bins that begin with lane 0's.
+        # Stage 4: the number of photons in each of eight bins, starting with that of lane 0.
         valid4 = Signal()
         buffer4 = Signal()
         first4 = Signal.like(first2)
         groups = Signal(data.ArrayLayout(4, LANES))
-        turn = Signal(LANES)  # lane 0's place in its row, one-hot
+        turn = Signal(LANES)  # position in its row of lane 0's bin, one-hot
         last_step = Signal(3)
         m.d.sync += valid4.eq(valid3)
         with m.If(valid3):
@@ -139,13 +163,13 @@ class PhotonRows(wiring.Component):
                 hits = [seen[n] & (steps[n] == group) for n in range(group, LANES)]
                 m.d.sync += groups[group].eq(sum(hits))
 
-        # Stage 5: turned into their lanes, the end of one row and the beginning of the next.
+        # Stage 5: the counts rotated to the memory's lanes: the end of one row and the beginning of the next.
         valid5 = Signal()
         buffer5 = Signal()
         row5 = Signal(row_bits)
         turned = Signal(data.ArrayLayout(4, LANES))
-        here = Signal(LANES)  # the lane belongs to the first of the two rows
-        crosses = Signal()  # there is a second one
+        here = Signal(LANES)  # the memory's lane belongs to the first of the two rows
+        crosses = Signal()  # there is a second row
         m.d.sync += valid5.eq(valid4)
         with m.If(valid4):
             offset = first4[:3]
@@ -158,7 +182,7 @@ class PhotonRows(wiring.Component):
                 places = (groups[(lane - n) % LANES] & turn[n].replicate(4) for n in range(LANES))
                 m.d.sync += [turned[lane].eq(reduce(or_, places)), here[lane].eq(lane >= offset)]
 
-        # Stage 6: whether the row is the one being held.
+        # Stage 6: whether the row is the one held in stage 7.
         valid6 = Signal()
         buffer6 = Signal()
         row6 = Signal(row_bits)
@@ -166,7 +190,7 @@ class PhotonRows(wiring.Component):
         here6 = Signal(LANES)
         crosses6 = Signal()
         same = Signal()
-        held5 = Signal()  # after this one
+        held5 = Signal()  # stage 7 will hold a row, whose number and buffer follow
         held_row5 = Signal(row_bits)
         held_buffer5 = Signal()
         m.d.sync += valid6.eq(valid5)
@@ -185,7 +209,7 @@ class PhotonRows(wiring.Component):
         with m.Elif(flush[4]):
             m.d.sync += held5.eq(0)
 
-        # Stage 7: added up until the row is complete.
+        # Stage 7: the counts are added up until the row is complete.
         held = Signal()
         held_row = Signal(row_bits)
         held_buffer = Signal()
@@ -231,7 +255,7 @@ class PhotonRows(wiring.Component):
         return m
 
     def _step(self, m: Module, shift: Value, phase: Value, last_of_bin: Value, lane: int) -> Signal:
-        """Bins from lane 0's bin to that of lane `lane`: (position in the bin + lane) >> shift, 0 to 7."""
+        """Bins from lane 0's to lane `lane`'s, 0 to 7: (position of lane 0 in its bin + lane) >> shift."""
         step = Signal(3, name=f"bins{lane}")
         with m.Switch(shift):
             for narrow in range(3):
@@ -243,6 +267,6 @@ class PhotonRows(wiring.Component):
 
 
 def _widened(counts: data.View) -> Value:
-    """Counts as they go to memory."""
+    """Counts, each extended to the width of the memory's addends."""
     filler = Const(0, BURST_BITS - COUNT_BITS)
     return Cat(Cat(counts[lane], filler) for lane in range(LANES))

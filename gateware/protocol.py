@@ -1,8 +1,7 @@
-"""The one truth shared by gateware, emulator and host: registers, messages, units, limits.
+"""Protocol between host and instrument: registers, messages, units and limits.
 
-Pure Python without Amaranth, so the host reads the very tables the gateware is built from. Register files, payload
-layouts, struct packers and the protocol page of the docs are derived from here and repeated nowhere.
-All multi-byte values travel little-endian.
+Gateware, emulator, host and docs/protocol.md are all derived from these tables. This module does not import Amaranth,
+so that the host can use it. All multi-byte values are little-endian.
 """
 
 import binascii
@@ -18,17 +17,17 @@ VERSION = 1
 # --- time and level grids ------------------------------------------------------------------------
 CLOCK_HZ = 125_000_000
 CYCLE_NS = 8  # one clock cycle; also the number of 1 ns lanes
-HALF_CYCLE_NS = 4  # grid of the gate's width (two DDR half cycles a clock)
+HALF_CYCLE_NS = 4  # step of the gate's width: two DDR half cycles per clock cycle
 SAMPLE_BITS = 14  # ADC code width
 LEVEL_BITS = 14  # level DAC code width
 LEVEL_LSB_V = 0.5e-3
-LEVEL_MIN = 6_000  # 3 V: the guard lets no other code out than 0 and LEVEL_MIN..LEVEL_MAX
+LEVEL_MIN = 6_000  # 3 V: the guard passes on the code 0 and codes from LEVEL_MIN to LEVEL_MAX only
 LEVEL_MAX = 14_000  # 7 V
 SUM_BITS = 32
-MAX_FRAME_PULSES = 1 << 18  # 2**18 full-scale 14-bit samples just fit a 32-bit sum
+MAX_FRAME_PULSES = 1 << 18  # a 32-bit sum holds at most 2**18 full-scale samples of 14 bits
 MAX_BIN_SHIFT = 10  # bins are 2**shift ns wide: 1, 2, 4 … 1024 ns
-MIN_PERIOD = 64  # cycles; leaves room for the accumulator's pipeline between pulses
-WIDTH_LIMIT_NS = 1_900_000  # the guard trips on anything longer
+MIN_PERIOD = 64  # cycles; leaves time for the accumulator's pipeline between pulses
+WIDTH_LIMIT_NS = 1_900_000  # the guard trips on a longer gate
 DUTY_LIMIT_16THS = 15  # the guard trips on a duty cycle above 15/16
 CHANNELS = ("light", "drive")
 
@@ -38,13 +37,13 @@ class Access(enum.Enum):
     """How the host may use a register."""
 
     READ = "read"
-    SETTING = "setting"  # staged; takes effect together with all others when a train starts
+    SETTING = "setting"  # staged: all settings take effect together when a train starts
     CONTROL = "control"  # takes effect at once
 
 
 @dataclass(frozen=True)
 class Register:
-    """One 32-bit register; `bits` of it exist, the rest read as zero."""
+    """One 32-bit register, of which `bits` bits are implemented; the others read as 0."""
 
     name: str
     address: int
@@ -59,51 +58,53 @@ def _table() -> Iterator[Register]:
     r, s, c = Access.READ, Access.SETTING, Access.CONTROL
     yield Register("magic", 0x00, r, 32, 'the bytes "TREL"')
     yield Register("version", 0x01, r, 16, "protocol version")
-    yield Register("board", 0x02, r, 8, "what runs the core: see Board")
+    yield Register("board", 0x02, r, 8, "board that the instrument runs on: see Board")
     yield Register("depth", 0x03, r, 32, "bins of trace memory per channel and buffer")
     yield Register("features", 0x04, r, 8, "see Feature")
     yield Register("digest", 0x05, r, 32, "first 32 bits of the gateware's build digest")
     yield Register("status", 0x06, r, 8, "see Status")
     yield Register("trip_cause", 0x07, r, 8, "see Trip; latched until acknowledged")
     yield Register("pulses", 0x08, r, 32, "pulses launched since the train started")
-    yield Register("missed", 0x09, r, 32, "launched pulses that no frame could hold")
+    yield Register("missed", 0x09, r, 32, "pulses launched while no frame had room for them")
     yield Register("bad_headers", 0x0A, r, 16, "received headers whose CRC-16 failed")
     yield Register("bad_payloads", 0x0B, r, 16, "received payloads whose CRC-32 failed")
     yield Register("unknown", 0x0C, r, 16, "received frames of unknown kind or length")
     yield Register(
         "sequence_gaps", 0x0D, r, 16, "received frames whose sequence number was not the next"
     )
-    yield Register("overruns", 0x0F, r, 16, "bytes the link's receiver had to drop")
-    yield Register("train", 0x0E, r, 32, "number of the latest train since reset; 0: none yet")
+    yield Register("overruns", 0x0F, r, 16, "bytes dropped by the link's receiver")
+    yield Register("train", 0x0E, r, 32, "number of trains started since reset")
 
     yield Register("enable", 0x10, c, 1, "1 lets the guard drive the output")
     yield Register(
-        "run", 0x11, c, 1, "1 starts (or restarts) a train with the staged settings, 0 stops it"
+        "run", 0x11, c, 1, "1 starts or restarts a train with the staged settings; 0 stops it"
     )
-    yield Register("acknowledge", 0x12, c, 8, "writing a trip cause's bit clears it")
+    yield Register("acknowledge", 0x12, c, 8, "bits of `trip_cause` to clear")
     yield Register(
-        "watchdog", 0x13, c, 32, "cycles of host silence until the output trips; 0: never", init=0
+        "watchdog", 0x13, c, 32, "cycles without a request until the output trips; 0: never", init=0
     )
 
-    yield Register("period", 0x20, s, 32, "whole cycles per period", init=12_500)
-    yield Register("period_num", 0x21, s, 32, "numerator of the period's fraction of a cycle")
-    yield Register("period_den", 0x22, s, 32, "denominator of the same", init=1)
-    yield Register("delay", 0x23, s, 32, "cycles from the period's start to the launch")
-    yield Register("width", 0x24, s, 32, "half cycles (4 ns) the gate stays high", init=12_500)
-    yield Register("level", 0x25, s, LEVEL_BITS, "DAC code, 0.5 mV each; 0 is off")
-    yield Register("count", 0x26, s, 32, "pulses of the train; 0: until stopped")
+    yield Register("period", 0x20, s, 32, "period in cycles, whole part", init=12_500)
+    yield Register("period_num", 0x21, s, 32, "period in cycles, numerator of the fraction")
+    yield Register(
+        "period_den", 0x22, s, 32, "period in cycles, denominator of the fraction", init=1
+    )
+    yield Register("delay", 0x23, s, 32, "cycles from the start of a period to the launch")
+    yield Register("width", 0x24, s, 32, "width of the gate in half cycles of 4 ns", init=12_500)
+    yield Register("level", 0x25, s, LEVEL_BITS, "code of the level DAC, 0.5 mV per step; 0 is off")
+    yield Register("count", 0x26, s, 32, "pulses in a train; 0: until stopped")
     yield Register(
         "dither",
         0x27,
         s,
         7,
-        "launch steps of 1 ns, in turn over successive pulses; 1: none",
+        "pulse k is launched (k mod dither) ns late; 1: no dither",
         init=8,
     )
     yield Register("window_start", 0x28, s, 32, "ns from the launch to the first bin", signed=True)
-    yield Register("window_bins", 0x29, s, 16, "bins of the trace")
-    yield Register("bin_shift", 0x2A, s, 4, "log2 of the bin width in ns")
-    yield Register("frame_pulses", 0x2B, s, 19, "pulses after which a frame may be sent", init=8)
+    yield Register("window_bins", 0x29, s, 16, "bins in a trace")
+    yield Register("bin_shift", 0x2A, s, 4, "base-2 logarithm of the bin width in ns")
+    yield Register("frame_pulses", 0x2B, s, 19, "pulses from which on a frame may be sent", init=8)
     yield Register("mode", 0x2C, s, 2, "see Mode")
 
 
@@ -131,32 +132,38 @@ class Feature(enum.IntFlag):
 class Mode(enum.IntFlag):
     """Bits of the `mode` register."""
 
-    COUNTING = 1  # channel A's memory counts photons instead of summing samples
-    TIME_TAGS = 2  # photon stamps are streamed as well
+    COUNTING = 1  # the light channel's memory counts photons instead of summing samples
+    TIME_TAGS = 2  # time tags of all photons are sent
 
 
 class Status(enum.IntFlag):
     """Bits of the `status` register."""
 
     RUNNING = 1
-    DRIVING = 2  # the guard lets the output through
+    DRIVING = 2  # the guard passes gate and level on
     TRIPPED = 4
-    CLAMPED = 8  # the requested level was outside 3-7 V and has been limited
+    CLAMPED = 8  # the requested level is outside 3-7 V and has been limited
 
 
 class Trip(enum.IntFlag):
     """Bits of `trip_cause` and `acknowledge`."""
 
     EXTERNAL = 1  # the trip input
-    WATCHDOG = 2  # the host fell silent
+    WATCHDOG = 2  # the host has sent nothing for too long
     WIDTH = 4  # the gate stayed high longer than WIDTH_LIMIT_NS
-    DUTY = 8  # the gate was high for more than the duty limit
-    PHASE = 16  # the launch phase was not settled in time
+    DUTY = 8  # the duty cycle of the gate exceeded DUTY_LIMIT_16THS / 16
+    PHASE = 16  # the launch phase had not settled when a launch fell due
 
 
 # --- frames --------------------------------------------------------------------------------------
 class Fields:
-    """Layout of a message: unsigned fields in order. `sizes` maps each name to its bytes (1, 2, 4 or 8)."""
+    """Layout of a message: unsigned fields, in order.
+
+    Parameters
+    ----------
+    **sizes : int
+        Size of each field in bytes: 1, 2, 4 or 8.
+    """
 
     def __init__(self, **sizes: int) -> None:
         self.sizes = sizes
@@ -166,16 +173,16 @@ class Fields:
         self.size = self._struct.size
 
     def pack(self, **values: int) -> bytes:
-        """Bytes of one message; every field must be given."""
+        """The bytes of a message. Every field must be given; raises struct.error if a value does not fit."""
         return self._struct.pack(*(values[name] for name in self.sizes))
 
     def unpack(self, data: bytes | bytearray | memoryview) -> dict[str, int]:
-        """Fields of the message that `data` begins with."""
+        """The fields of the message at the start of `data`. Raises struct.error if it is too short."""
         return dict(zip(self.sizes, self._struct.unpack_from(data), strict=True))
 
 
 class Kind(enum.IntEnum):
-    """What a frame carries. Requests come from the host, the rest from the instrument."""
+    """Kind of a frame. The host sends the requests WRITE and READ, the instrument sends the others."""
 
     WRITE = 0x01
     READ = 0x02
@@ -194,11 +201,11 @@ class Outcome(enum.IntEnum):
 
 
 class TagKind(enum.IntEnum):
-    """What a time-tag record says."""
+    """Kind of a time-tag record."""
 
     PHOTONS = 0
-    OVERFLOW_BEGIN = 1  # from here on photons are only counted
-    OVERFLOW_END = 2  # how many they were
+    OVERFLOW_BEGIN = 1  # the queue is full; later photons are counted, but have no record
+    OVERFLOW_END = 2  # the number of photons that have no record
 
 
 class TraceFlag(enum.IntFlag):
@@ -208,9 +215,8 @@ class TraceFlag(enum.IntFlag):
     SATURATED_DRIVE = 2
     END = 4  # the train has ended; no further frame of this train follows
     COUNTING = 8
-    TRIPPED = (
-        16  # the guard cut the output off during this train: the frame's last pulses are not whole
-    )
+    # The guard has switched the output off during this train; the last pulses of the frame may be incomplete.
+    TRIPPED = 16
 
 
 SYNC = 0x5AA5
@@ -222,8 +228,8 @@ TRACE_HEAD = Fields(
     train=4,  # number of the train since reset
     first_pulse=8,  # index of the frame's first pulse within the train
     pulses=4,  # pulses accumulated
-    missed=4,  # pulses of the train, so far, that no frame could hold
-    light_clipped=4,  # samples in the window at either end of the ADC's range
+    missed=4,  # pulses of the train so far that were launched while no frame had room for them
+    light_clipped=4,  # samples in the window that have the ADC's lowest or highest code
     drive_clipped=4,
     window_start=4,  # two's complement
     bins=2,
@@ -236,7 +242,7 @@ TIME_TAG = Fields(
     kind=1,  # see TagKind
     lanes=1,  # bit j: a photon at t_ns + j
     pulse=4,  # index within the train of the latest pulse launched
-    t_ns=4,  # ns from that pulse's rising edge, two's complement; OVERFLOW_END: photons missed
+    t_ns=4,  # ns from that pulse's rising edge, two's complement; in OVERFLOW_END: photons missed
 )
 TAGS_PER_PACKET = 64
 CHUNK_BINS = 1024

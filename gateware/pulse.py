@@ -1,4 +1,4 @@
-"""Pulse train: when the gate goes high and low."""
+"""Pulse train: decides when the gate goes high and low."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
@@ -10,25 +10,59 @@ from trelscope.gateware.layouts import SETTINGS
 
 
 class PulseTrain(wiring.Component):
-    """Launches one pulse a period, with launch phases that interleave the samples of successive pulses.
+    """Launches one pulse per period, with a dither that interleaves the samples of successive pulses.
 
-    A period lasts `period` cycles plus the fraction `period_num / period_den`, spread evenly (first-order accumulation
-    of the remainder, from the second period on), so the mean rate is exact for every rational rate. Pulse k is
-    launched `delay` cycles and (k mod `dither`) ns into its period: whole cycles by counting, the rest by `phase`.
+    A period lasts `period` cycles plus the fraction `period_num / period_den`, distributed evenly by first-order
+    accumulation of the remainder from the second period on; the mean rate is exact for every rational rate. The dither
+    of pulse k is (k mod `settings.dither`) ns: the pulse is launched `delay` cycles and `dither` ns into its period.
+    Whole cycles of that time are counted; `phase` delays the gate by the rest.
 
-    Ports
-        settings: stable from the cycle before `start` to the end of the train.
-        start: strobe while not running; the first period begins in the next cycle. prepare: strobe, a cycle before.
-        stop: level; the train ends with the period that is in progress in the next cycle.
-        phase_ready: the launch hardware has taken over `phase`; low at a launch raises `phase_fault` instead.
-        running, pulses (launched so far), dither (of the period in progress).
-        begin: strobe, the next cycle is the first of a period; `next_dither` is the coming one's, from 3 cycles before.
-        boundary: strobe, last cycle of a period; `last` with it ends the train, `round` ends a round of dithers.
-        gate: the two half cycles of this cycle, earliest in bit 0, `LATENCY` cycles after the launch is due.
-        phase: ns by which the whole gate is late; changes only with a period, and while the gate is low.
+    The gate goes high `LATENCY` cycles after a launch falls due. A gate that is still high in the last two cycles of a
+    period is cut off there, so that it has been low for one cycle when `phase` changes, even behind one more register.
 
-    Latency 1 cycle from a launch falling due to `gate`. One pulse a period; a gate still high in the period's last two
-    cycles is cut there, so that behind one more register it has been low for a cycle when `phase` changes.
+    Parameters
+    ----------
+    fast_forward : bool
+        Whether the block can be fast-forwarded; see `trelscope.gateware.fastforward`.
+
+    Members
+    -------
+    settings : In(SETTINGS)
+        Settings of the train. Must be stable from the cycle before `start` to the end of the train.
+    prepare : In(1)
+        Strobe. `start` comes in the next cycle.
+    start : In(1)
+        Strobe. The first period begins in the next cycle. Must not be asserted while `running`.
+    stop : In(1)
+        The train ends with the period that is in progress in the next cycle.
+    phase_ready : In(1)
+        The delay of the gate has settled at `phase`. A launch while it has not raises `phase_fault` instead.
+    running : Out(1)
+        A train is in progress.
+    pulses : Out(32)
+        Pulses launched since the train started.
+    dither : Out(7)
+        Dither of the period in progress, in ns.
+    begin : Out(1)
+        Strobe. The next cycle is the first one of a period.
+    next_dither : Out(7)
+        Dither of the next period, in ns. Valid from 3 cycles before that period.
+    boundary : Out(1)
+        Strobe. This is the last cycle of a period.
+    last : Out(1)
+        Asserted together with `boundary` at the end of the train.
+    round : Out(1)
+        Asserted together with `boundary` at the end of a round, in which every dither has occurred once.
+    gate : Out(2)
+        Gate in the two half cycles of this cycle, the earlier one in bit 0.
+    phase : Out(3)
+        Delay of the gate in ns. Changes only between periods, while the gate is low.
+    phase_fault : Out(1)
+        Strobe. A launch has been omitted because `phase_ready` was low.
+    skip : In(fastforward.SKIP_BITS)
+        Cycles to advance in addition to the ordinary one. Present with `fast_forward`.
+    horizon : Out(fastforward.Horizon())
+        How far the block can be fast-forwarded. Present with `fast_forward`.
     """
 
     LATENCY = 1
@@ -62,33 +96,33 @@ class PulseTrain(wiring.Component):
         s = self.settings
         step = fastforward.step(self.skip if self._fast_forward else None)
 
-        # Comparisons and sums are made a cycle or more ahead, in flags beside the counters and in `…_next` beside the
-        # fraction: every decision starts from registers.
-        cycles = Signal(32)  # left in this period after the present cycle
+        # Comparisons and sums are computed one or more cycles ahead, in flags next to the counters and in `…_next`
+        # signals, so that every decision depends on registers only.
+        cycles = Signal(32)  # cycles left in this period after the current one
         ends = Signal()  # running, and cycles == 0
         ends_next = Signal()
-        stops_next = Signal()  # if it ends in the next cycle, so does the train
+        stops_next = Signal()  # if the period ends in the next cycle, so does the train
         ending = Signal(init=1)  # cycles < 2: the last two cycles of a period
-        armed = Signal()  # this period's launch is still to come
-        launch = Signal(32)  # cycles until it is due
+        armed = Signal()  # the launch of this period is still to come
+        launch = Signal(32)  # cycles until the launch is due
         due = Signal(init=1)  # launch == 0
-        halves = Signal(32)  # half cycles the gate stays high
+        halves = Signal(32)  # half cycles for which the gate stays high
         some = Signal()  # halves != 0
         more = Signal()  # halves >= 2
-        remainder = Signal(signed(34))  # of the period's fraction, minus its denominator
-        left = Signal(32)  # launches until the train has its count
+        remainder = Signal(signed(34))  # accumulated fraction of a cycle, minus its denominator
+        left = Signal(32)  # launches left until the train has `count` pulses
         single = Signal()
         one_left = Signal()
-        counted = Signal()  # the train has its count
+        counted = Signal()  # the train has `count` pulses
         counted_next = Signal()
 
         advanced = Signal(signed(34))
         remainder_next = Signal(signed(34))
-        longer = Signal()  # the coming period has one cycle more
+        longer = Signal()  # the next period lasts one cycle longer
         m.d.comb += longer.eq(~advanced[-1])
-        # Of the coming period, of the first one, and of a launch: the counters' values, each with its flags.
+        # Values to load into the counters and their flags: for the next period, for the first period, and at a launch.
         cycles_next = Signal(32)
-        over_next = Signal(init=1)  # it has one cycle only
+        over_next = Signal(init=1)  # the next period lasts a single cycle
         ending_next = Signal(init=1)
         cycles_first = Signal(32)
         over_first = Signal(init=1)
@@ -102,7 +136,7 @@ class PulseTrain(wiring.Component):
         more_width = Signal()
         dither_next = Signal(7)
         round_ends = Signal()
-        # The sum in `launch_next` is 0 if its low bits are, and what they carry makes the others so.
+        # The sum in `launch_next` is 0 if its low bits are 0 and their carry makes the high bits 0 as well.
         low, high = s.delay[:4] + dither_next[3:], s.delay[4:]
         high_all = Signal()
         high_none = Signal()

@@ -1,4 +1,4 @@
-"""Readout: a full buffer as packets."""
+"""Readout: sends a full buffer in packets."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -13,18 +13,41 @@ WORD_BYTES = SUM_BITS // 8
 
 
 class Readout(wiring.Component):
-    """Sends a frame's head and then every channel's bins in chunks, clearing each bin as it is read.
+    """Sends the head of a frame and then the bins of every channel in chunks, clearing each bin as it is read.
 
-    Ports
-        ship: strobe, a frame is ready; shipping: from the cycle after `ship` to the one after its last byte is taken,
-        or a few more without bins.
-        head: stable while shipping.
-        read, one strobe a channel, and read_bin: to the trace memories; read_data: from channel `channel`'s,
-        READ_LATENCY later, and it stays.
-        packet, payload: to the `Framer`. Throughput: one byte a cycle, 4 bytes of bins in 6.
+    One byte of head is sent per cycle, and 4 bytes of bins in 6 cycles.
+
+    Parameters
+    ----------
+    depth : int
+        Bins per buffer of the trace memory.
+    channels : int
+        Number of channels.
+
+    Members
+    -------
+    ship : In(1)
+        Strobe. A frame is ready to be sent.
+    shipping : Out(1)
+        A frame is being sent: from the cycle after `ship` to the cycle after its last byte has been taken, or a few
+        cycles longer if the frame has no bins.
+    head : In(TRACE_HEAD)
+        Head of the frame. Must be stable while `shipping`, but for the flags, which are sent last.
+    read : Out(channels)
+        One strobe per channel. Reads a bin of its trace memory and clears it.
+    read_bin : Out(range(depth))
+        Bin to read.
+    channel : Out(range(max(2, channels)))
+        Channel whose trace memory is to drive `read_data`.
+    read_data : In(SUM_BITS)
+        Sum in the bin that was read. Valid READ_LATENCY cycles after `read`, until the next read.
+    packet : Out(stream.Signature(PACKET))
+        Packets, to the `Framer`.
+    payload : Out(stream.Signature(8))
+        Bytes of the packet, to the `Framer`.
     """
 
-    READ_LATENCY = InterleavedMemory.READ_LATENCY  # the slowest memory's
+    READ_LATENCY = InterleavedMemory.READ_LATENCY  # of the slowest memory
 
     def __init__(self, depth: int, channels: int) -> None:
         self._channels = channels
@@ -45,25 +68,26 @@ class Readout(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         chunk = Signal(TRACE_DATA)
-        left = Signal(range(protocol.MAX_PAYLOAD + 1))  # bytes of the present packet's fixed part
+        left = Signal(range(protocol.MAX_PAYLOAD + 1))  # bytes of the fixed part not yet sent
         last_byte = Signal()  # left == 1
         two_left = Signal()  # left == 2
         length = Signal(16)
-        at_head = Signal()  # the packet is the frame's head
-        sending = Signal()  # the fixed part; it is loaded, as it then is, as long as it is not
-        flags = Signal.like(self.head.flags)  # in the previous cycle
-        rest = Signal(8 * protocol.TRACE_HEAD.size)  # of the fixed part, not yet sent
-        bins_left = Signal(16)  # bins of this channel in packets to come
+        at_head = Signal()  # the packet is the head of the frame
+        sending = Signal()  # the fixed part is being sent; otherwise `rest` is loaded every cycle
+        flags = Signal.like(self.head.flags)  # the head's flags in the previous cycle
+        rest = Signal(8 * protocol.TRACE_HEAD.size)  # part of the fixed part that has not been sent
+        bins_left = Signal(16)  # bins of this channel in the packets after this one
         none_left = Signal()  # bins_left == 0, a cycle late
         many_left = Signal()  # bins_left > CHUNK_BINS, a cycle late
-        word = Signal(SUM_BITS)
-        word_left = Signal(range(WORD_BYTES + 1))
+        word = Signal(SUM_BITS)  # bytes of a sum that have not been sent
+        word_left = Signal(range(WORD_BYTES + 1))  # their number
         some = Signal()  # word_left != 0
         last = Signal()  # word_left == 1
-        # One-hot age of the word that is asked for, with bit 1; the top bit stays until it is taken. Bit 0: none is.
+        # Progress of the read that fetches the next word, one-hot. Bit 0: no read is in progress. Bit 1: requested.
+        # Top bit: the word is on `read_data`, until it is taken.
         ahead = Signal(self.READ_LATENCY + 2, init=1)
-        to_ask = Signal(range(CHUNK_BINS + 1))  # words of this packet not yet asked for
-        # There are such, and DATA is being sent; a cycle late, but words are asked for further apart.
+        to_ask = Signal(range(CHUNK_BINS + 1))  # words of this packet that have not been requested
+        # to_ask != 0 while a chunk is sent. It is a cycle late, but requests are further apart than that.
         more = Signal()
         chunk_number = Signal(8)
         m.d.sync += [none_left.eq(bins_left == 0), many_left.eq(bins_left > CHUNK_BINS)]
@@ -94,18 +118,18 @@ class Readout(wiring.Component):
         with m.Elif(self.payload.ready):
             m.d.sync += [left.eq(left - 1), last_byte.eq(two_left), two_left.eq(left == 3)]
             m.d.sync += rest[:-8].eq(rest[8:])
-            # A head's flags, which come last, may still be set by samples under way at the swap.
+            # Samples that were in the pipeline at the swap may still set flags, so these are taken as late as possible.
             with m.If(at_head & two_left):
                 m.d.sync += rest[:8].eq(flags)
 
-        # The age shifts up until the word is there to be taken.
+        # A read in progress advances until its word is on `read_data`.
         with m.If(~ahead[0] & ~ahead[-1]):
             m.d.sync += ahead.eq(ahead << 1)
         m.d.sync += self.read.eq(0)
         with m.If(ahead[1]):
             m.d.sync += self.read_bin.eq(self.read_bin + 1)
 
-        # There are words, and more of them, only while DATA is being sent.
+        # `some` and `more` are high in the state DATA only.
         with m.If(some & self.payload.ready):
             m.d.sync += [
                 word.eq(word >> 8),

@@ -1,4 +1,4 @@
-"""Register file: requests in, settings out, replies back."""
+"""Register file: executes the host's requests and replies to them."""
 
 from functools import reduce
 from operator import or_
@@ -13,7 +13,7 @@ from trelscope.gateware.link.deframer import REQUEST_FRAME
 from trelscope.gateware.protocol import REGISTERS, Access, Kind, Outcome
 
 ROW_BITS = 3
-"""A register is looked up in two steps: among 8 neighbours, and among these rows."""
+"""A register is selected in two steps: one register in each row of 8 by the low address bits, then one of the rows."""
 
 
 def _initial(access: Access) -> dict[str, int]:
@@ -24,26 +24,45 @@ ROWS = (max(r.address for r in REGISTERS.values()) >> ROW_BITS) + 1
 
 
 def _chosen(values: list, one_hot: Value) -> Value:
-    """The value that belongs to the bit which is high, or 0."""
+    """The one of `values` whose bit in `one_hot` is set, or 0."""
     pairs = zip(values, one_hot, strict=True)
     return reduce(or_, (value & bit.replicate(len(value)) for value, bit in pairs))
 
 
 class RegisterFile(wiring.Component):
-    """Executes requests one at a time and answers every one of them.
+    """Executes requests one at a time and replies to every one of them.
 
-    Ports
-        requests: from the `Deframer`; coming: strobe, one may be offered from the next cycle on, and has been there for
-        a cycle already.
-        settings: staged settings as written; controls: levels of the control registers.
-        restart: strobe, 1 was written to `run`; acknowledge: the bits written to that register, for one cycle.
-        disable: level, keeps `enable` at 0; finished: strobe, clears `run`.
-        status: what the read-only registers show.
-        packet, payload: reply to the `Framer`. alive: strobe, a request is executed. idle: no request in hand.
+    A request is executed in the cycle after it has been taken. A value that is read is that of this cycle; a control
+    that is written changes in the next one. The next request is taken once the reply has been sent.
 
-    A request is executed in the cycle after it is taken: a control changes in the next one, and a value read is that of
-    this one.
-    Throughput: one request for every reply sent.
+    Members
+    -------
+    requests : In(stream.Signature(REQUEST_FRAME))
+        Requests from the `Deframer`.
+    coming : In(1)
+        Strobe. The payload of `requests` was valid in the previous cycle, too, and may be offered from the next one on.
+    settings : Out(SETTINGS, init=_initial(Access.SETTING))
+        Staged settings, as written.
+    controls : Out(CONTROLS, init=_initial(Access.CONTROL))
+        Values of the control registers.
+    restart : Out(1)
+        Strobe. 1 is being written to the register `run`.
+    acknowledge : Out(8)
+        Bits that are being written to the register of that name; 0 in all other cycles.
+    disable : In(1)
+        Keeps the register `enable` at 0.
+    finished : In(1)
+        Strobe. Clears the register `run`.
+    status : In(STATUS)
+        Values of the read-only registers.
+    alive : Out(1)
+        Strobe. A request is being executed.
+    packet : Out(stream.Signature(PACKET))
+        Replies, to the `Framer`.
+    payload : Out(stream.Signature(8))
+        Bytes of the reply, to the `Framer`.
+    idle : Out(1)
+        No request is being processed or offered.
     """
 
     def __init__(self) -> None:
@@ -71,15 +90,14 @@ class RegisterFile(wiring.Component):
         reply = Signal(REPLY)
         reading = Signal()
         low = request.request.address[:ROW_BITS]
-        column = Signal(
-            1 << ROW_BITS
-        )  # one-hot, where the request's address lies in the register map
+        # Column and row of the request's address in the register map, each one-hot.
+        column = Signal(1 << ROW_BITS)
         in_row = Signal(ROWS)
         executed = Signal()
-        writes = Signal()  # the request that is there, in the previous cycle
-        written = Signal(len(REGISTERS))  # which register the request writes to, one-hot
+        writes = Signal()  # the request offered in the previous cycle is a write
+        written = Signal(len(REGISTERS))  # the register that the request writes to, one-hot
         outcome = Signal(Outcome)
-        rest = Signal(8 * protocol.REPLY.size)  # of the reply, not yet sent
+        rest = Signal(8 * protocol.REPLY.size)  # part of the reply that has not been sent
         left = Signal(range(protocol.REPLY.size + 1))
         storage = {Access.SETTING: self.settings, Access.CONTROL: self.controls}
         with m.If(self.disable):
@@ -137,7 +155,7 @@ class RegisterFile(wiring.Component):
         return m
 
     def _choose(self, m: Module, writes: Value, written: Signal, outcome: Signal) -> None:
-        """What becomes of the request that is coming."""
+        """Determine the outcome of the coming request, and which register it writes to."""
         m.d.sync += written.eq(0)
         with m.Switch(self.requests.p.request.address):
             for number, r in enumerate(REGISTERS.values()):
@@ -162,7 +180,7 @@ class RegisterFile(wiring.Component):
                     m.d.comb += self.restart.eq(value[0])
 
     def _rows(self, m: Module, storage: dict, column: Value) -> list[Signal]:
-        """Registers whose values are those of the column, one-hot, in every row of the register map."""
+        """For every row of the register map, a signal that holds the value of the register in the selected column."""
         storage = {**storage, Access.READ: self.status}
         by_address = {r.address: storage[r.access][r.name] for r in REGISTERS.values()}
         rows: list[Signal] = []

@@ -1,4 +1,4 @@
-"""Sequencer: from settings to trains, from trains to frames."""
+"""Sequencer: starts trains with the host's settings and divides them into frames."""
 
 from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -10,29 +10,88 @@ from trelscope.gateware.protocol import MAX_BIN_SHIFT, MAX_FRAME_PULSES, Mode, T
 
 
 class Sequencer(wiring.Component):
-    """Starts and ends trains, gives each pulse its buffer and each full buffer to the readout.
+    """Starts and ends trains, assigns pulses to buffers and hands full buffers to the readout.
 
-    After reset it sweeps the trace memory clean. A train starts with all staged settings at once (`latch`), so no
-    frame ever mixes two. At the end of a round of launch steps in which `frame_pulses` are reached, the buffers swap if
-    the other one is free (`shipping` low); if not, the frame grows to the most its sums can hold, and pulses that do
-    not fit are launched, not kept, and counted in `missed`. The train's last frame is closed when all its samples are
-    in memory; it carries END and whatever pulses there are.
+    After reset, all bins of the trace memory are cleared. A train starts by copying all staged settings at once, so all
+    pulses of a frame have the same settings. At the end of a round of dithers by which the frame has `frame_pulses`
+    pulses, the buffers are swapped if the other one is free, that is, while `shipping` is low. If it is not free, the
+    frame grows up to the number of pulses whose sums are certain not to overflow. Further pulses are launched, but not
+    kept; they are counted in `missed`. The last frame of a train is closed when all its samples are in memory. It
+    carries the flag END and may have any number of pulses.
 
-    Ports
-        restart: strobe, begin a train (ending one in progress); run: level, low ends the train; tripped: likewise, and
-        the frame in progress is marked.
-        staged -> settings: copied on a train's start; prepare: strobe, the cycle after.
-        start, stop: to `PulseTrain`, stop a cycle after its reason; boundary, last, round, pulses: from it.
-        clipped, clipped_buffer: one strobe a channel, and for which buffer.
-        saturated, clear_saturated: of `TraceMemory`, one bit a channel and buffer.
-        missed, train: as in the registers.
-        buffer: the one being filled; keep: the period's samples go to memory; settled: memory has taken them all.
-        ship: strobe, `head` describes the frame in the other buffer, stable until `shipping` falls.
-        sweep, sweep_bin: to `TraceMemory`; finished: strobe, the train has ended by itself.
-        idle: no train, nothing pending; waiting: in a train, nothing to do but wait for its next boundary;
-        steady: what is worked out ahead of that is.
+    After `restart` in an idle cycle, `settings` and `prepare` follow 3 cycles later and `start` 4 cycles later. `ship`
+    follows a swap by 1 cycle.
 
-    From a restart while idle to `settings` and `prepare` 3 cycles, to `start` 4; from a swap to `ship` 1 cycle.
+    Parameters
+    ----------
+    depth : int
+        Bins per buffer of the trace memory.
+    channels : int
+        Number of channels.
+
+    Members
+    -------
+    restart : In(1)
+        Strobe. Ends the train in progress, if any, and starts a new one.
+    run : In(1)
+        The train may go on. While low, the train in progress is ended.
+    tripped : In(1)
+        The guard has switched the output off. Ends the train and sets a flag in the frame in progress.
+    staged : In(SETTINGS)
+        Settings as written by the host.
+    settings : Out(SETTINGS)
+        Settings of the train.
+    prepare : Out(1)
+        Strobe. `settings` is valid from this cycle on.
+    start : Out(1)
+        Strobe. Starts the pulse train.
+    stop : Out(1)
+        Ends the pulse train. One cycle after its cause.
+    boundary : In(1)
+        Strobe of the pulse train in the last cycle of a period.
+    last : In(1)
+        Asserted together with `boundary` at the end of the train.
+    round : In(1)
+        Asserted together with `boundary` at the end of a round of dithers.
+    pulses : In(32)
+        Pulses launched since the train started.
+    clipped : In(channels)
+        One strobe per channel. A sample has the lowest or the highest code.
+    clipped_buffer : In(1)
+        Buffer that the clipped sample belongs to.
+    saturated : In(data.ArrayLayout(2, channels))
+        Per channel and buffer, whether a sum has saturated.
+    clear_saturated : Out(2)
+        One strobe per buffer. Clears the bits of that buffer in `saturated`.
+    buffer : Out(1)
+        Buffer that is being filled.
+    keep : Out(1)
+        Samples of the current period go to memory.
+    missed : Out(32)
+        Value of the `missed` register.
+    train : Out(32)
+        Value of the `train` register.
+    settled : In(1)
+        All samples taken so far are in memory.
+    ship : Out(1)
+        Strobe. The other buffer holds a complete frame, which `head` describes.
+    shipping : In(1)
+        The readout is sending the other buffer.
+    head : Out(TRACE_HEAD)
+        Head of the frame in the other buffer. Stable from `ship` until `shipping` falls, except for the flags and the
+        numbers of clipped samples: samples that were in the pipeline at the swap may still change them.
+    sweep : Out(1)
+        Strobe. Clears a bin in both buffers of all memories.
+    sweep_bin : Out(range(depth))
+        Bin to clear.
+    finished : Out(1)
+        Strobe. The train has ended and no restart is pending.
+    idle : Out(1)
+        No train is in progress and none is about to start.
+    waiting : Out(1)
+        A train is in progress, and nothing changes until its next boundary.
+    steady : Out(1)
+        All values that are computed ahead are up to date.
     """
 
     def __init__(self, depth: int, channels: int) -> None:
@@ -78,19 +137,19 @@ class Sequencer(wiring.Component):
         s = self.settings
         frame = Signal(32)
         first_pulse = Signal(32)
-        kept = Signal(range(MAX_FRAME_PULSES + 1))  # pulses in the frame, before the present one
-        # What a period adds up to is known soon after it has begun, and long before its end.
+        kept = Signal(range(MAX_FRAME_PULSES + 1))  # pulses in the frame, without the current one
+        # Totals after the current period are computed ahead; their terms change only at the start of a period.
         would_keep = Signal.like(kept)
         would_miss = Signal(32)
         with_round = Signal(range(2 * MAX_FRAME_PULSES))
         enough = Signal()
-        ready = Signal()  # to be sent after this round, and the other buffer was free a cycle ago
-        full_round = Signal()  # the frame has no room for another whole round
+        ready = Signal()  # the frame can end with this round: the other buffer was free a cycle ago
+        full_round = Signal()  # the frame has no room for another round
         clipped = [
             Array(Signal(32, name=f"clipped{n}{b}") for b in range(2))
             for n in range(self._channels)
         ]
-        fits = Signal(range(MAX_FRAME_PULSES + 1))  # pulses whose sums fit for certain
+        fits = Signal(range(MAX_FRAME_PULSES + 1))  # pulses whose sums are certain not to overflow
         capacity = Signal.like(fits)
         free = ~self.ship & ~self.shipping
         with m.Switch(s.bin_shift):
@@ -111,8 +170,8 @@ class Sequencer(wiring.Component):
         m.d.sync += [register.eq(value) for register, value in ahead]
         m.d.comb += self.steady.eq(fastforward.settled(ahead))
 
-        again = Signal()  # a restart is waiting for the present train to end
-        tripped = Signal()  # this train has been cut off by the guard
+        again = Signal()  # a restart is waiting for the current train to end
+        tripped = Signal()  # the guard has ended this train
         with m.If(self.restart):
             m.d.sync += again.eq(1)
         with m.Elif(~self.run):
@@ -146,7 +205,7 @@ class Sequencer(wiring.Component):
             m.d.comb += self.head.flags[bit].eq(cause[bit])
         with m.If(swap):
             m.d.sync += self.buffer.eq(~self.buffer)
-            # The buffer now to be filled has been read out: what was noted of it starts afresh.
+            # The buffer to be filled next has been read out; its flags belong to the frame that was in it.
             m.d.comb += self.clear_saturated.eq(Mux(self.buffer, 0b01, 0b10))
         m.d.sync += self.ship.eq(swap)
         pulses_then = Signal(32)
@@ -174,7 +233,7 @@ class Sequencer(wiring.Component):
                 self.head.dither.eq(s.dither),
             ]
             m.d.sync += [counts[self.buffer].eq(0) for counts in clipped]
-        # These of the frame being shipped may still be set by samples under way at the swap.
+        # Samples that were in the pipeline at the swap can still increment the counts of the frame being shipped.
         for n, name in enumerate(("light_clipped", "drive_clipped")[: self._channels]):
             m.d.comb += self.head[name].eq(clipped[n][~self.buffer])
 
@@ -182,7 +241,7 @@ class Sequencer(wiring.Component):
         swept = Signal.like(self.sweep_bin)
         all_swept = Signal()  # with this one
         m.d.sync += self.sweep.eq(0)
-        latch = Signal()  # a register of its own: it enables many
+        latch = Signal()  # a register of its own because of its high fan-out
         with m.If(latch):
             m.d.sync += s.eq(self.staged)
 

@@ -1,4 +1,4 @@
-"""Time tags: every photon's pulse and nanosecond, as a stream of records."""
+"""Time tags: the pulse and the nanosecond of every photon, as a stream of records."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
@@ -14,16 +14,31 @@ ENTRY = data.StructLayout({"pulse": 32, "t_ns": signed(32), "lanes": CYCLE_NS})
 
 
 class TimeTags(wiring.Component):
-    """Queues one record for every cycle with photons and sends them in packets.
+    """Queues a record for every cycle that has photons, and sends the records in packets.
 
-    A record names the pulse, the time of lane 0 from that pulse's rising edge and the lanes that showed a photon. While
-    the queue is full photons are counted instead: an OVERFLOW_BEGIN record comes after the last record kept, an
-    OVERFLOW_END record with their number before the next. Nothing is lost without a trace.
+    A record holds the number of the pulse, the time of lane 0 from the rising edge of that pulse, and the lanes that
+    have a photon. While the queue is full, photons are counted instead. An OVERFLOW_BEGIN record then follows the last
+    record kept, and an OVERFLOW_END record with the number of photons missed precedes the next one. One record is
+    accepted per cycle; one is sent in TIME_TAG.size + 1 cycles.
 
-    Ports
-        enable: level; active: a pulse has been launched since the train started. photons, pulse, t_ns: of this cycle.
-        packet, payload: to the `Framer`; a packet goes out when TAGS_PER_PACKET records wait, or `flush` is high.
-        idle: nothing queued. Throughput: one record a cycle in; out, one in TIME_TAG.size + 1 cycles.
+    Members
+    -------
+    enable : In(1)
+        Record the photons of this cycle.
+    photons : In(CYCLE_NS)
+        Photons of this cycle in lanes of 1 ns, the earliest in bit 0.
+    pulse : In(32)
+        Index within the train of the latest pulse launched.
+    t_ns : In(signed(32))
+        Time from the rising edge of that pulse to lane 0, in ns.
+    flush : In(1)
+        Send the records that are queued, even if they do not fill a packet.
+    packet : Out(stream.Signature(PACKET))
+        Packets of up to TAGS_PER_PACKET records, to the `Framer`.
+    payload : Out(stream.Signature(8))
+        Bytes of the packet, to the `Framer`.
+    idle : Out(1)
+        No record is queued or being sent.
     """
 
     def __init__(self) -> None:
@@ -42,12 +57,12 @@ class TimeTags(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # Two bits more than an entry: overflow records travel in the same queue.
+        # Each word has two bits more than an entry, for the kind of the record: the queue holds overflow records too.
         m.submodules.queue = queue = BlockRam(FIFO_DEPTH, ENTRY.size + 2)
         level = Signal(range(FIFO_DEPTH + 1))
         flush = Signal()
         m.d.sync += flush.eq(self.flush)
-        # Two cycles late, and so with two records of room to spare.
+        # These flags lag by two cycles, so their limits leave room for two more records.
         few = Signal()
         many = Signal()
         full = Signal()
@@ -70,7 +85,8 @@ class TimeTags(wiring.Component):
             m.d.sync += queue.read_address.eq(queue.read_address + 1)
 
         shown = self.enable & self.photons.any()
-        coming = Signal()  # 1 and 2 cycles ago, as are the following
+        # The photons of one cycle ago (`coming…`) and of two cycles ago (`some`, `seen`, `count`).
+        coming = Signal()
         some = Signal()
         coming_seen = Signal(ENTRY)
         seen = Signal(ENTRY)
@@ -88,7 +104,7 @@ class TimeTags(wiring.Component):
             m.d.sync += [seen.eq(coming_seen), count.eq(coming_count)]
         entry = Signal(ENTRY)
         kind = Signal(2)
-        missed = Signal(32)  # up to this cycle's, which are `seen`
+        missed = Signal(32)  # photons missed so far, including those of `seen`
         overflowing = Signal()
         queued = Signal()
         m.d.comb += [
@@ -101,7 +117,7 @@ class TimeTags(wiring.Component):
         with m.If(overflowing):
             with m.If(coming):
                 m.d.sync += missed.eq(missed + coming_count)
-            # Photons of the cycle in which the end is written are still among the missed.
+            # The photons of the cycle in which OVERFLOW_END is written are counted as missed, too.
             with m.If(spacious):
                 m.d.comb += [
                     queued.eq(1),
@@ -116,16 +132,16 @@ class TimeTags(wiring.Component):
                 m.d.comb += [kind.eq(TagKind.OVERFLOW_BEGIN), entry.lanes.eq(0)]
                 m.d.sync += [overflowing.eq(1), missed.eq(count + Mux(coming, coming_count, 0))]
 
-        waiting = Signal(range(TAGS_PER_PACKET + 1))  # records of the packet in hand, not yet begun
+        waiting = Signal(range(TAGS_PER_PACKET + 1))  # records of this packet not yet begun
         size = protocol.TIME_TAG.size
         length = Signal(16)
-        left = Signal(range(size + 1))  # bytes of the present one
+        left = Signal(range(size + 1))  # bytes of the current record not yet sent
         last_byte = Signal()
-        sending = Signal()  # one
+        sending = Signal()  # a record is being sent
         last_record = Signal()
         none_left = Signal(init=1)
         m.d.sync += [last_record.eq(waiting == 1), none_left.eq(waiting == 0)]
-        fetch = Signal()  # the next record, which is in `fetched` 3 cycles later
+        fetch = Signal()  # strobe: read the next record, which is in `fetched` 3 cycles later
         fetched = Signal(TIME_TAG)
         rest = Signal(8 * size)
         m.d.sync += queue.read.eq(fetch)
@@ -160,7 +176,7 @@ class TimeTags(wiring.Component):
                 with m.If(self.packet.ready):
                     m.next = "LOAD"
             with m.State("LOAD"):
-                # The next one is fetched while this one is sent.
+                # The next record is fetched while this one is sent.
                 m.d.comb += fetch.eq(~last_record)
                 m.d.sync += [rest.eq(fetched), left.eq(size), last_byte.eq(0)]
                 m.d.sync += [waiting.eq(waiting - 1), sending.eq(1)]

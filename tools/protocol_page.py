@@ -9,8 +9,8 @@ from trelscope.gateware.protocol import Fields
 
 INTRODUCTION = f"""# Protocol
 
-Version {protocol.VERSION}. Made by `tools/protocol_page.py` from `gateware/protocol.py`, the table that gateware, emulator and
-host are all built from. All values travel little-endian; bit 0 is the lowest.
+Version {protocol.VERSION}. Made by `tools/protocol_page.py` from `gateware/protocol.py`, from which gateware, emulator and host are
+derived as well. All values are little-endian; bit 0 is the lowest.
 
 ## Link
 
@@ -18,13 +18,13 @@ Both directions are byte streams of frames: a header, a payload, and the payload
 header's `crc` is the CRC-16/XMODEM of its bytes between `sync` ({protocol.SYNC:#06x}) and `crc`; `length` is the payload's. Sequence
 numbers count all frames of one direction.
 
-The host sends requests, one register each, and the instrument answers every one of them with a reply that repeats the
-request's sequence number. A frame whose header or payload fails its check is dropped and counted; the search for the next
-header goes on right behind the failed one's sync word, so a corrupt length cannot swallow what follows.
+The host sends requests, each for one register, and the instrument answers every request with a reply that repeats the
+request's sequence number. A frame whose header or payload fails its check is dropped and counted. After a bad header, the
+search for the next one continues right behind the sync word, so a corrupt length cannot hide the frames that follow.
 
-While a train runs, the instrument sends frames of trace memory on its own: a head, then for each channel chunks of up to
-{protocol.CHUNK_BINS} bins, each a {protocol.SUM_BITS}-bit sum of ADC codes over the frame's pulses. A head describes its frame completely.
-Sums never wrap: a frame ends before they could, and a flag would say so.
+While a train runs, the instrument sends frames of trace memory without being asked: a head, then for each channel chunks
+of up to {protocol.CHUNK_BINS} bins. A bin is a {protocol.SUM_BITS}-bit sum of ADC codes over the frame's pulses. The head describes its frame
+completely. Sums never wrap: a frame ends before one could, and a flag is set if a sum saturates nevertheless.
 """
 
 

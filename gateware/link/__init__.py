@@ -1,1 +1,1 @@
-"""Byte-stream link of the instrument: frames in, frames out."""
+"""Link between host and instrument: frames on byte streams, and the UART that carries the bytes."""

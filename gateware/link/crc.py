@@ -1,8 +1,8 @@
-"""Cyclic redundancy checks, a byte a cycle.
+"""Cyclic redundancy checks, computed at one byte per cycle.
 
-A CRC is linear over GF(2): what a byte contributes is the sum of what its two nibbles contribute. Each nibble is looked
-up among 16 words, one 4-input LUT an output bit in an FPGA. The words come from the reference functions in `protocol`,
-so hardware and host cannot disagree.
+A CRC is linear over GF(2): the contribution of a byte is the sum of the contributions of its two nibbles. Each nibble
+selects one of 16 words, which takes one 4-input LUT per output bit. The words come from the reference functions in
+`protocol`, so hardware and host cannot disagree.
 """
 
 import zlib
@@ -14,11 +14,11 @@ from amaranth.lib.wiring import In, Out
 
 from trelscope.gateware import protocol
 
-COVERED = protocol.HEADER.size - 4  # a header's bytes between sync and CRC
+COVERED = protocol.HEADER.size - 4  # bytes of a header between sync and CRC
 
 
 def _contribution(m: Module, byte: Value, width: int, function: Callable[[int], int]) -> Value:
-    """`function` of a byte, linear, `width` bits wide."""
+    """`function` of a byte, which must be linear over GF(2), in `width` bits."""
     low = Signal(width)
     high = Signal(width)
     for word, shift in ((low, 0), (high, 4)):
@@ -30,11 +30,22 @@ def _contribution(m: Module, byte: Value, width: int, function: Callable[[int], 
 
 
 class HeaderCheck(wiring.Component):
-    """CRC-16 of the latest `COVERED` bytes: each byte that enters is added, each that leaves is taken away.
+    """CRC-16 of the latest `COVERED` bytes of a stream.
 
-    Ports
-        valid: one byte more. entering: that byte; leaving: the one given COVERED bytes before it (or 0).
-        crc: of the bytes now covered, 1 cycle later. restart: forget all bytes.
+    The contribution of each new byte is added, and that of the byte that drops out is subtracted.
+
+    Members
+    -------
+    restart : In(1)
+        Strobe. Start over without any bytes.
+    valid : In(1)
+        Strobe. There is a new byte.
+    entering : In(8)
+        New byte.
+    leaving : In(8)
+        Byte that came COVERED bytes earlier; 0 if there was none.
+    crc : Out(16)
+        CRC of the covered bytes. One cycle after `valid`.
     """
 
     def __init__(self) -> None:
@@ -66,9 +77,18 @@ class HeaderCheck(wiring.Component):
 class PayloadCheck(wiring.Component):
     """CRC-32 of the bytes since `start`.
 
-    Ports
-        start: begin anew; valid, data: one byte. crc: of the bytes so far, 1 cycle later.
-        sound: the last four bytes were the CRC of those before them.
+    Members
+    -------
+    start : In(1)
+        Strobe. Start over without any bytes.
+    valid : In(1)
+        Strobe. There is a new byte.
+    data : In(8)
+        New byte.
+    crc : Out(32)
+        CRC of the bytes so far. One cycle after `valid`.
+    sound : Out(1)
+        The last four bytes are the CRC of the bytes before them. One cycle after `valid`.
     """
 
     def __init__(self) -> None:
@@ -81,7 +101,8 @@ class PayloadCheck(wiring.Component):
         register = Signal(32, init=0xFFFFFFFF)
         low = Signal(8)
         m.d.comb += low.eq(register[:8] ^ self.data)
-        zero = zlib.crc32(b"\0", 0xFFFFFFFF)  # zlib inverts before and after: a register of zeros
+        # zlib inverts the register before and after, so this start value makes it a register of zeros.
+        zero = zlib.crc32(b"\0", 0xFFFFFFFF)
         added = _contribution(m, low, 32, lambda b: zlib.crc32(bytes([b]), 0xFFFFFFFF) ^ zero)
         with m.If(self.start):
             m.d.sync += register.eq(register.init)

@@ -1,4 +1,4 @@
-"""Requests out of a byte stream."""
+"""Deframer: finds the host's requests in a byte stream."""
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
@@ -13,17 +13,30 @@ REQUEST_FRAME = data.StructLayout({"kind": 8, "sequence": 16, "request": REQUEST
 
 
 class Deframer(wiring.Component):
-    """Finds requests in a byte stream and counts what is not one.
+    """Finds requests in a byte stream and counts frames that are not correct requests.
 
-    The last bytes received slide through a register as long as a header and are compared at every position, so no
-    garbage, wherever it ends, can hide a header. A request is handed on only after its payload's CRC-32 has passed.
+    Received bytes are shifted through a register that is as long as a header, and the register is examined after every
+    byte; so a header is found whatever bytes precede it. A request is handed on only if the CRC-32 of its payload is
+    correct. It is offered 3 cycles after its last byte.
 
-    Ports
-        rx: one byte a cycle, while no request is waiting to be taken.
-        requests: kind, sequence number and payload of whole, correct requests, 3 cycles after the last byte.
-        coming: strobe, a request may be offered from the next cycle on, and is there already.
-        bad_headers, bad_payloads, unknown, sequence_gaps: saturating counters.
-        idle: not inside a frame.
+    Members
+    -------
+    rx : In(stream.Signature(8))
+        Bytes received. One byte per cycle is accepted while no request is waiting to be taken.
+    requests : Out(stream.Signature(REQUEST_FRAME))
+        Kind, sequence number and payload of correct requests.
+    coming : Out(1)
+        Strobe. The payload of `requests` is valid, and may be offered from the next cycle on.
+    bad_headers : Out(16)
+        Headers whose CRC-16 was wrong. This and the following counters saturate.
+    bad_payloads : Out(16)
+        Payloads whose CRC-32 was wrong.
+    unknown : Out(16)
+        Frames whose kind or length is not that of a request.
+    sequence_gaps : Out(16)
+        Requests whose sequence number was not the next one.
+    idle : Out(1)
+        No frame has been started.
     """
 
     def __init__(self) -> None:
@@ -45,15 +58,15 @@ class Deframer(wiring.Component):
         m.submodules.header_check = header_check = HeaderCheck()
         m.submodules.crc = crc = PayloadCheck()
         header = Signal(HEADER)
-        fresh = Signal()  # a byte has come since the header register was last looked at
+        fresh = Signal()  # a byte has come since the header register was last examined
         shift = Signal(8 * (protocol.REQUEST.size + protocol.CRC_SIZE))
         missing = Signal(range(len(shift) // 8 + 1))
         expected = Signal(16)
-        passed = Signal()  # the payload has, its CRC
-        gap = Signal()  # requests have been lost before the one in hand
+        passed = Signal()  # the payload's CRC is correct
+        gap = Signal()  # requests have been lost before the current one
         octets = header.as_value()
-        looks = Signal()  # and with it the header begins as headers do
-        # What was found of it, in the next cycle.
+        looks = Signal()  # the header register begins with the sync word and must be examined
+        # The result, one cycle later.
         looked = Signal()
         request = Signal()
         bad_header = Signal()
@@ -62,7 +75,7 @@ class Deframer(wiring.Component):
         asks = (header.kind == Kind.WRITE) | (header.kind == Kind.READ)
         known = asks & (header.length == protocol.REQUEST.size)
         m.d.comb += [
-            # The byte that enters the covered part is the one now first of the CRC field.
+            # The byte that enters the covered part is now the first one of the CRC field.
             header_check.entering.eq(octets.word_select(2 + COVERED, 8)),
             header_check.leaving.eq(octets.word_select(2, 8)),
             crc.data.eq(self.rx.payload),
@@ -76,7 +89,7 @@ class Deframer(wiring.Component):
                 m.d.sync += counter.eq(counter + 1)
 
         def hunt() -> None:
-            """Forget the header of the frame now complete: its bytes are no garbage to be searched."""
+            """Clear the header register after a complete frame, whose bytes must not be searched for a header."""
             m.d.comb += header_check.restart.eq(1)
             m.d.sync += header.eq(0)
             m.next = "HUNT"

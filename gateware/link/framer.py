@@ -1,4 +1,4 @@
-"""Packets into frames on a byte stream."""
+"""Framer: sends packets as frames on a byte stream."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
@@ -10,7 +10,15 @@ from trelscope.gateware.link.crc import COVERED, HeaderCheck, PayloadCheck
 
 
 class Source(wiring.Signature):
-    """A block that sends packets: first `packet` says kind and length, then `payload` gives that many bytes."""
+    """Output of a block that sends packets.
+
+    Members
+    -------
+    packet : Out(stream.Signature(PACKET))
+        Kind and length of a packet.
+    payload : Out(stream.Signature(8))
+        Bytes of the packet that has been taken last.
+    """
 
     def __init__(self) -> None:
         super().__init__(
@@ -19,12 +27,25 @@ class Source(wiring.Signature):
 
 
 class Framer(wiring.Component):
-    """Wraps packets of several sources in header and CRC-32, one at a time, the first source first.
+    """Sends the packets of several sources as frames, each with a header, the payload and its CRC-32.
 
-    Ports
-        sources: array of `Source`.
-        tx: byte stream; one byte a cycle while the source keeps up, 3 cycles between frames and 3 before a payload.
-        idle: no frame in progress. Sequence numbers count all frames sent.
+    If several sources offer a packet, the one with the lowest index goes first. One byte is sent per cycle, if the
+    source can supply it, with pauses of 3 cycles between frames and before each payload. Sequence numbers count all
+    frames.
+
+    Parameters
+    ----------
+    sources : int
+        Number of sources.
+
+    Members
+    -------
+    sources : In(Source()).array(sources)
+        Packets to send.
+    tx : Out(stream.Signature(8))
+        Bytes to send.
+    idle : Out(1)
+        No frame is being sent or offered.
     """
 
     def __init__(self, sources: int) -> None:
@@ -43,17 +64,18 @@ class Framer(wiring.Component):
         header = Signal(HEADER)
         shift = Signal(8 * protocol.HEADER.size)
         sequence = Signal(16)
-        chosen, sending, taking = (Signal(len(self.sources)) for _ in range(3))  # one bit a source
+        # One bit per source.
+        chosen, sending, taking = (Signal(len(self.sources)) for _ in range(3))
         pop = Signal()
         left = Signal(16)
-        place = left[: protocol.HEADER.size.bit_length()]  # of a header's bytes
+        place = left[: protocol.HEADER.size.bit_length()]  # bytes left while a header is sent
         one_left = Signal()
         two_left = Signal()
-        covered = Signal()  # by the header's CRC: the byte being sent
+        covered = Signal()  # the byte being sent is covered by the header's CRC
         length = Signal(16)
         one_byte = Signal()  # length == 1
-        # Bytes of the payload on their way, the next one first, and one that has just come. Sources may be slow to come
-        # up with one, and know a cycle ahead whether another will be taken: with one byte here three more may come.
+        # Queue of the payload's bytes, the next one first; `come` has just been taken from the source. Whether to take
+        # another byte is decided ahead: after the decision that one byte suffices, up to three more may arrive.
         bytes_ = [Signal(8, name=f"byte{n}") for n in range(4)]
         filled = Signal(len(bytes_))
         push = Signal()
@@ -65,11 +87,11 @@ class Framer(wiring.Component):
         ]
 
         def begin(count: int | Signal, one: int | Signal) -> None:
-            """So many bytes are to be sent; `one`: just one."""
+            """Start to send `count` bytes; `one` tells whether that is a single byte."""
             m.d.sync += [left.eq(count), one_left.eq(one), two_left.eq(0)]
 
         def sent() -> None:
-            """One less. The flags beside the counter are worked out with it."""
+            """Count a byte that has been sent, and update the flags next to the counter."""
             m.d.sync += [left.eq(left - 1), one_left.eq(left == 2), two_left.eq(left == 3)]
 
         m.d.sync += one_byte.eq(length == 1)
@@ -78,7 +100,7 @@ class Framer(wiring.Component):
             source.payload.valid & bit for source, bit in zip(self.sources, taking, strict=True)
         ).any()
         comes = Cat(source.packet.valid for source in self.sources)
-        waiting = Signal.like(comes)  # for a cycle already
+        waiting = Signal.like(comes)  # `comes` in the previous cycle
         m.d.sync += [come.eq(offered), push.eq(taken), waiting.eq(comes)]
         for index, source in enumerate(self.sources):
             m.d.comb += [

@@ -1,4 +1,4 @@
-"""Bytes over two wires: 8 data bits, no parity, one stop bit."""
+"""UART with 8 data bits, no parity and one stop bit."""
 
 from math import gcd
 
@@ -13,17 +13,31 @@ DATA_BITS = 8
 
 
 class Uart(wiring.Component):
-    """Sender and receiver at `baud`, of which `clock_hz` need be no multiple: bits are a whole number of cycles long
-    on average, to the last digit.
+    """UART whose clock frequency need not be a multiple of the baud rate.
 
-    Ports
-        rx_pin, tx_pin: the wires, high at rest; rx_pin need not be synchronous.
-        rx: bytes received, each held until taken or until the next one is complete. rx_overrun: strobe, a byte was
-        dropped: the one before it had not been taken, or its stop bit was low.
-        tx: bytes to send, taken one every 10 bits without a gap.
+    A phase accumulator makes some bits one cycle longer than others, so that the mean baud rate is exact. The receiver
+    samples each bit in its middle, counted from the edge of the start bit. A start bit that is high in its middle is
+    ignored. The baud rate of the other side may differ by up to 4 %.
 
-    The receiver looks at the middle of each bit, counted from the start bit's edge; a start bit that is not there any
-    more at its middle is none. Two wires out of step by up to 4 % of a bit's length still understand each other.
+    Parameters
+    ----------
+    baud : int
+        Baud rate, at most a quarter of `clock_hz`.
+    clock_hz : int
+        Clock frequency in Hz.
+
+    Members
+    -------
+    rx_pin : In(1, init=1)
+        Receive line. May be asynchronous to the clock.
+    tx_pin : Out(1, init=1)
+        Transmit line.
+    rx : Out(stream.Signature(8))
+        Bytes received. Each is held until it is taken.
+    rx_overrun : Out(1)
+        Strobe. A byte was dropped because its predecessor had not been taken, or because its stop bit was low.
+    tx : In(stream.Signature(8))
+        Bytes to send. One byte is taken every 10 bits, without gaps.
     """
 
     def __init__(self, baud: int, clock_hz: int = CLOCK_HZ) -> None:
@@ -47,9 +61,9 @@ class Uart(wiring.Component):
         return m
 
     def _bits(self, m: Module, name: str) -> tuple[Signal, Signal]:
-        """Phase within a bit, of `turn` steps, and the strobe of its last cycle, known a cycle ahead.
+        """Phase accumulator of a bit, and a strobe in the bit's last cycle.
 
-        Who sets the phase anew sets the strobe as well.
+        The strobe is computed one cycle ahead, so whoever sets the phase must set the strobe as well.
         """
         phase = Signal(range(self._turn), name=f"{name}_phase")
         last = Signal(name=f"{name}_last")
@@ -73,7 +87,7 @@ class Uart(wiring.Component):
                 m.d.sync += [phase.eq(0), last.eq(0)]
 
     def _receive(self, m: Module) -> None:
-        phase, last = self._bits(m, "rx")  # a turn's end is the middle of a bit
+        phase, last = self._bits(m, "rx")  # the phase wraps in the middle of a bit
         line = Signal(init=1)
         m.submodules.synchronizer = FFSynchronizer(self.rx_pin, line, init=1)
         shift = Signal(DATA_BITS)
@@ -83,7 +97,7 @@ class Uart(wiring.Component):
 
         with m.FSM():
             with m.State("REST"):
-                # A cycle is lost between the edge and here.
+                # One step is added for the cycle between the edge and this state.
                 m.d.sync += [
                     phase.eq(self._turn // 2 + self._step),
                     last.eq(0),
@@ -111,6 +125,6 @@ class Uart(wiring.Component):
                         m.d.comb += self.rx_overrun.eq(1)
                     with m.Else():
                         m.d.sync += [self.rx.payload.eq(shift), self.rx.valid.eq(1)]
-            with m.State("BREAK"):  # or the rest of a line held low would be bytes
+            with m.State("BREAK"):  # a line that is held low must not be taken for more bytes
                 with m.If(line):
                     m.next = "REST"

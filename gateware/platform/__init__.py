@@ -1,1 +1,1 @@
-"""Boards: everything that is made of a vendor's primitives, or of a part on the other side of a pin."""
+"""Boards: everything that depends on the FPGA vendor's primitives or on parts of the front end."""

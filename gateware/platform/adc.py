@@ -1,4 +1,4 @@
-"""The ADC: LTC2285, two channels of 14 bits at 125 MS/s on two parallel buses of 3.3 V CMOS."""
+"""Interface to the ADC LTC2285: two channels of 14 bits at 125 MS/s, on two parallel buses of 3.3 V CMOS."""
 
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, io, wiring
@@ -9,25 +9,44 @@ from trelscope.gateware.protocol import CHANNELS, SAMPLE_BITS
 
 
 def full_scale(code: Value, bits: int) -> Value:
-    """A code of `bits` bits as SAMPLE_BITS, its upper bits repeated below: both ends of the range stay ends."""
+    """A code of `bits` bits, extended to SAMPLE_BITS so that the lowest and highest codes stay the lowest and highest.
+
+    The upper bits are repeated in the bits that are added below.
+    """
     missing = SAMPLE_BITS - bits
     return Cat(code[bits - missing :], code) if missing else code
 
 
 class Adc(wiring.Component):
-    """Clocks the LTC2285 and takes its codes.
+    """Drives the clock of the LTC2285 and captures its codes.
 
-    Of its data sheet this relies on: a sample is taken at CLK's rising edge, its code appears after 5 more of them and
-    1.4 to 5.4 ns, straight binary (MODE at a third of VDD; MUX high; OEA, OEB, SHDNA and SHDNB low).
-    CLK rises in the middle of a cycle of `sync`; with some 2.7 ns out of the FPGA and DELAY_NS in the data's pins, a
-    code is there from about 1.3 ns before an edge of `sync` to 1.3 ns after it: traces have to be short, and alike.
+    The component relies on the following statements of the data sheet. A sample is taken at a rising edge of CLK. Its
+    code is valid from 5.4 ns after the fifth edge that follows to 1.4 ns after the sixth. Codes are straight binary if
+    MODE is at a third of VDD; MUX must be high, and OEA, OEB, SHDNA and SHDNB low.
 
-    Parameters: clock, light, drive: ports; a bus of fewer pins than SAMPLE_BITS is wired to the ADC's upper bits.
-    Ports: samples: of CHANNELS, one in every cycle of `sync`; safe: the clock's pin floats.
+    CLK rises in the middle of a cycle of `sync`. With a delay of about 2.7 ns from `sync` to the clock pin and of
+    DELAY_NS in the data pins, a code is valid from about 1.3 ns before an edge of `sync` to 1.3 ns after it. The traces
+    have to be short and of equal length.
+
+    Parameters
+    ----------
+    clock : io.PortLike
+        Pin of CLKA and CLKB.
+    light : io.PortLike
+        Data pins of channel A. A bus with fewer pins than SAMPLE_BITS is connected to the upper bits of the code.
+    drive : io.PortLike
+        Data pins of channel B.
+
+    Members
+    -------
+    safe : In(1)
+        Float the clock pin.
+    samples : Out(data.ArrayLayout(SAMPLE_BITS, len(CHANNELS)))
+        Code of each of CHANNELS, new in every cycle of `sync`.
     """
 
     PIPELINE = 5
-    LATENCY = 8  # cycles from CLK's edge to `samples`: PIPELINE, one to the pins' registers, two registers more
+    LATENCY = 8  # cycles from CLK's edge to `samples`: PIPELINE, the registers in the pins, and two more registers
     DELAY_NS = 1.25
 
     def __init__(self, clock: io.PortLike, light: io.PortLike, drive: io.PortLike) -> None:
@@ -47,6 +66,7 @@ class Adc(wiring.Component):
         taps = round(self.DELAY_NS / DelayedInputs.TAP_NS)
         for n, (name, port) in enumerate(self._buses.items()):
             m.submodules[name] = bus = DelayedInputs(port, taps)
-            inside = Signal(SAMPLE_BITS, name=f"inside_{name}")  # the pads lie around the chip
+            # The pads lie around the chip, so one more register divides the route to `samples`.
+            inside = Signal(SAMPLE_BITS, name=f"inside_{name}")
             m.d.sync += [inside.eq(full_scale(bus.i, len(port))), self.samples[n].eq(inside)]
         return m

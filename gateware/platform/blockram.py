@@ -1,4 +1,4 @@
-"""`BlockRam` from the ECP5's own block RAM, DP16KD, with its output register."""
+"""`BlockRam` built from the ECP5's block RAM primitive DP16KD and its output register."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,12 +8,12 @@ from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
 from trelscope.gateware.blockram import BlockRam
 
 SHAPES = {16384: 1, 8192: 2, 4096: 4, 2048: 9, 1024: 18}
-"""Words of a DP16KD and the bits of each."""
-ADDRESS_BITS = 14  # of its address pins: as many as there are bits, in all shapes
+"""The aspect ratios of a DP16KD: number of words, and bits per word."""
+ADDRESS_BITS = 14  # the address pins address single bits, whatever the aspect ratio
 
 
 def shape(depth: int) -> tuple[int, int]:
-    """Words and bits of the DP16KD that holds `depth` words in the fewest of them."""
+    """Words and bits per word of the narrowest DP16KD that holds `depth` words. Raises ValueError if none does."""
     words = min((words for words in SHAPES if words >= depth), default=None)
     if words is None:
         raise ValueError(f"no DP16KD has {depth} words; the most are {max(SHAPES)}")
@@ -21,17 +21,25 @@ def shape(depth: int) -> tuple[int, int]:
 
 
 def block_ram(ram: BlockRam, primitive: Callable[..., Any] = Instance) -> Module:
-    """What `BlockRam` is made of on an ECP5. `primitive` makes a DP16KD; the tests give a model of one."""
+    """Implementation of `ram` on an ECP5.
+
+    Parameters
+    ----------
+    ram : BlockRam
+        Component to implement; the module drives its members.
+    primitive : Callable
+        Instantiates a DP16KD. The tests pass a simulation model.
+    """
     m = Module()
     words, bits = shape(ram.depth)
     unused = ADDRESS_BITS - (words - 1).bit_length()
-    # 18 bits wide, the two lowest address pins are byte enables instead.
+    # With 18 bits per word, the two lowest address pins are byte enables instead.
     low = Const(0b11 if bits == 18 else 0, unused)
     write_address, read_address = (
         Cat(low, port, Const(0, ADDRESS_BITS - unused - len(port)))
         for port in (ram.write_address, ram.read_address)
     )
-    # The port reads in every cycle; its output register takes over what was asked for and holds it.
+    # The port reads in every cycle; the output register is enabled only for words that were requested.
     fetched = Signal()
     m.d.sync += fetched.eq(ram.read)
     for first in range(0, ram.width, bits):

@@ -1,6 +1,6 @@
-"""The boards, and everything in which they differ. Plain Python: build, flash and docs read it too.
+"""The supported boards and everything in which they differ. Without Amaranth, so that flashing and docs can use it.
 
-A pin is named as the board's maker prints it, `CONNECTOR:PIN`; which ball of the FPGA that is, `platforms` knows.
+Pins are named `CONNECTOR:PIN`, as printed on the board; `platforms` maps them to balls of the FPGA.
 """
 
 from dataclasses import dataclass
@@ -22,15 +22,43 @@ SIGNALS: dict[str, tuple[Direction, str]] = {
     "adc_light": ("i", "ADC channel A, the detector; highest bit last"),
     "adc_drive": ("i", "ADC channel B, the drive monitor; highest bit last"),
 }
-"""The instrument's pins towards the front end: direction at the FPGA, and what is there."""
+"""Pins between FPGA and front end: direction as seen from the FPGA, and meaning."""
 
 
 @dataclass(frozen=True)
 class BoardFacts:
-    """One board. clock: Hz of its oscillator; baud: of its link; depth, counting: as of `Instrument`.
+    """One board.
 
-    idcode: the FPGA's, over JTAG; usb: vendor and product of the programmer, which is the link too; loader: the
-    board's name in openFPGALoader; speed_grade: slowest delivered; pins: of each of SIGNALS, lowest bit first.
+    Attributes
+    ----------
+    name : str
+        Name on the command line.
+    title : str
+        Name in the docs.
+    number : Board
+        Value of the `board` register.
+    part : str
+        Part number of the FPGA, without package and speed grade.
+    speed_grade : int
+        Slowest speed grade that the board is sold with.
+    idcode : int
+        JTAG IDCODE of the FPGA.
+    usb : tuple of int
+        USB vendor and product number of the chip that programs the FPGA and carries the link.
+    usb_chip : str
+        Name of that chip.
+    loader : str
+        Name of the board in openFPGALoader.
+    clock : int
+        Frequency of the oscillator in Hz.
+    baud : int
+        Baud rate of the link.
+    depth : int
+        Bins of trace memory per channel and buffer.
+    counting : bool
+        Whether photons can be counted and time-tagged.
+    pins : dict
+        Pins of each of SIGNALS, lowest bit first.
     """
 
     name: str
@@ -50,21 +78,21 @@ class BoardFacts:
 
 
 def _pins(connector: str, **signals: str) -> dict[str, tuple[str, ...]]:
-    """Every signal's pins, on the one connector of the board."""
+    """Pins of every signal, on a board with a single connector."""
     return {
         name: tuple(f"{connector}:{pin}" for pin in pins.split()) for name, pins in signals.items()
     }
 
 
 def _pmod(**signals: str) -> dict[str, tuple[str, ...]]:
-    """Every signal's pins, as `PMOD.PIN`."""
+    """Pins of every signal, each given as `PMOD.PIN`."""
     return {
         name: tuple(f"pmod_{pin.replace('.', ':')}" for pin in pins.split())
         for name, pins in signals.items()
     }
 
 
-# Rows of neighbouring pins: the ADC's buses stay together, the drive switch is away from them.
+# Each bus of the ADC is on neighbouring pins, and the drive switch is away from them.
 _ULX3S = _pins(
     "gpio_0",
     gate="8+",
@@ -78,7 +106,8 @@ _ULX3S = _pins(
     adc_light="0+ 0- 1+ 1- 2+ 2- 3+ 3- 4+ 4- 5+ 5- 6+ 6-",
     adc_drive="21+ 21- 22+ 22- 23+ 23- 24+ 24- 25+ 25- 26+ 26- 27+ 27-",
 )
-# All 28 of the header are used: 12 bits of light (the pin-compatible LTC2283 has no more) and the upper 7 of the drive.
+# All 28 pins of the header are used: 12 bits of light, as many as the pin-compatible LTC2283 has, and the upper 7 bits
+# of the drive.
 _ICEPI = _pins(
     "gpio_0",
     gate="4",

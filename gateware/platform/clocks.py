@@ -1,4 +1,4 @@
-"""Clocks of a board: one PLL, and what keeps the outputs off until it runs."""
+"""Clocks of a board: one PLL, and the supervisor that keeps the outputs off until it has locked."""
 
 from typing import Any
 
@@ -8,26 +8,26 @@ from amaranth.lib.wiring import In, Out
 
 from trelscope.gateware.protocol import CLOCK_HZ
 
-VCO_HZ = (
-    4 * CLOCK_HZ
-)  # the PLL's oscillator: 1/8 of its period, the finest step of a phase, is 250 ps
+# Frequency of the PLL's oscillator. Phases are set in steps of 1/8 of its period, which is 250 ps.
+VCO_HZ = 4 * CLOCK_HZ
 STEPS_PER_NS = 8 * VCO_HZ // 1_000_000_000
 OUTPUTS = {
-    # domain: (PLL pin, MHz / 125, ns late)
+    # domain: (output of the PLL, frequency / CLOCK_HZ, delay in ns)
     "sync": ("CLKOP", 1, 0),
     "early": ("CLKOS", 2, 0),
     "late": ("CLKOS2", 2, 1),
     "launch": ("CLKOS3", 1, 0),
 }
-"""`early` and `late` sample the photon pins; `launch` drives the gate and is moved while the instrument runs."""
-LAUNCH_SELECT = 0b10  # CLKOS3, for PHASESEL
+"""`early` and `late` sample the photon pins; `launch` clocks the gate, and its phase changes while a train runs."""
+LAUNCH_SELECT = 0b10  # PHASESEL of CLKOS3
 
 
 def domains() -> list[ClockDomain]:
-    """The domains that `Clocks` drives: `board` (the oscillator), those of OUTPUTS, `sync_fall` (its falling edge).
+    """Clock domains that `Clocks` drives: `board` (the oscillator), those of OUTPUTS, and `sync_fall`.
 
-    None has a reset: what the FPGA is configured with is the reset state, and `sync` stands still in it until
-    `Supervisor` lets it run. A reset would have to cross the whole chip in 8 ns.
+    `sync_fall` has the falling edges of `sync`. No domain has a reset, because it would have to cross the whole chip in
+    8 ns. Configuration leaves all registers in their reset state, and the clock `sync` does not run until `Supervisor`
+    starts it.
     """
     names = ("board", *OUTPUTS)
     falling = ClockDomain("sync_fall", reset_less=True, clk_edge="neg")
@@ -35,13 +35,22 @@ def domains() -> list[ClockDomain]:
 
 
 class Supervisor(wiring.Component):
-    """Lets the instrument run once the PLL has been locked for `cycles` of the board's oscillator.
+    """Starts the instrument once the PLL has been locked for long enough.
 
-    Ports
-        locked: from the PLL, asynchronous. run: the clock may start and the outputs may be on.
+    If the PLL loses lock after that, `run` goes low and stays low until the FPGA is configured again, because the
+    state of the instrument can no longer be trusted.
 
-    A PLL that has been locked and loses it leaves `run` low until the FPGA is configured again: nobody knows
-    what its clocks did meanwhile.
+    Parameters
+    ----------
+    cycles : int
+        Cycles of the oscillator for which the PLL has to be locked.
+
+    Members
+    -------
+    locked : In(1)
+        The PLL is locked. Asynchronous.
+    run : Out(1)
+        The clock `sync` may run and the outputs may be on.
     """
 
     def __init__(self, cycles: int) -> None:
@@ -66,9 +75,14 @@ class Supervisor(wiring.Component):
 class Clocks(wiring.Component):
     """Drives the clocks of `domains`.
 
-    Ports
-        step, back: move the launch clock by 250 ps on the falling edge of `step`, earlier if `back`.
-        safe: the PLL is not to be trusted: outputs off, without any clock's help.
+    Members
+    -------
+    step : In(1)
+        A falling edge moves the launch clock by 250 ps.
+    back : In(1)
+        Whether `step` makes the launch clock earlier instead of later.
+    safe : Out(1)
+        The clocks cannot be relied on, so the outputs must be off. Does not depend on any clock itself.
     """
 
     LOCK_CYCLES = 4096
@@ -99,7 +113,7 @@ class Clocks(wiring.Component):
                 f"p_{name}_CPHASE": division - 1 + coarse,
                 f"p_{name}_FPHASE": fine,
             }
-            # Explicitly: a clock that few registers use would be left off the global network.
+            # Instantiated explicitly: nextpnr would not put a clock with few registers on the global network.
             m.submodules[f"buffer_{domain}"] = Instance(
                 "DCCA",
                 i_CLKI=raw,
@@ -150,7 +164,7 @@ class Clocks(wiring.Component):
 
 
 def ratios(oscillator: float) -> tuple[int, int]:
-    """Input and feedback divider that make CLOCK_HZ of an oscillator (Hz)."""
+    """Input and feedback divider that make CLOCK_HZ from an oscillator (Hz). Raises ValueError if there are none."""
     for divider in range(1, 13):
         feedback, rest = divmod(CLOCK_HZ * divider, int(oscillator))
         if not rest:

@@ -1,4 +1,4 @@
-"""The level DAC: AD5641, 14 bits, one serial write a level. It powers up at 0 V."""
+"""Interface to the level DAC AD5641: 14 bits, one serial write per level. The DAC powers up at 0 V."""
 
 from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import cdc, wiring
@@ -6,15 +6,21 @@ from amaranth.lib.wiring import In, Out
 
 from trelscope.gateware.protocol import LEVEL_BITS
 
-FRAME_BITS = 2 + LEVEL_BITS  # two bits of power-down mode, 0: normal
+FRAME_BITS = 2 + LEVEL_BITS  # two bits of power-down mode, 0 for normal operation, and the code
 
 
 class LevelCrossing(wiring.Component):
-    """A level from another clock, taken over once it reads the same twice on end.
+    """Brings a level into `sync` from another clock domain; a new value is accepted once two samples of it agree.
 
-    Ports
-        level_in: of another domain; its bits arrive within a cycle of `sync` of each other, which the build checks.
-        hold_off: read 0 instead, at once. level: latency up to 5 cycles after `level_in` has changed.
+    Members
+    -------
+    level_in : In(LEVEL_BITS)
+        Level in the other domain. Its bits must arrive within one cycle of `sync` of each other; the timing analysis of
+        the build checks that.
+    hold_off : In(1)
+        Makes `level` 0, combinationally.
+    level : Out(LEVEL_BITS)
+        Level in `sync`. At most 5 cycles after `level_in` has changed.
     """
 
     def __init__(self) -> None:
@@ -26,7 +32,7 @@ class LevelCrossing(wiring.Component):
         before = Signal(LEVEL_BITS)
         taken = Signal(LEVEL_BITS)
         m.submodules.crossing = cdc.FFSynchronizer(self.level_in, now)
-        alike = Signal()  # `before` and the one before it were
+        alike = Signal()  # `before` equals the sample before it
         m.d.sync += [before.eq(now), alike.eq(now == before)]
         with m.If(self.hold_off):
             m.d.sync += taken.eq(0)
@@ -38,14 +44,29 @@ class LevelCrossing(wiring.Component):
 
 
 class LevelDac(wiring.Component):
-    """Writes `level` to the AD5641: 0 after configuration, then every new value.
+    """Writes `level` to the AD5641, once after configuration and then whenever it changes.
 
-    Of its data sheet this relies on: 16 bits, highest first, each taken at SCLK's falling edge, the output follows the
-    16th; SCLK up to 30 MHz, 5 ns of set-up and hold around that edge, SYNC high for 20 ns between writes.
+    The component relies on the following statements of the data sheet. A write has 16 bits, the highest one first; each
+    is taken at a falling edge of SCLK, and the output changes after the 16th. SCLK may have up to 30 MHz, with 5 ns of
+    set-up and hold time around the falling edge. SYNC must be high for 20 ns between writes.
 
-    Ports
-        level: code. sync, sclk, din: the DAC's pins; the data changes with SCLK's rising edge.
-    Latency: a write takes 34 half periods of SCLK, `half` cycles each. Nothing moves while the level stays.
+    A write takes 34 half periods of SCLK. The pins are static while the level does not change.
+
+    Parameters
+    ----------
+    clock_hz : float
+        Clock frequency in Hz.
+
+    Members
+    -------
+    level : In(LEVEL_BITS)
+        Code to write.
+    sync : Out(1, init=1)
+        SYNC pin, low during a write.
+    sclk : Out(1)
+        SCLK pin.
+    din : Out(1)
+        DIN pin. Changes at rising edges of SCLK.
     """
 
     MAX_SCLK_HZ = 30_000_000
@@ -65,7 +86,7 @@ class LevelDac(wiring.Component):
         m = Module()
         written = Signal(LEVEL_BITS)
         known = Signal()  # `written` is what the DAC holds
-        due = Signal()  # another level is wanted than it holds; a cycle late
+        due = Signal()  # the DAC does not hold `level`; a cycle late
         frame = Signal(FRAME_BITS)
         left = Signal(range(FRAME_BITS + 1))
         wait = Signal(range(self._half), init=0)

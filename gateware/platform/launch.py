@@ -1,4 +1,4 @@
-"""The launch: gate edges on a 1 ns grid, by moving the clock that drives the pin."""
+"""Launch: puts the gate's edges on a 1 ns grid by shifting the phase of the clock that drives the pin."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import io, wiring
@@ -10,21 +10,31 @@ from trelscope.gateware.protocol import CYCLE_NS
 
 
 class LaunchPhase(wiring.Component):
-    """Moves the launch clock to `phase` by steps of the PLL, the shorter way round.
+    """Moves the launch clock to `phase` in steps of the PLL, in the direction of the shorter distance.
 
-    The clock repeats every 8 ns, so from 7 ns on to 0 is one step of 1 ns forward, and no move is longer than 4 ns.
+    The clock has a period of 8 ns, so that 7 ns and 0 are 1 ns apart, and no move is longer than 4 ns. A move takes
+    about 14 cycles per ns, and SETTLE cycles; the host allows for 64 cycles before a launch.
 
-    Ports
-        phase: wanted, ns; the gate must be low while `ready` is low.
-        change: strobe, `coming` is wanted from the next cycle on, and has been known for 2 cycles.
-        ready: the launch clock is there and has settled; low from the first cycle in which another phase is wanted.
-        step, back: to the PLL; a step is taken when `step` falls, and `back` stands still around it.
-        late: the phase is 4 ns or more (see `Launch`).
-
-    Latency of `ready`: about 14 cycles a ns of way, and SETTLE. The host leaves 64 before a launch.
+    Members
+    -------
+    phase : In(3)
+        Requested phase in ns. The gate must be low while `ready` is low.
+    change : In(1)
+        Strobe. `phase` takes the value of `coming` in the next cycle.
+    coming : In(3)
+        Next value of `phase`. Must have been stable for 2 cycles when `change` is asserted.
+    ready : Out(1, init=1)
+        The launch clock has settled at `phase`. Low from the first cycle of a new phase.
+    step : Out(1, init=1)
+        Step input of the PLL. The clock moves when it falls.
+    back : Out(1)
+        Direction input of the PLL: whether a step makes the clock earlier. Does not change around a step.
+    late : Out(1)
+        The phase is 4 ns or more; see `Launch`.
     """
 
-    HIGH, LOW = 2, 1  # cycles of `step`: each at least 4 periods of the PLL's oscillator, 8 ns
+    # Cycles of `step`. Each must last at least 4 periods of the PLL's oscillator, which are 8 ns.
+    HIGH, LOW = 2, 1
     SETTLE = 8
 
     def __init__(self) -> None:
@@ -42,13 +52,13 @@ class LaunchPhase(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        now = Signal(range(CYCLE_NS))  # where the clock is, or is being moved to
-        way = Signal(range(CYCLE_NS))  # from there to what is wanted, a cycle late
+        now = Signal(range(CYCLE_NS))  # phase of the clock in ns, after the last move of 1 ns
+        way = Signal(range(CYCLE_NS))  # distance from there to the requested phase, a cycle late
         away = Signal()  # way != 0
         steps = Signal(range(STEPS_PER_NS + 1))
         wait = Signal(range(max(self.HIGH, self.SETTLE)))
         settled = Signal(init=1)
-        there = Signal()  # where the coming phase wants it
+        there = Signal()  # the clock is at the coming phase already
         m.d.sync += [
             way.eq(self.phase - now),
             away.eq(self.phase != now),
@@ -77,10 +87,10 @@ class LaunchPhase(wiring.Component):
                     m.d.sync += now.eq(Mux(self.back, now - 1, now + 1))
                     m.next = "MOVED"
             with m.State("MOVED"):
-                # `now` is up to date again, and in the next cycle the way left.
+                # `now` is up to date here; `way` will be in the next cycle.
                 m.next = "ARRIVED"
             with m.State("ARRIVED"):
-                # Further the same way, or wait until the clock has settled.
+                # Go on in the same direction, or wait until the clock has settled.
                 m.d.sync += [steps.eq(STEPS_PER_NS), wait.eq(0)]
                 m.next = "HIGH"
                 with m.If(~away):
@@ -95,17 +105,28 @@ class LaunchPhase(wiring.Component):
 
 
 class Launch(wiring.Component):
-    """The gate's pin: both half cycles of 4 ns leave on the launch clock's edges.
+    """Drives the gate's pin with the launch clock, which puts out both half cycles of 4 ns at its edges.
 
-    From `sync` the gate crosses to a clock that is 0 to 7 ns later, in one of two registers: the one that follows
-    `sync`'s falling edge for 0 to 3 ns, the next rising edge's for 4 to 7 ns. So every crossing has between 4 and 8 ns,
-    and the pin is late by exactly the phase.
+    The gate crosses from `sync` to a clock that lags by 0 to 7 ns, through one of two registers: at 0 to 3 ns through
+    one that is clocked by the falling edge of `sync`, at 4 to 7 ns through one that is clocked by the next rising edge.
+    So between 4 and 8 ns are available for the crossing, and the pin is delayed by exactly the phase.
 
-    Ports
-        gate: of the instrument; late: of `LaunchPhase`; safe: the pin floats, and the resistor at it pulls it low.
+    Parameters
+    ----------
+    port : io.PortLike
+        Pin of the gate.
+
+    Members
+    -------
+    gate : In(2)
+        Gate of the instrument, in two half cycles.
+    late : In(1)
+        The phase of the launch clock is 4 ns or more, from `LaunchPhase`.
+    safe : In(1)
+        Float the pin; a resistor pulls it low.
     """
 
-    LATENCY = 4  # cycles from `gate` to the pin at phase 0: one to get there, one to cross, two in the DDR register
+    LATENCY = 4  # cycles from `gate` to the pin at phase 0: one to the crossing, one to cross, two in the DDR register
 
     def __init__(self, port: io.PortLike) -> None:
         self._port = port

@@ -1,4 +1,4 @@
-"""Pins as the ECP5 has them, where `amaranth.lib.io` does not reach."""
+"""Pins built from the ECP5's primitives, with features that `amaranth.lib.io` does not offer."""
 
 from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import io, wiring
@@ -6,7 +6,22 @@ from amaranth.lib.wiring import In
 
 
 class DdrPin(wiring.Component):
-    """A double-data-rate output that floats at once, without a clock, while `off`."""
+    """Double-data-rate output that can be floated without a clock.
+
+    Parameters
+    ----------
+    port : io.PortLike
+        Pin.
+    domain : str
+        Clock domain.
+
+    Members
+    -------
+    o : In(2)
+        Output in the two half cycles, the earlier one in bit 0.
+    off : In(1)
+        Float the pin. Asynchronous.
+    """
 
     def __init__(self, port: io.PortLike, domain: str) -> None:
         self._port = port
@@ -29,7 +44,20 @@ class DdrPin(wiring.Component):
 
 
 class FloatingPin(wiring.Component):
-    """An output that floats while `off`."""
+    """Output that can be floated.
+
+    Parameters
+    ----------
+    port : io.PortLike
+        Pin.
+
+    Members
+    -------
+    o : In(1)
+        Output.
+    off : In(1)
+        Float the pin. Asynchronous.
+    """
 
     def __init__(self, port: io.PortLike) -> None:
         self._port = port
@@ -42,7 +70,20 @@ class FloatingPin(wiring.Component):
 
 
 class DelayedInputs(wiring.Component):
-    """Input registers in `sync` behind a fixed delay of `taps` times 25 ps."""
+    """Input registers in `sync` with a fixed delay between pins and registers.
+
+    Parameters
+    ----------
+    port : io.PortLike
+        Pins.
+    taps : int
+        Delay in steps of TAP_NS.
+
+    Members
+    -------
+    i : Out(len(port))
+        Registered inputs.
+    """
 
     TAP_NS = 0.025
 

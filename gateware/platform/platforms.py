@@ -1,4 +1,4 @@
-"""Amaranth's platform of each board, with the instrument's pins and block RAM."""
+"""Amaranth platform of each board, extended with the pins of the front end and the block RAM."""
 
 from amaranth.build import Attrs, Pins, Resource
 from amaranth.hdl import Module
@@ -18,7 +18,7 @@ _BASES: dict[str, type[LatticeECP5Platform]] = {
     "icepi-zero": IcepiZero1_3Platform,
     "ecpix5-85f": ECPIX585Platform,
 }
-# Nothing moves at the pins until the FPGA is configured: it floats, and is pulled low here and by resistors outside.
+# Until the FPGA is configured its pins float. Weak pull-downs in the FPGA and resistors outside it keep them low.
 _ATTRIBUTES = {
     "gate": {"PULLMODE": "DOWN", "SLEWRATE": "FAST", "DRIVE": "16"},
     "enable": {"PULLMODE": "DOWN"},
@@ -29,18 +29,18 @@ _ATTRIBUTES = {
 
 
 def platform_for(board: BoardFacts) -> LatticeECP5Platform:
-    """A platform to build one bitstream with."""
+    """Platform to build one bitstream of `board` with."""
     base = _BASES[board.name]
 
     class Platform(base):  # type: ignore[misc]
-        """The board, as it is bought, and the front end at its connectors."""
+        """The board, with the front end at its connectors."""
 
         def front_end(self, signal: str) -> io.PortLike:
-            """The port of one of boards.SIGNALS."""
+            """Port of one of `boards.SIGNALS`."""
             return self.request(signal, 0, dir="-")
 
         def block_ram(self, ram: BlockRam) -> Module:
-            """See `BlockRam`."""
+            """Implementation of `BlockRam` on the ECP5."""
             return block_ram(ram)
 
     platform = Platform()
@@ -57,7 +57,7 @@ def platform_for(board: BoardFacts) -> LatticeECP5Platform:
 
 
 def ball(platform: LatticeECP5Platform, pin: str) -> str:
-    """The FPGA's ball at a pin of a connector."""
+    """Ball of the FPGA that a pin of a connector, given as `CONNECTOR:PIN`, is connected to."""
     connector, name = pin.split(":")
     kind, number = connector.split("_")
     return str(platform.connectors[kind, int(number)].mapping[name])

@@ -1,4 +1,4 @@
-"""The photon pins: eight samples a cycle, 1 ns apart, and the edges among them."""
+"""Photon pins: eight samples per cycle, 1 ns apart, and detection of rising edges."""
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import io, wiring
@@ -8,15 +8,20 @@ from trelscope.gateware.protocol import CYCLE_NS
 
 
 class Gearbox(wiring.Component):
-    """Brings the samples of two DDR input registers at 250 MHz together, in order of time, in one 125 MHz word.
+    """Merges the samples of two DDR input registers at 250 MHz into one word at 125 MHz.
 
-    Of pin `a` samples are taken 0, 2, 4, 6 ns into a cycle of `sync`, of pin `b` 1, 3, 5, 7 ns.
+    Pin a is sampled 0, 2, 4 and 6 ns after an edge of `sync`, pin b 1, 3, 5 and 7 ns after it. The samples of pin b
+    cross from `late` to `early` in 3 ns, and those of both pins from `early` to `sync` in 4 ns.
 
-    Ports
-        a: the two latest of pin a, in domain `early`; b: of pin b, in domain `late`, 1 ns later. Earlier one in bit 0.
-        samples: eight, earliest in bit 0, in domain `sync`, LATENCY cycles of it after the first has reached `a`.
-
-    A sample crosses from `late` to `early` in 3 ns and from there to `sync` in 4.
+    Members
+    -------
+    a : In(2)
+        Latest two samples of pin a, the earlier one in bit 0. In domain `early`.
+    b : In(2)
+        Latest two samples of pin b, the earlier one in bit 0. In domain `late`, 1 ns after `early`.
+    samples : Out(CYCLE_NS)
+        Eight samples in order of time, the earliest in bit 0. In domain `sync`, LATENCY cycles after the earliest has
+        reached `a`.
     """
 
     LATENCY = 2
@@ -39,10 +44,19 @@ class Gearbox(wiring.Component):
 
 
 class Edges(wiring.Component):
-    """Photons out of samples: one where the discriminator has gone high, however long it stays so.
+    """Detects photons as rising edges of the discriminator; how long it stays high does not matter.
 
-    Ports
-        samples, photons: eight lanes of 1 ns, earliest in bit 0. Latency: 1 cycle, and `delay` more.
+    Parameters
+    ----------
+    delay : int
+        Additional latency in cycles.
+
+    Members
+    -------
+    samples : In(CYCLE_NS)
+        Samples of the discriminator, 1 ns apart, the earliest in bit 0.
+    photons : Out(CYCLE_NS)
+        Photons in lanes of 1 ns, the earliest in bit 0. `delay` + 1 cycles after `samples`.
     """
 
     def __init__(self, delay: int = 0) -> None:
@@ -51,7 +65,7 @@ class Edges(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        before = Signal()  # the sample before lane 0
+        before = Signal()  # sample before that of lane 0
         stage = self.samples & ~Cat(before, self.samples[:-1])
         m.d.sync += before.eq(self.samples[-1])
         for n in range(self._delay):
@@ -63,9 +77,22 @@ class Edges(wiring.Component):
 
 
 class PhotonPins(wiring.Component):
-    """Both pins of the discriminator, each with the DDR register that a pad has one of."""
+    """Detects photons at both pins of the discriminator; each pad has one DDR register, so two pads are needed.
 
-    LATENCY = 5  # cycles from the pin to `photons`: 1 in the DDR registers, 1 gathering four samples, Gearbox, Edges
+    Parameters
+    ----------
+    ports : io.PortLike
+        Pins a and b, which are connected to the same output of the discriminator.
+    latency : int
+        Cycles from the pins to `photons`, at least LATENCY.
+
+    Members
+    -------
+    photons : Out(CYCLE_NS)
+        Photons in lanes of 1 ns, the earliest in bit 0.
+    """
+
+    LATENCY = 5  # 1 in the DDR registers, 1 to collect four samples, 2 of `Gearbox`, 1 of `Edges`
 
     def __init__(self, ports: io.PortLike, latency: int) -> None:
         self._ports = ports

@@ -1,7 +1,7 @@
-"""What the router says of a bitstream's timing, and whether it is good enough. Reads nextpnr's report, a JSON object.
+"""Timing of a bitstream: reads nextpnr's report, a JSON object, and decides whether the design closes.
 
-nextpnr checks every path within a clock. Paths from one clock to another it only reports, and a clock that nobody has
-constrained it checks against a slow default: both are looked at here.
+nextpnr itself checks all paths within a clock domain. It reports paths between clock domains without checking them, and
+it checks clocks without a constraint against a slow default. Both cases are checked here.
 """
 
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 MARGIN_NS = 0.5
-"""Of every crossing's budget, for what the report leaves out: the clocks' own difference in arrival."""
+"""Part of every crossing's budget that is reserved for clock skew, which the report does not include."""
 
-# What the nets of a clock end in, as they are named in the netlist.
+# How the names of each clock's nets end in the netlist.
 NETS = {
     "sync": ("clk_sync", "sync_clk", "clk"),
     "early": ("clk_early", "early_clk"),
@@ -23,12 +23,20 @@ ASYNC = "<async>"
 
 
 class ReportError(Exception):
-    """The report is not what it should be; the message says how in one line."""
+    """The report cannot be used; the message gives the reason in one line."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Clocks (MHz) that a design must have, and the crossings (ns) it may have, by edges' domains."""
+    """Timing that a design has to meet.
+
+    Attributes
+    ----------
+    clocks : Mapping
+        Lowest frequency of each clock in MHz.
+    crossings : Mapping
+        Longest delay in ns of paths from one clock to another, by the two clocks. Other crossings are not allowed.
+    """
 
     clocks: Mapping[str, float]
     crossings: Mapping[tuple[str, str], float]
@@ -36,7 +44,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Crossing:
-    """The slowest path from one clock to another."""
+    """Slowest path from one clock to another."""
 
     launched: str
     captured: str
@@ -46,15 +54,27 @@ class Crossing:
 
 @dataclass(frozen=True)
 class Timing:
-    """A report. fmax: (achieved, constraint) MHz by clock; slowest: the path that limits it, by clock."""
+    """Timing that nextpnr reports.
+
+    Attributes
+    ----------
+    fmax : Mapping
+        Achieved and required frequency of each clock in MHz.
+    slowest : Mapping
+        Slowest path within each clock domain.
+    crossings : tuple
+        Slowest path between each pair of clock domains.
+    utilisation : Mapping
+        Number of cells of each type that are used, and that the FPGA has.
+    """
 
     fmax: Mapping[str, tuple[float, float]]
     slowest: Mapping[str, str]
     crossings: tuple[Crossing, ...]
-    utilisation: Mapping[str, tuple[int, int]]  # (used, available)
+    utilisation: Mapping[str, tuple[int, int]]
 
     def failures(self, budget: Budget) -> list[str]:
-        """What does not close, one sentence each; none if everything does."""
+        """One sentence for every requirement of `budget` that is not met."""
         found = []
         for clock, needed in budget.clocks.items():
             if clock not in self.fmax:
@@ -81,7 +101,7 @@ class Timing:
 
 
 def read(report: Mapping[str, Any]) -> Timing:
-    """A report as it comes from nextpnr's --report. Raises ReportError."""
+    """Read the content of the file that nextpnr's option --report writes. Raises ReportError."""
     try:
         fmax = {
             domain(net): (float(f["achieved"]), float(f["constraint"]))
@@ -105,7 +125,7 @@ def read(report: Mapping[str, Any]) -> Timing:
 
 
 def domain(net: str) -> str:
-    """The clock domain of a net. Raises ReportError if there is no such clock."""
+    """Clock domain of a net. Raises ReportError if the net belongs to none."""
     name = net.removeprefix("$glbnet$")
     for clock, endings in NETS.items():
         if any(name == ending or name.endswith("." + ending) for ending in endings):
@@ -114,7 +134,7 @@ def domain(net: str) -> str:
 
 
 def _edge(event: str) -> str:
-    """'posedge NET' as 'CLOCK', 'negedge NET' as 'falling CLOCK'."""
+    """Translate 'posedge NET' to 'CLOCK' and 'negedge NET' to 'falling CLOCK'."""
     if event == ASYNC:
         return ASYNC
     edge, net = event.split(" ", 1)
@@ -123,12 +143,12 @@ def _edge(event: str) -> str:
 
 
 def _words(path: list[Mapping[str, Any]]) -> str:
-    """A path by the registers it begins and ends at."""
+    """A path in words: the registers in which it begins and ends."""
     return f"{_plain(path[0]['from']['cell'])} -> {_plain(path[-1]['to']['cell'])}"
 
 
 def _plain(cell: str) -> str:
-    """A cell's name without what synthesis has added to the signal's."""
+    """Name of the signal that a cell was made from, without the suffixes that synthesis has added."""
     for mark in ("_TRELLIS_FF", "_LUT4", "_PFUMX", "_L6MUX21", "_CCU2C", "$"):
         cell = cell.split(mark)[0]
     return cell

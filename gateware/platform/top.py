@@ -1,4 +1,4 @@
-"""A board's gateware: the instrument, and what stands between it and the pins."""
+"""Top level of a board: the instrument and everything between it and the pins."""
 
 from typing import Any
 
@@ -16,12 +16,21 @@ from trelscope.gateware.platform.pins import FloatingPin
 from trelscope.gateware.platform.sampling import PhotonPins
 
 ADC_LATENCY = Launch.LATENCY + Adc.LATENCY
-"""From `Instrument.gate` out to the drive, and back from the sample of that instant to `Instrument.samples`. Rounded to
-cycles, and without cables and amplifiers: that is for calibration to find."""
+"""Cycles from `Instrument.gate` to the pin, and from the sample taken at that instant to `Instrument.samples`.
+
+Delays of cables and amplifiers are not included; calibration determines them."""
 
 
 class Top(wiring.Component):
-    """Everything inside the FPGA of `board`; `digest` names the build. Needs a platform that has the board's pins."""
+    """Everything inside the FPGA of a board. Needs a platform made by `platform_for`.
+
+    Parameters
+    ----------
+    board : BoardFacts
+        Board to build for.
+    digest : int
+        Value of the `digest` register.
+    """
 
     def __init__(self, board: BoardFacts, digest: int) -> None:
         self._board = board
@@ -31,7 +40,7 @@ class Top(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         board = self._board
-        port = platform.front_end  # by the names of boards.SIGNALS
+        port = platform.front_end  # takes the names in boards.SIGNALS
         m.domains += domains()
         m.submodules.clocks = clocks = Clocks()
         m.submodules.instrument = instrument = Instrument(
@@ -49,7 +58,7 @@ class Top(wiring.Component):
         m.submodules.tx = tx = io.Buffer("o", serial.tx)
         m.d.comb += [uart.rx_pin.eq(rx.i), tx.o.eq(uart.tx_pin)]
         wiring.connect(m, uart.rx, instrument.rx)
-        # The sender is slow, and so is the way from its `ready` to the frames' sources: a byte waits in between.
+        # A register between framer and UART, because the path from the UART's `ready` to the framer's sources is long.
         byte = Signal(8)
         waiting = Signal()
         m.d.comb += [
@@ -84,7 +93,7 @@ class Top(wiring.Component):
             enable.off.eq(clocks.safe),
         ]
 
-        # Level: from the oscillator's clock, which goes on when the PLL does not.
+        # Level: in the oscillator's clock domain, which keeps running if the PLL loses lock.
         renamed = DomainRenamer("board")
         m.submodules.level = level = renamed(LevelCrossing())
         m.submodules.dac = dac = renamed(LevelDac(platform.default_clk_frequency))
