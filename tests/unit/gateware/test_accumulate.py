@@ -10,7 +10,7 @@ from trelscope.gateware.boxcar import BURST_BITS
 from trelscope.gateware.interleave import InterleavedMemory
 from trelscope.gateware.protocol import SUM_BITS
 
-from .gw import simulate
+from .testbench import simulate
 
 DEPTH = 32
 MEMORIES = [TraceMemory, InterleavedMemory]

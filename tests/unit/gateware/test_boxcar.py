@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from trelscope.gateware.boxcar import BURST_BITS, Boxcar
 from trelscope.gateware.protocol import MAX_BIN_SHIFT, SAMPLE_BITS
 
-from .gw import simulate
+from .testbench import simulate
 
 DEPTH = 64
 CHANNELS = 2

@@ -6,7 +6,7 @@ import zlib
 
 from trelscope.gateware.link.crc import COVERED, HeaderCheck, PayloadCheck
 
-from .gw import simulate
+from .testbench import simulate
 
 
 def test_header_check_slides():

@@ -12,7 +12,7 @@ from trelscope.gateware import protocol
 from trelscope.gateware.link.deframer import Deframer
 from trelscope.gateware.protocol import HEADER, REQUEST, Kind
 
-from .gw import pauses, receive, send, simulate
+from .testbench import pauses, receive, send, simulate
 
 COUNTERS = ("bad_headers", "bad_payloads", "unknown", "sequence_gaps")
 SYNC = protocol.SYNC.to_bytes(2, "little")

@@ -8,7 +8,7 @@ from trelscope.gateware import protocol
 from trelscope.gateware.link.framer import Framer
 from trelscope.gateware.protocol import Kind
 
-from .gw import PATIENCE, pauses, receive, send, simulate
+from .testbench import PATIENCE, pauses, receive, send, simulate
 
 
 async def give(ctx, source, packets, pause):

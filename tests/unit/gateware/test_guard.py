@@ -8,7 +8,7 @@ from trelscope.gateware import guard
 from trelscope.gateware.guard import Guard
 from trelscope.gateware.protocol import LEVEL_MAX, LEVEL_MIN, Trip
 
-from .gw import simulate
+from .testbench import simulate
 
 LIMIT = 40
 """Cycles of WIDTH_LIMIT in these tests; the real one takes 237 500."""

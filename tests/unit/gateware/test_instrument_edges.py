@@ -11,7 +11,7 @@ from trelscope.gateware.protocol import (
 )
 from trelscope.host.link.codec import Decoder
 
-from .gw import simulate
+from .testbench import simulate
 
 
 def test_one_bin_that_fills_the_whole_period_still_holds_every_sample():

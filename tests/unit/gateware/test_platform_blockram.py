@@ -11,7 +11,7 @@ from amaranth.sim import Simulator
 from trelscope.gateware.blockram import BlockRam
 from trelscope.gateware.platform.blockram import block_ram, shape
 
-from .gw import CLOCK_PERIOD
+from .testbench import CLOCK_PERIOD
 
 BITS = 16384
 """Of a DP16KD that can be addressed one by one; the ninth of each byte comes on top."""

@@ -7,7 +7,7 @@ import pytest
 from trelscope.gateware.platform.clocks import STEPS_PER_NS
 from trelscope.gateware.platform.launch import LaunchPhase
 
-from .gw import simulate
+from .testbench import simulate
 
 LEFT_BY_THE_HOST = 64
 """Cycles from a change of phase to the earliest launch."""

@@ -13,7 +13,7 @@ from trelscope.gateware.platform.dac import LevelCrossing, LevelDac
 from trelscope.gateware.platform.sampling import Edges, Gearbox
 from trelscope.gateware.protocol import SAMPLE_BITS
 
-from .gw import simulate
+from .testbench import simulate
 
 
 def test_samples_keep_their_order_through_the_gearbox() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from trelscope.gateware.protocol import REGISTERS, Access
 from trelscope.gateware.pulse import PulseTrain
 
-from .gw import simulate
+from .testbench import simulate
 
 PLAIN = {r.name: r.init for r in REGISTERS.values() if r.access is Access.SETTING} | {
     "period": 100,

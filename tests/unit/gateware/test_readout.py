@@ -8,7 +8,7 @@ from trelscope.gateware import protocol
 from trelscope.gateware.protocol import CHUNK_BINS, TRACE_DATA, TRACE_HEAD, Kind
 from trelscope.gateware.readout import Readout
 
-from .gw import PATIENCE, pauses, receive, simulate
+from .testbench import PATIENCE, pauses, receive, simulate
 
 DEPTH = 4096
 

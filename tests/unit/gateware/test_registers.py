@@ -7,7 +7,7 @@ import pytest
 from trelscope.gateware.protocol import REGISTERS, REPLY, Access, Kind, Outcome
 from trelscope.gateware.registers import RegisterFile
 
-from .gw import pauses, receive, send, simulate
+from .testbench import pauses, receive, send, simulate
 
 WRITABLE = [r for r in REGISTERS.values() if r.access is not Access.READ]
 READ_ONLY = [r for r in REGISTERS.values() if r.access is Access.READ]

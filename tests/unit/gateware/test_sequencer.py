@@ -12,7 +12,7 @@ from trelscope.gateware.protocol import MAX_FRAME_PULSES, REGISTERS, Access, Mod
 from trelscope.gateware.pulse import PulseTrain
 from trelscope.gateware.sequencer import Sequencer
 
-from .gw import simulate
+from .testbench import simulate
 
 DEPTH = 16
 CHANNELS = 2

@@ -9,7 +9,7 @@ from amaranth.hdl import Module
 from trelscope.gateware.link.uart import Uart
 from trelscope.gateware.protocol import CLOCK_HZ
 
-from .gw import CLOCK_PERIOD, pauses, receive, send, simulate
+from .testbench import CLOCK_PERIOD, pauses, receive, send, simulate
 
 BAUDS = (3_000_000, 12_000_000)
 RNG = random.Random(7)

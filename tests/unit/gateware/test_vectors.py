@@ -9,7 +9,7 @@ from tests import timing
 from tests.timing import Case, Stimulus, VectorError
 from trelscope.gateware.instrument import Instrument
 
-from .gw import CLOCK_PERIOD
+from .testbench import CLOCK_PERIOD
 
 Play = Callable[[Stimulus], list[int]]
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from trelscope.gateware.window import Window
 
-from .gw import simulate
+from .testbench import simulate
 
 DEPTH = 256
 

@@ -1,4 +1,4 @@
-"""How the gateware's testbenches run and talk to streams."""
+"""Helpers for testbenches in Amaranth's simulator: running them, sending to streams and receiving from them."""
 
 import random
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ PATIENCE = 10_000
 
 
 def simulate(dut: Any, *benches: Callable, background: Iterable[Callable] = ()) -> None:
-    """Run until every one of `benches` has ended; those in `background` need not."""
+    """Run until all of `benches` have ended, whether or not those in `background` have."""
     sim = Simulator(dut)
     sim.add_clock(CLOCK_PERIOD)
     for bench in background:
@@ -25,7 +25,7 @@ def simulate(dut: Any, *benches: Callable, background: Iterable[Callable] = ()) 
 async def send(
     ctx: Any, stream: Any, items: Iterable, pause: Callable[[], int] = lambda: 0
 ) -> None:
-    """Give `items` to a stream input, each after `pause()` idle cycles."""
+    """Send `items` to a stream input, each after `pause()` idle cycles."""
     for item in items:
         for _ in range(pause()):
             await ctx.tick()
@@ -38,7 +38,7 @@ async def send(
 
 
 async def receive(ctx: Any, stream: Any, pause: Callable[[], int] = lambda: 0) -> Any:
-    """The next item of a stream output, taken after `pause()` cycles in which it is refused."""
+    """Receive the next item of a stream output, after `pause()` cycles in which `ready` is low."""
     for _ in range(pause()):
         await ctx.tick()
     ctx.set(stream.ready, 1)
@@ -50,6 +50,6 @@ async def receive(ctx: Any, stream: Any, pause: Callable[[], int] = lambda: 0) -
 
 
 def pauses(seed: int, most: int) -> Callable[[], int]:
-    """Random idle times: mostly none, at times up to `most` cycles."""
+    """A function that gives random pauses: none in most cases, otherwise 1 to `most` cycles."""
     rng = random.Random(seed)
     return lambda: rng.randint(1, most) if most and rng.random() < 0.3 else 0
