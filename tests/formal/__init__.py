@@ -1,1 +1,1 @@
-"""Proofs about the gateware: for every state and every input, not for those a test happened to try."""
+"""Formal proofs of properties of the gateware, for every state and every input."""

@@ -1,4 +1,4 @@
-"""`python -m tests.formal`: every property with its result."""
+"""`python -m tests.formal` proves every property and prints the results."""
 
 import sys
 import time

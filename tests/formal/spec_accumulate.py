@@ -1,4 +1,4 @@
-"""From sample to sum: nothing outside the window, nothing lost."""
+"""Properties of the path from sample to sum: no sample outside the window is added, and none inside it is lost."""
 
 from collections.abc import Callable
 
@@ -17,10 +17,10 @@ MOST = (1 << MAX_BIN_SHIFT) // CYCLE_NS
 
 
 class Choosing(Spec):
-    """Watches one bin of one buffer, which z3 is free to choose: what is true of it is true of all."""
+    """Observes one bin of one buffer. Both are free for z3 to choose, so that what is proved of them holds for all."""
 
     def choose(self, m: Module) -> None:
-        """Add `target` and `side`, any constants."""
+        """Add `target` and `side`, which are constant but arbitrary."""
         first = Signal(init=1, reset_less=True)
         m.d.sync += first.eq(0)
         for name, bits in (("target", (DEPTH - 1).bit_length()), ("side", 1)):
@@ -33,7 +33,7 @@ class Choosing(Spec):
 
 
 class Peeking:
-    """A platform whose block RAM is the ordinary one with one more port, to look at a bin."""
+    """A platform whose block RAM has an additional port, with which a bin is observed."""
 
     def __init__(self) -> None:
         self.rams: list = []
@@ -46,7 +46,7 @@ class Peeking:
 
 
 class TraceMemorySpec(Choosing):
-    """TraceMemory: sums, with any updates, reads and sweeps that keep to its contract."""
+    """The trace memory, with any updates, reads and sweeps that its documentation allows."""
 
     def component(self) -> accumulate.TraceMemory:
         self.platform = Peeking()
@@ -77,11 +77,11 @@ class TraceMemorySpec(Choosing):
                     self.read_out.eq(ram.read_data),
                 ]
         self.updated = d.update & (d.update_bin == self.target) & (d.update_buffer == self.side)
-        self.ages = [self.updated]  # [n]: the bin was updated n cycles ago
+        self.ages = [self.updated]  # [n]: the observed bin was updated n cycles ago
         for _ in range(d.LATENCY):
             self.ages.append(self.past(self.ages[-1]))
         touching = d.update & (d.update_buffer == self.side)
-        self.touched = [touching]  # the same for any bin of the buffer
+        self.touched = [touching]  # the same for any bin of the observed buffer
         for _ in range(d.LATENCY):
             self.touched.append(self.past(self.touched[-1]))
         reading = d.read & (d.read_buffer == self.side)
@@ -99,22 +99,22 @@ class TraceMemorySpec(Choosing):
         self.sweeping, self.sweeping_bin = self.past(d.sweep), self.past(d.sweep_bin)
         self.gone = self.sweeping & (self.sweeping_bin == self.target)  # the bin is being cleared
 
-        # What the bin should hold.
+        # The sum that the bin must hold.
         self.total = Signal(SUM_BITS)
         with m.If(self.swept | reading_it):
             m.d.sync += self.total.eq(0)
         with m.Elif(self.updated):
             m.d.sync += self.total.eq(self.raised(self.total, d.addend))
-        self.given = Signal(SUM_BITS)  # at the latest read
+        self.given = Signal(SUM_BITS)  # value of `total` at the latest read
         with m.If(reading_it):
             m.d.sync += self.given.eq(self.total)
 
     def raised(self, sum_: Value, addend: Value) -> Value:
-        """The sum with something added, no more than the ceiling."""
+        """The saturating sum."""
         return Mux(sum_ + addend > CEILING, CEILING, sum_ + addend)
 
     def any_of(self, strobes: list) -> Value:
-        """One of several."""
+        """Whether any of the strobes is high."""
         found = strobes[0]
         for strobe in strobes[1:]:
             found = found | strobe
@@ -122,20 +122,24 @@ class TraceMemorySpec(Choosing):
 
     @assume
     def reset_only_with_a_sweep(self) -> Value:
-        """No reset while sums are held: it leaves memories as they are, and the sequencer sweeps them clean
-        after it (tested, not proved)."""
+        """There is no reset while the memory holds sums.
+
+        A reset does not change memories, and the sequencer clears them after it (tested, not proved).
+        """
         return ~ResetSignal()
 
     @assume
     def bins_return_late(self) -> Value:
-        """A bin is updated again no sooner than LATENCY cycles later: bins only grow within a pulse, and a period has
-        64 cycles or more (tested, not proved)."""
+        """A bin is updated again LATENCY cycles later at the earliest, because bin numbers only increase within a pulse
+        and a period has at least 64 cycles (tested, not proved)."""
         return ~self.updated | ~self.any_of(self.ages[1 : self.dut.LATENCY])
 
     @assume
     def reads_are_apart(self) -> Value:
-        """A buffer is read only with no update of it under way, none in the same or the next two cycles, and the reads
-        are READ_LATENCY cycles apart (`Banks.read_only_when_complete`, `Banks.reads_one_at_a_time`)."""
+        """While a buffer is read, no update of it is in progress and none comes in the same or the next two cycles.
+
+        Reads are at least READ_LATENCY cycles apart (`Banks.read_only_when_complete`, `Banks.reads_one_at_a_time`).
+        """
         d = self.dut
         return (
             (~self.reads[0] | ~self.any_of(self.touched[: d.LATENCY]))
@@ -145,32 +149,32 @@ class TraceMemorySpec(Choosing):
 
     @assume
     def sweeps_alone(self) -> Value:
-        """A sweep comes with no update and no read under way, nor in the next cycle (`Banks.sweeps_alone`)."""
+        """While bins are swept, and in the cycle after, no update and no read is in progress (`Banks.sweeps_alone`)."""
         d = self.dut
         return ~(d.sweep | self.sweeping) | ~(d.update | d.read | self.reads_1 | d.busy)
 
     @always
     def nothing_lost(self) -> Value:
-        """With no update under way, a bin holds the sum of everything added to it since it was last read or swept, or
-        the ceiling if that is more."""
+        """While no update is in progress, a bin holds the saturated sum of everything that was added to it since it was
+        last read or swept."""
         under_way = self.any_of(self.ages[1 : self.dut.LATENCY]) | self.any_of(self.asked[1:4])
         under_way = under_way | self.gone
         return under_way | (self.content == self.total)
 
     @always
     def no_other_bin_written(self) -> Value:
-        """A bin changes only by an update of that bin in that buffer, LATENCY cycles before, a read, or a sweep."""
+        """A bin changes only LATENCY cycles after an update of that bin and buffer, or through a read or a sweep."""
         ours = self.ages[self.dut.LATENCY] | self.asked[4] | self.past(self.gone)
         return ours | (self.content == self.past(self.content))
 
     @always
     def read_gives_the_sum(self) -> Value:
-        """READ_LATENCY cycles after a bin is read its sum is there."""
+        """`read_data` is the sum in the bin READ_LATENCY cycles after it was read."""
         return ~self.asked[self.dut.READ_LATENCY] | (self.dut.read_data == self.given)
 
     @always
     def no_read_while_written(self) -> Value:
-        """A block RAM is never read and written at one address in one cycle, which would be undefined."""
+        """No block RAM is read and written at the same address in the same cycle; the word would be undefined."""
         clash = Value.cast(0)
         for side, (ram, _, _) in enumerate(self.platform.rams):
             both = ram.read & ram.write & (ram.read_address == ram.write_address)
@@ -178,14 +182,14 @@ class TraceMemorySpec(Choosing):
         return ~clash
 
     def stage(self, n: int, names: str) -> tuple[Value, Value]:
-        """Stage n has an update of this buffer; and of this bin."""
+        """Whether stage n has an update of the observed buffer, and whether of the observed bin."""
         valid, bin_, buffer = (self.inside(name) for name in names.split())
         here = valid & (buffer == self.side)
         return here, here & (bin_ == self.target)
 
     @invariant
     def pipeline(self) -> Value:
-        """What the stages of an update and of a read hold."""
+        """The pipeline stages of updates and reads hold what was requested."""
         names = [f"update{n} bin{n} buffer{n}" for n in (1, 2, 3, 4)] + [
             "store store_bin store_buffer"
         ]
@@ -249,12 +253,12 @@ class TraceMemorySpec(Choosing):
         return known
 
     def inside_ram(self, name: str) -> Value:
-        """A signal of the block RAM that holds this buffer."""
+        """A signal of the block RAM of the observed buffer."""
         return Mux(self.side, self.inside(f"ram1.{name}"), self.inside(f"ram0.{name}"))
 
 
 class BoxcarSpec(Choosing):
-    """Boxcar: samples, in any order of bins."""
+    """The boxcar, with bins in any order."""
 
     def component(self) -> boxcar.Boxcar:
         return boxcar.Boxcar(DEPTH, len(CHANNELS))
@@ -262,18 +266,18 @@ class BoxcarSpec(Choosing):
     def watch(self, m: Module) -> None:
         self.choose(m)
         b = self.dut
-        # Samples are followed from the cycle after they come in.
+        # Samples are observed from the cycle after they come in.
         self.came_in, self.bin, self.buffer = (self.past(v) for v in (b.valid, b.bin, b.buffer))
         self.samples = [self.past(b.samples[n]) for n in range(len(CHANNELS))]
         self.ours = self.came_in & (self.bin == self.target) & (self.buffer == self.side)
         self.handed = b.update & (b.update_bin == self.target) & (b.update_buffer == self.side)
-        self.totals = []  # of the samples that came for the bin and have not been handed on
+        self.totals = []  # sums of samples of the observed bin that have not been handed on
         for channel in range(len(CHANNELS)):
             total = Signal(32, name=f"total{channel}")
             kept = Mux(self.handed, 0, total)
             m.d.sync += total.eq(kept + Mux(self.ours, self.samples[channel], 0))
             self.totals.append(total)
-        self.count = Signal(16)  # samples that they are made of
+        self.count = Signal(16)  # number of these samples
         m.d.sync += self.count.eq(Mux(self.handed, 0, self.count) + self.ours)
         self.came = Signal()
         with m.If(self.ours):
@@ -283,12 +287,15 @@ class BoxcarSpec(Choosing):
 
     @assume
     def bursts_are_bounded(self) -> Value:
-        """At most 128 samples in a row fall into one bin, as many as the widest bin is long: true unless the window
-        covers whole periods that are shorter than a bin (the host refuses windows that reach into the next period)."""
+        """At most 128 consecutive samples fall into one bin, as many as fit into the widest bin.
+
+        This holds unless the window covers whole periods that are shorter than a bin; the host refuses windows that
+        reach into the next period.
+        """
         return ~self.ours | self.handed | (self.count < MOST)
 
     def each(self, condition: Callable[[int], Value]) -> Value:
-        """For all channels."""
+        """Whether a condition holds for all channels."""
         holds = Value.cast(1)
         for channel in range(len(CHANNELS)):
             holds = holds & condition(channel)
@@ -296,22 +303,23 @@ class BoxcarSpec(Choosing):
 
     @always
     def samples_all_handed_on(self) -> Value:
-        """A bin is handed on with the sum of all its samples since it was last handed on, every channel's."""
+        """When a bin is handed on, the sum of every channel contains all samples of the bin since it was last handed
+        on."""
         return ~self.handed | self.each(lambda n: self.totals[n] == self.dut.sums[n])
 
     @always
     def nothing_left_behind(self) -> Value:
-        """When nothing is held back, no sample is waiting to be handed on."""
+        """While `empty` is high, every sample has been handed on."""
         return ~self.dut.empty | self.each(lambda n: self.totals[n] == 0)
 
     @always
     def hands_on_only_what_came(self) -> Value:
-        """A bin is handed on only if a sample came for it."""
+        """A bin is handed on only if it has a sample."""
         return ~self.handed | self.came
 
     @invariant
     def one_bin_held(self) -> Value:
-        """Only the bin being held has samples waiting."""
+        """Only the bin that is held has samples that have not been handed on."""
         b = self.dut
         held = self.inside("held") & (b.update_bin == self.target) & (b.update_buffer == self.side)
         return (
@@ -323,13 +331,15 @@ class BoxcarSpec(Choosing):
 
     @invariant
     def handed_on_in_time(self) -> Value:
-        """The strobe, which is made a cycle ahead, says that what is held will get no more."""
+        """The strobe `update`, which is computed one cycle ahead, comes when no further sample will be added to the bin
+        that is held."""
         others = Mux(self.inside("valid"), ~self.inside("again"), self.inside("flushing"))
         return self.dut.update == self.inside("held") & others
 
     @invariant
     def sample_in_hand(self) -> Value:
-        """The latest sample is the one that came in, and shares the held one's bin if it is said to."""
+        """The first stage holds the latest sample, and its flag `again` is set only if the sample falls into the bin
+        that is held."""
         bin_, buffer = self.inside("bin_"), self.inside("buffer")
         codes = self.inside("samples")
         valid, held = self.inside("valid"), self.inside("held")
@@ -343,7 +353,7 @@ class BoxcarSpec(Choosing):
 
 
 class WindowSpec(Spec):
-    """Window: which samples are taken."""
+    """The sampling window."""
 
     def component(self) -> window.Window:
         return window.Window(DEPTH, 3)
@@ -366,18 +376,18 @@ class WindowSpec(Spec):
 
     @assume
     def window_fits_the_memory(self) -> Value:
-        """The window has at most as many bins as the memory (the host refuses longer ones)."""
+        """The window has at most as many bins as the memory; the host refuses longer ones."""
         return self.settings.window_bins <= DEPTH
 
     @assume
     def settings_stay(self) -> Value:
-        """While a train runs, and in the cycle before, the settings stay as they are (the sequencer sees to it)."""
+        """The settings do not change during a train and in the cycle before it; the sequencer ensures that."""
         w = self.dut
         return ~(w.open | w.begin) | ((self.length == self.last_length) & self.same_shift)
 
     @assume
     def coming_period_is_known(self) -> Value:
-        """The launch step of a coming period, and what all periods share, are known 3 cycles ahead."""
+        """The dither of the next period, and the values that all periods share, are stable from 3 cycles before it."""
         w = self.dut
         known = (self.dithers[0] == self.dithers[1]) & (self.dithers[1] == self.dithers[2])
         known = known & (self.origins[0] == self.origins[1]) & (self.origins[1] == self.origins[2])
@@ -386,25 +396,27 @@ class WindowSpec(Spec):
 
     @always
     def bin_inside_the_window(self) -> Value:
-        """A sample is taken only for a bin that the window has."""
+        """A sample is valid only if its bin is one of the window's."""
         return ~self.dut.valid | (self.dut.bin < self.settings.window_bins)
 
     @always
     def bin_is_the_time(self) -> Value:
-        """The bin is the time since the window's start divided by the bin width, and that time is not negative."""
+        """The bin of a valid sample is its time since the start of the window divided by the bin width, and that time
+        is not negative."""
         w = self.dut
         right = (w.elapsed >= 0) & (w.bin == self.number)
         return ~w.valid | right
 
     @always
     def bins_only_grow(self) -> Value:
-        """Within a pulse no sample falls into an earlier bin than the one before."""
+        """Within a pulse, no sample falls into an earlier bin than the sample before it."""
         grows = self.dut.bin >= self.last_bin
         return ~(self.dut.valid & self.ran_on & self.same_shift) | grows
 
     @invariant
     def ends_where_it_should(self) -> Value:
-        """What is worked out ahead is right, and the time to the window's end agrees with that from its start."""
+        """The values computed ahead are correct, and the time to the end of the window agrees with the time from its
+        start."""
         w = self.dut
         dithered, beyond = self.inside("dithered"), self.inside("beyond")
         length = self.inside("length")

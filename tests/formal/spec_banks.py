@@ -1,4 +1,4 @@
-"""Between the two buffers: the one that is read out has everything that belongs in it."""
+"""Properties of the two buffers: the one that is read out holds all samples that belong to it."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
@@ -10,13 +10,13 @@ from .prove import Spec, always, assume, invariant
 from .spec_fastforward import InstrumentSpec
 
 LATE = 16
-"""Cycles after a swap in which something may still be on its way to the buffer that was filled."""
+"""Cycles after a swap in which samples can still be in progress towards the buffer that was filled."""
 SLOWEST = 8
-"""Cycles from one sample of the ADC to the next, at most."""
+"""Most cycles from one sample of the ADC to the next."""
 
 
 class BanksSpec(Spec):
-    """The whole instrument: buffers, swapped and read out."""
+    """The whole instrument, whose buffers are swapped and read out."""
 
     def component(self) -> instrument.Instrument:
         return instrument.Instrument(depth=16)
@@ -73,11 +73,11 @@ class BanksSpec(Spec):
         )
 
     def any_memory(self, name: str) -> Value:
-        """A signal of a trace memory is high in one of them."""
+        """Whether a signal is high in any of the trace memories."""
         return Cat(self.inside(f"memory_{c}.{name}") for c in CHANNELS).any()
 
     def at(self, block: str, *states: str) -> Value:
-        """The block is in one of the states."""
+        """Whether a block is in one of several states."""
         found = Value.cast(0)
         for state in states:
             found = found | self.in_state(block, state)
@@ -85,26 +85,26 @@ class BanksSpec(Spec):
 
     @assume
     def periods_are_long_enough(self) -> Value:
-        """A period has MIN_PERIOD cycles or more (the host offers none below 8 333)."""
+        """A period has at least MIN_PERIOD cycles; the host allows no period below 8 333 cycles."""
         settings = SETTINGS(self.inside("sequencer.settings"))
         at_work = self.inside("train.running") | self.in_state("sequencer", "START")
         return ~at_work | (settings.period >= MIN_PERIOD)
 
     @assume
     def samples_keep_coming(self) -> Value:
-        """The ADC gives a sample in one of every 8 cycles at least."""
+        """The ADC gives a sample at least every 8 cycles."""
         return self.dry < SLOWEST
 
     @always
     def read_only_when_complete(self) -> Value:
-        """When a bin is read out and cleared, and in the two cycles after, no sample is on its way to that buffer: none
-        at the ADC, none in the boxcar, none in the memory's pipeline. So no sample is lost between the banks."""
+        """When a bin is read out and cleared, and in the two cycles after, no sample of that buffer is in progress: not
+        in the ADC, not in the boxcar and not in the memory's pipeline. So no sample is lost between the buffers."""
         read = self.read
         return ~(read | self.read_1 | self.read_2) | ~self.behind
 
     @always
     def reads_one_at_a_time(self) -> Value:
-        """Reads are at least READ_LATENCY cycles apart, and of the buffer that is not being filled."""
+        """Reads are at least READ_LATENCY cycles apart, and address the buffer that is not being filled."""
         read = self.read
         apart = ~(read & (self.read_1 | self.read_2 | self.read_3))
         other = Value.cast(1)
@@ -114,19 +114,19 @@ class BanksSpec(Spec):
 
     @always
     def sweeps_alone(self) -> Value:
-        """Memory is swept only with no update and no read on its way, nor one in the next cycle."""
+        """While the memory is swept, and in the cycle after, no update and no read is in progress."""
         at_work = self.read | self.read_1 | self.inside("boxcar.update") | self.busy
         sweep = self.inside("sequencer.sweep")
         return ~(sweep | self.past(sweep)) | ~at_work
 
     @always
     def swapped_only_when_free(self) -> Value:
-        """The buffers are never swapped while one is being read out."""
+        """The buffers are not swapped while one of them is being read out."""
         return ~(self.swap & self.inside("readout.shipping"))
 
     @always
     def frame_swaps_on_a_boundary(self) -> Value:
-        """The buffers are swapped in the last cycle of a period, or after the train with every sample in memory."""
+        """The buffers are swapped in the last cycle of a period, or after the train once all samples are in memory."""
         settled = self.inside("settled")
         return (
             ~self.swap | self.inside("train.boundary") | (~self.inside("train.running") & settled)
@@ -134,7 +134,7 @@ class BanksSpec(Spec):
 
     @invariant
     def reads_age(self) -> Value:
-        """Readout and memories know how long ago they were asked."""
+        """The stages of a read in the readout and in the memories agree with the time since it was requested."""
         ahead = self.inside("readout.ahead")
         return (
             (self.read == (ahead == 2))
@@ -154,7 +154,7 @@ class BanksSpec(Spec):
 
     @invariant
     def sweep_comes_first(self) -> Value:
-        """Nothing has been begun while memory is swept, nor in the cycle after."""
+        """While the memory is swept, and in the cycle after, no update, no read and no frame is in progress."""
         begun = self.busy | self.inside("sequencer.ship") | ~self.in_state("readout", "IDLE")
         sweeping, sweep = self.in_state("sequencer", "SWEEP"), self.inside("sequencer.sweep")
         swept = self.past(sweep)
@@ -166,14 +166,16 @@ class BanksSpec(Spec):
 
     @invariant
     def period_after_swap(self) -> Value:
-        """A swap comes at the beginning of a period."""
+        """Swaps come at the start of a period: the cycles since the latest swap and those left in the period add up to
+        a period at least."""
         return ~self.inside("train.running") | (
             self.inside("train.cycles") + self.age >= MIN_PERIOD - 1
         )
 
     @invariant
     def period_is_worked_out(self) -> Value:
-        """What the train takes for the next period's length is that, from a cycle before its start."""
+        """The length that the pulse train has computed for the next period is correct, from one cycle before the start
+        of the train."""
         period = SETTINGS(self.inside("sequencer.settings")).period
         there = self.inside("train.running") | self.inside("sequencer.start")
         following = self.inside("train.cycles_next")
@@ -195,7 +197,8 @@ class BanksSpec(Spec):
 
     @invariant
     def states_agree(self) -> Value:
-        """Train and window are at work only in the sequencer's state for it; readout and `shipping` agree."""
+        """Pulse train and window are active only in the sequencer's states for a train; `shipping` agrees with the
+        readout's state."""
         states = {"SWEEP", "IDLE", "LATCH", "PREPARE", "START", "RUN", "CLOSE"}
         running, open_ = self.inside("train.running"), self.inside("window.open")
         still = ~self.inside("inside") & ~self.inside("kept")
@@ -212,7 +215,7 @@ class BanksSpec(Spec):
         )
 
     def under_way(self, name: str) -> Value:
-        """An update is in the pipeline of a channel's memory."""
+        """Whether an update is in the pipeline of a channel's memory."""
         there = self.written[name]
         for stage in ("update1", "update2", "update3", "update4", "store"):
             there = there | self.inside(f"memory_{name}.{stage}")
@@ -220,7 +223,7 @@ class BanksSpec(Spec):
 
     @invariant
     def busy_with_what_was_given(self) -> Value:
-        """A memory that says that it is busy has been given something, and one that writes says so."""
+        """A memory that is busy has received an update or a read, and a memory that writes is busy."""
         given = self.inside("moved").any() | self.read_2
         right = Value.cast(1)
         for name in CHANNELS:
@@ -230,7 +233,7 @@ class BanksSpec(Spec):
 
     @invariant
     def comes_to_rest(self) -> Value:
-        """After a train, what was at rest in the previous cycle is so still."""
+        """After a train, blocks that were inactive in the previous cycle are still inactive."""
         was = self.inside("moved").any() | self.inside("opened")
         now = self.inside("inside") | self.inside("kept") | self.inside("window.open")
         now = now | self.inside("boxcar.held") | self.inside("boxcar.valid")
@@ -241,21 +244,22 @@ class BanksSpec(Spec):
 
     @invariant
     def complete_when_settled(self) -> Value:
-        """The train's last frame is complete when every sample is in memory and the other buffer has been sent."""
+        """The last frame of a train is complete only when all samples are in memory and the other buffer is sent."""
         busy = self.inside("sequencer.ship") | self.inside("readout.shipping")
         complete = self.inside("settled") & ~busy & self.in_state("sequencer", "CLOSE")
         return ~self.inside("sequencer.complete") | complete
 
     @invariant
     def same_bin_same_buffer(self) -> Value:
-        """The boxcar adds a sample to what it holds only if both belong to one buffer."""
+        """The boxcar adds a sample to the bin that it holds only if both belong to the same buffer."""
         held, valid = self.inside("boxcar.held"), self.inside("boxcar.valid")
         alike = self.inside("boxcar.buffer") == self.inside("boxcar.update_buffer")
         return ~held | ~(self.inside("boxcar.again") | ~valid) | alike
 
     @invariant
     def handed_on_in_time(self) -> Value:
-        """The boxcar's strobe, which is made a cycle ahead, says that what is held will get no more."""
+        """The boxcar's strobe `update`, which is computed one cycle ahead, comes when no further sample will be added
+        to the bin that is held."""
         others = Mux(
             self.inside("boxcar.valid"),
             ~self.inside("boxcar.again"),
@@ -265,7 +269,7 @@ class BanksSpec(Spec):
 
     @invariant
     def in_flight(self) -> Value:
-        """What is on its way to the buffer that was filled is so only for a short time."""
+        """Samples are in progress towards the buffer that was filled only for a short time after a swap."""
         bound = 3 + SLOWEST
         ending = self.inside("boxcar.flushing") | self.inside("boxcar.valid")
         ending = ending & (self.age < bound)
@@ -281,7 +285,7 @@ class BanksSpec(Spec):
 
     @invariant
     def head_goes_first(self) -> Value:
-        """A frame's head is sent before its bins are read, a byte a cycle at most."""
+        """The head of a frame is sent before its bins are read, at most one byte per cycle."""
         return (
             (~self.head_packet | (self.age >= 1))
             & (~self.head_sent | (self.inside("readout.left") + self.age > TRACE_HEAD.size))

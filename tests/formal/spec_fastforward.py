@@ -1,4 +1,4 @@
-"""Jumping over cycles is the same as running through them."""
+"""Fast-forward: a jump over cycles has the same effect as the cycles themselves."""
 
 import re
 
@@ -17,7 +17,7 @@ ONE = "#x000001"
 
 
 class InstrumentSpec(Spec):
-    """The whole instrument with its fast-forward port, and what has to be known of its states."""
+    """The whole instrument with its fast-forward port, and the invariants of its states."""
 
     counting = False
 
@@ -32,7 +32,7 @@ class InstrumentSpec(Spec):
 
     @invariant
     def train_flags_agree(self) -> Value:
-        """The flags beside the train's counters say what the counters and the sequencer's state say."""
+        """The flags next to the pulse train's counters agree with the counters and with the sequencer's state."""
         cycles, halves = self.inside("train.cycles"), self.inside("train.halves")
         start, ends = self.inside("sequencer.start"), self.inside("train.ends")
         last = self.inside("train.last")
@@ -51,7 +51,7 @@ class InstrumentSpec(Spec):
 
     @invariant
     def flags_to_come_agree(self) -> Value:
-        """So do those of the values that its counters are given next."""
+        """The flags next to the values that are loaded into these counters agree with the values."""
         first, coming = self.inside("train.cycles_first"), self.inside("train.cycles_next")
         width = self.inside("train.width")
         running = self.inside("train.running")
@@ -75,7 +75,7 @@ class InstrumentSpec(Spec):
 
     @invariant
     def guard_flags_agree(self) -> Value:
-        """The flags beside the guard's counters say what the counters say."""
+        """The flags next to the guard's counters agree with the counters."""
         run, exposure = self.inside("guard.run"), self.inside("guard.exposure")
         high = self.inside("guard.gate").any()
         silence, overdue = self.inside("guard.silence"), self.inside("guard.overdue")
@@ -100,7 +100,7 @@ class InstrumentSpec(Spec):
 
     @invariant
     def kept_inside(self) -> Value:
-        """A kept sample is one inside the window."""
+        """A sample that is kept lies inside the window."""
         return ~self.inside("kept") | self.inside("inside")
 
     def memories(self) -> list[str]:
@@ -110,7 +110,7 @@ class InstrumentSpec(Spec):
 
     @invariant
     def busy_when_under_way(self) -> Value:
-        """A trace memory with anything in its pipelines is busy, or has just been read."""
+        """A trace memory with an update or a read in its pipeline is busy, or the read has just been requested."""
         ahead = self.inside("readout.ahead")
         holds = ~self.inside("readout.read").any() | (ahead == 2)
         stages = (*(f"update{n}" for n in range(1, 5)), "store", "clear", "read_ready")
@@ -122,7 +122,7 @@ class InstrumentSpec(Spec):
 
     @invariant
     def reads_are_under_way(self) -> Value:
-        """A trace memory's block RAM is read only for an update or a read that makes it busy."""
+        """The block RAM of a trace memory is read only for an update or a read that makes the memory busy."""
         holds = Value.cast(1)
         for memory in self.memories():
             busy = self.inside(f"{memory}.update1") | self.inside(f"{memory}.fetch")
@@ -132,13 +132,13 @@ class InstrumentSpec(Spec):
 
     @invariant
     def shipping_in_every_state_but_idle(self) -> Value:
-        """The readout's `shipping` says that it is not idle."""
+        """`shipping` is high in every state of the readout but IDLE."""
         return self.inside("readout.shipping") != self.in_state("readout", "IDLE")
 
     @invariant
     def words_are_accounted_for(self) -> Value:
-        """Words of the packet: still to ask for, asked for, in hand. None outside a packet's data. The flags that say
-        so agree with them."""
+        """The numbers of words of a packet that are not yet requested, requested and being sent add up, and are 0
+        outside the state DATA. The readout's flags agree with them."""
         to_ask, ahead = self.inside("readout.to_ask"), self.inside("readout.ahead")
         word_left, more = self.inside("readout.word_left"), self.inside("readout.more")
         left = self.inside("readout.left")
@@ -161,12 +161,13 @@ class InstrumentSpec(Spec):
 
     @invariant
     def handed_on_while_held(self) -> Value:
-        """The boxcar hands on only what it holds."""
+        """The boxcar hands a bin on only if it holds one."""
         return ~self.inside("boxcar.update") | self.inside("boxcar.held")
 
     @invariant
     def looks_at_what_has_come(self) -> Value:
-        """The deframer looks at a header only when a byte has come, and comes to a finding only when it has looked."""
+        """The deframer examines a header only when a byte has been received, and has a result only when it has examined
+        one."""
         looks, looked = self.inside("deframer.looks"), self.inside("deframer.looked")
         finding = Cat(
             self.inside(f"deframer.{name}") for name in ("request", "bad_header", "unknown")
@@ -175,19 +176,19 @@ class InstrumentSpec(Spec):
 
     @invariant
     def swept_before_all_else(self) -> Value:
-        """Memory is swept only before there is a train."""
+        """The memory is swept only before the first train."""
         before = self.in_state("sequencer", "SWEEP") | self.in_state("sequencer", "IDLE")
         return ~self.inside("sequencer.sweep") | before
 
     @invariant
     def trips_are_known_to_the_train(self) -> Value:
-        """While the guard holds a cause, the sequencer knows that it has tripped."""
+        """While a cause is latched in the guard, the sequencer's flag `tripped` is set."""
         return ~self.inside("guard.latched") | self.inside("sequencer.tripped")
 
     @invariant
     def off_when_tripped(self) -> Value:
-        """While a cause is latched `enable` is off, but for the first cycle and the one after the host has written to
-        it."""
+        """While a cause is latched, `enable` is 0, except in the first cycle and in the cycle after the host has
+        written to it."""
         written = self.past(self.inside("registers.executed"))
         enable = CONTROLS(self.inside("registers.controls")).enable
         cause = self.inside("guard.cause").any()
@@ -195,7 +196,7 @@ class InstrumentSpec(Spec):
 
 
 class CountingInstrumentSpec(InstrumentSpec):
-    """The same with photon counting and time tags."""
+    """The same for an instrument with photon counting and time tags."""
 
     counting = True
 
@@ -203,13 +204,14 @@ class CountingInstrumentSpec(InstrumentSpec):
 class FastForward(Proof):
     """Claims for every state that the invariants allow and every k from 1 to `horizon`, in a cycle with `quiet` high.
 
-    Together, by induction on k: skip = k does what k + 1 plain cycles do, and nothing that could be seen from outside
-    happens meanwhile. `rx.valid`, `rx_overrun` and reset are low throughout, `trip` and `photons` do not change (the
-    harness sees to it). All other inputs are free, and may differ at every step.
+    Together they prove by induction on k that a cycle with skip = k has the same effect as k + 1 ordinary cycles, and
+    that nothing visible from outside happens in these. The harness guarantees that `rx.valid`, `rx_overrun` and reset
+    are low all the time and that `trip` and `photons` do not change. All other inputs are free and may change in every
+    cycle.
     """
 
-    # States s0, s1 and s2 follow each other, the first step with skip 0 and the second with k - 1; a0 is s0, and a1
-    # what follows it with skip k.
+    # State s1 follows s0 with skip 0, and s2 follows s1 with skip k - 1. State a0 equals s0, and a1 follows a0 with
+    # skip k.
     CLAIMS = ("nothing_visible", "still_quiet", "jump_equals_steps")
     LOW = ("rst", "rx__valid", "rx_overrun")
     HELD = ("trip", "photons")
@@ -247,15 +249,16 @@ class FastForward(Proof):
         return Result(True)
 
     def nothing_visible(self) -> Result:
-        """A quiet cycle is not seen from outside: no byte is sent, no sample taken, and gate, phase, level and enable
-        stay as they are."""
+        """Nothing visible from outside happens in a quiet cycle: no byte is sent, no sample is taken, and gate, phase,
+        level and enable do not change."""
         v = self.model.value
         silent = [f"(not {v(o, 's0')})" for o in ("tx__valid", "sampling")]
         steady = [f"(= {v(o, 's0')} {v(o, 's1')})" for o in ("gate", "phase", "level", "enable")]
         return self._prove(_both(*silent, *steady))
 
     def jump_equals_steps(self) -> Result:
-        """A jump over k cycles leaves every register and memory as one plain cycle and a jump over k - 1 do."""
+        """After a jump over k cycles, every register and memory has the same content as after one ordinary cycle and a
+        jump over k - 1 cycles."""
         blocks: dict[str, list[str]] = {}
         for name, same in self.model.same_state("s2", "a1").items():
             blocks.setdefault(".".join(name.split(".")[:2]), []).append(same)
@@ -263,7 +266,7 @@ class FastForward(Proof):
         return self._prove(*(_both(*same) for same in small_first))
 
     def still_quiet(self) -> Result:
-        """After one plain cycle the instrument is still quiet, with a horizon of at least k - 1, so that the claims
+        """After one ordinary cycle, the instrument is still quiet and its horizon is at least k - 1, so that the claims
         apply again."""
         v = self.model.value
         blocks = [w for w in self.model.wires if re.fullmatch(r"dut\.[^.]+\.horizon__left", w)]
@@ -274,7 +277,8 @@ class FastForward(Proof):
         return self._prove(rest, lemmas=by_block) if first.proved else first
 
     def jumps_happen(self) -> Result:
-        """Not a port that is never quiet: a jump over 100 000 cycles is possible with the output driven."""
+        """The port is not trivially correct: there is a state with the output driven in which a jump over 100 000
+        cycles is allowed."""
         v = self.model.value
         driven = _both("(= k #x0186a0)", v("enable", "s0"), f"(= {v('gate', 's0')} #b11)")
         found = refute(self.model, STATES, self.facts, f"(not {driven})", JUMP)

@@ -1,4 +1,4 @@
-"""What the guard lets out."""
+"""Properties of the guard's outputs."""
 
 from amaranth.hdl import Module, Mux, ResetSignal, Signal, Value, signed
 
@@ -12,7 +12,7 @@ ALLOWED = protocol.DUTY_LIMIT_16THS
 
 
 class GuardSpec(Spec):
-    """Guard, with its real limits."""
+    """The guard, with its real limits."""
 
     def component(self) -> guard.Guard:
         return guard.Guard()
@@ -25,7 +25,7 @@ class GuardSpec(Spec):
         self.was_reset = Signal(init=1, reset_less=True)
         m.d.sync += self.was_reset.eq(ResetSignal())
 
-        # The host's silence, counted as the sentence says and without regard to how the guard counts it.
+        # Cycles without a request from the host, counted independently of the guard.
         self.unheard = Signal(32)
         self.heard, self.time = self.past(g.alive), self.past(g.watchdog)
         self.level = self.past(g.level_in)
@@ -36,14 +36,14 @@ class GuardSpec(Spec):
             m.d.sync += self.unheard.eq(self.unheard + 1)
         self.silent = self.watching & (self.unheard >= self.time)
 
-        # Cycles the gate has been high on end, up to now.
+        # Number of consecutive cycles in which the gate has been high.
         self.high_before = Signal(range(WIDTH_LIMIT + 2))
         with m.If(self.high):
             m.d.sync += self.high_before.eq(self.high_before + ~self.high_before.all())
         with m.Else():
             m.d.sync += self.high_before.eq(0)
 
-        # High cycles minus 15 times the low ones, since a moment which z3 is free to choose; so for all of them.
+        # High cycles minus 15 times the low ones, since an instant that z3 is free to choose.
         since = Signal()
         self.ports.append(since)
         self.excess_before = Signal(signed(40))
@@ -57,33 +57,32 @@ class GuardSpec(Spec):
         self.acknowledged = self.past(g.acknowledge)
 
     def after(self, condition: Value) -> Value:
-        """Outputs are off in the cycle after `condition`."""
+        """Gate and level are off in the cycle after `condition`."""
         return ~self.past(condition) | self.off
 
     @assume
     def watchdog_is_written_by_the_host(self) -> Value:
-        """The watchdog's time changes only when the host has just been heard
-        (`RegisterFile.controls_change_when_alive`)."""
+        """`watchdog` changes only in the cycle after a request (`RegisterFile.controls_change_when_alive`)."""
         return (self.dut.watchdog == self.time) | self.heard | self.was_reset
 
     @invariant
     def latched_says_that_there_is_a_cause(self) -> Value:
-        """The flag beside the causes is high when there is one."""
+        """The flag `latched` is set while a cause is latched."""
         return self.inside("latched") | ~self.dut.cause.any()
 
     @invariant
     def high_says_that_the_gate_is(self) -> Value:
-        """The flag beside the gate agrees with it."""
+        """The flag `high` agrees with the gate."""
         return self.inside("high") == self.dut.gate.any()
 
     @invariant
     def full_is_either(self) -> Value:
-        """The flag for both limits agrees with those of each."""
+        """The flag `full` is set if one of the flags of the two limits is."""
         return self.inside("full") == (self.inside("full_run") | self.inside("full_exposure"))
 
     @always
     def level_in_range(self) -> Value:
-        """The level code is 0 or lies within 3–7 V."""
+        """The level is 0 or between 3 and 7 V."""
         level = self.dut.level
         return (level == 0) | ((level >= LEVEL_MIN) & (level <= LEVEL_MAX))
 
@@ -94,43 +93,44 @@ class GuardSpec(Spec):
 
     @always
     def off_after_reset(self) -> Value:
-        """Gate and level are off at power-up and in the cycle after any in which reset is held."""
+        """Gate and level are off at power-up and in the cycle after a reset."""
         return ~self.was_reset | self.off
 
     @always
     def off_unless_enabled(self) -> Value:
-        """Gate and level are off in the cycle after any in which `enable` is low."""
+        """Gate and level are off in the cycle after one in which `enable` is low."""
         return self.after(~self.dut.enable)
 
     @always
     def off_on_trip(self) -> Value:
-        """Gate and level are off in the cycle after the trip input, a phase fault, or while any cause is latched."""
+        """Gate and level are off in the cycle after one with an external trip, a phase fault or a latched cause."""
         g = self.dut
         return self.after(g.trip | g.phase_fault | g.cause.any())
 
     @always
     def off_when_host_silent(self) -> Value:
-        """With the watchdog on, gate and level are off once the host has not been heard for its time and a cycle, and
-        the trip is latched."""
+        """Unless `watchdog` is 0, gate and level are off and a trip is latched when the host has sent nothing for
+        `watchdog` cycles and one more."""
         latched = self.dut.cause[Trip.WATCHDOG.bit_length() - 1]
         return self.after(self.silent) & (~self.past(self.silent) | latched)
 
     @always
     def width_limited(self) -> Value:
-        """The gate is never high for more than the width limit's cycles on end, and a trip is latched on the last."""
+        """The gate is never high for more consecutive cycles than the width limit allows, and a trip is latched in the
+        last of them."""
         latched = self.dut.cause[Trip.WIDTH.bit_length() - 1]
         full = self.high & (self.high_before == WIDTH_LIMIT - 1)
         return (~self.high | (self.high_before < WIDTH_LIMIT)) & (~self.past(full) | latched)
 
     @always
     def duty_limited(self) -> Value:
-        """Over every span of time, of any length and beginning anywhere, the cycles with the gate high exceed 15 times
-        those with it low by at most the width limit."""
+        """In every interval of time, the number of cycles with the gate high exceeds 15 times the number with the gate
+        low by at most the width limit."""
         return self.excess <= WIDTH_LIMIT
 
     @always
     def trip_latches(self) -> Value:
-        """A latched cause stays until its own bit is acknowledged, and stays even then if it is still there."""
+        """A latched cause stays until its own bit is acknowledged, and even then if the cause persists."""
         g = self.dut
         kept = (g.cause & self.cause_before) == self.cause_before
         without = self.cause_before & ~self.acknowledged
@@ -143,8 +143,8 @@ class GuardSpec(Spec):
 
     @always
     def passes_what_is_allowed(self) -> Value:
-        """Not a trivially safe guard: enabled and untripped, it lets the gate through as asked, and the level as
-        asked a cycle before."""
+        """The guard is not trivially safe: while it is enabled and not tripped, it passes the gate on unchanged, and
+        the level with one more cycle of latency."""
         g = self.dut
         fine = g.driving & (self.level >= LEVEL_MIN) & (self.level <= LEVEL_MAX)
         through = (g.gate == self.past(g.gate_in)) & (g.level == self.past(self.level))
@@ -152,7 +152,8 @@ class GuardSpec(Spec):
 
     @invariant
     def what_is_asked(self) -> Value:
-        """The guard's copies are what was asked in the previous cycle, after a reset nothing, and its flags agree."""
+        """The guard's registers hold the requests of the previous cycle, or 0 after a reset, and its flags agree with
+        them."""
         level = self.level
         return (
             (self.inside("level_asked") == level)
@@ -167,7 +168,7 @@ class GuardSpec(Spec):
 
     @invariant
     def counters(self) -> Value:
-        """The guard's counters agree with what they are to count."""
+        """The guard's counters agree with what they count."""
         silence, run = self.inside("silence"), self.inside("run")
         exposure = self.inside("exposure")
         capped = Mux(self.unheard < self.time, self.unheard, self.time)

@@ -1,4 +1,4 @@
-"""What the link's receiving end does with any bytes at all."""
+"""Properties of the receiving side of the link, for any sequence of bytes."""
 
 from amaranth.hdl import Cat, Module, Signal, Value
 
@@ -13,7 +13,7 @@ FRAME_REST = REQUEST.size + CRC_SIZE
 
 
 class DeframerSpec(Spec):
-    """Deframer: the parser of requests."""
+    """The deframer."""
 
     def component(self) -> deframer.Deframer:
         return deframer.Deframer()
@@ -22,7 +22,7 @@ class DeframerSpec(Spec):
         d = self.dut
         self.header = self.inside("header")
         self.hunting = self.in_state("", "HUNT")
-        # Cycles away from the hunt that had a byte to offer and a taker for the request.
+        # Cycles since the header in which a byte is offered and a request would be taken.
         self.served = Signal(8)
         with m.If(self.hunting):
             m.d.sync += self.served.eq(0)
@@ -37,14 +37,17 @@ class DeframerSpec(Spec):
 
     @always
     def returns_to_hunting(self) -> Value:
-        """Whatever came, after at most 14 cycles in which a byte is offered and a request would be taken, the parser
-        hunts for a header again."""
+        """Whatever was received, the deframer searches for a header again after at most 14 cycles in which a byte is
+        offered and a request would be taken."""
         return self.served <= FRAME_REST + 4
 
     @always
     def never_stuck(self) -> Value:
-        """In every cycle the parser takes a byte, hands on a request, or judges what it has, and judging takes three
-        cycles at most; hunting in silence it is idle after two."""
+        """In every cycle, the deframer takes a byte, offers a request or checks what it has received.
+
+        A check takes at most three cycles. If no byte comes while it searches for a header, it is idle after two
+        cycles.
+        """
         d = self.dut
         silent = self.silent & self.silent_before
         long = Cat(self.judged).all()
@@ -52,11 +55,12 @@ class DeframerSpec(Spec):
 
     @always
     def only_sound_requests(self) -> Value:
-        """A request handed on has a known kind and the right length, and has passed both checks, header and payload."""
+        """Every request that is offered has a known kind and the right length, and the CRCs of its header and its
+        payload are correct."""
         return ~self.dut.requests.valid | (self.sound_header() & self.checked())
 
     def sound_header(self) -> Value:
-        """The header is one to be followed."""
+        """The header is that of a request, and its CRC is correct."""
         header = HEADER(self.header)
         return (
             (header.sync == protocol.SYNC)
@@ -71,13 +75,13 @@ class DeframerSpec(Spec):
         return asks & (header.length == REQUEST.size)
 
     def checked(self) -> Value:
-        """The payload's CRC register holds what it does after a message and its own CRC."""
+        """The payload's CRC register holds the residue of a message that is followed by its CRC."""
         residue = protocol.payload_crc(protocol.payload_crc(b"").to_bytes(CRC_SIZE, "little"))
         return self.inside("crc.register") == (residue ^ 0xFFFFFFFF)
 
     @invariant
     def progress(self) -> Value:
-        """What is still missing and what was served add up."""
+        """The number of bytes still missing agrees with the number of cycles in which a byte was offered."""
         missing = self.inside("missing")
         away = self.in_state("", "PAYLOAD")
         known = away | self.hunting
@@ -91,8 +95,8 @@ class DeframerSpec(Spec):
 
     @invariant
     def judges_what_has_come(self) -> Value:
-        """A byte was taken before a header is looked at or a payload checked, and the payload checked before it is
-        refused."""
+        """A byte has been taken before a header is examined or a payload is checked, and a payload is checked before it
+        is refused."""
         checking, looking = self.in_state("", "CHECK"), self.inside("looks") & self.hunting
         judging, refusing = self.in_state("", "JUDGE"), self.in_state("", "REFUSE")
         forgetting = self.in_state("", "FORGET")
@@ -107,8 +111,10 @@ class DeframerSpec(Spec):
 
     @invariant
     def looks_at_a_header(self) -> Value:
-        """What is looked at begins as headers do, and has just come. It is followed only if it is a sound one, and then
-        all of the payload is still missing."""
+        """A header that is examined begins with the sync word and has just been received.
+
+        Only a correct one is followed by the state PAYLOAD, and then all bytes of the payload are missing.
+        """
         header = HEADER(self.header)
         looks, looked = self.inside("looks"), self.inside("looked")
         begins = (header.sync == protocol.SYNC) & self.inside("fresh") & self.hunting
@@ -121,18 +127,18 @@ class DeframerSpec(Spec):
 
     @invariant
     def header_is_sound_in_a_frame(self) -> Value:
-        """Away from the hunt, the header is the one that was found good."""
+        """In all states but HUNT, the header is one that was found correct."""
         return self.hunting | self.sound_header()
 
     @invariant
     def handed_on_is_checked(self) -> Value:
-        """A request is handed on only with its payload checked."""
+        """A request is offered only after its payload was found correct."""
         handing, judging = self.in_state("", "HAND ON"), self.in_state("", "JUDGE")
         return ~(handing | (judging & self.inside("passed"))) | self.checked()
 
 
 class RegisterFileSpec(Spec):
-    """RegisterFile: what the guard and the host rely on."""
+    """The register file: properties that the guard and the host rely on."""
 
     def component(self) -> registers.RegisterFile:
         return registers.RegisterFile()
@@ -149,8 +155,8 @@ class RegisterFileSpec(Spec):
 
     @always
     def controls_change_when_alive(self) -> Value:
-        """A control changes only when the host has just been heard; but `enable` and `run` may also fall by
-        themselves. A trip is acknowledged only while the host is heard."""
+        """A control changes only in the cycle after a request has been executed; `enable` and `run` may also be cleared
+        in other cycles. A trip is acknowledged only in the cycle in which a request is executed."""
         before = CONTROLS(self.past(Value.cast(self.dut.controls)))
         same = [
             getattr(self.controls, r.name) == getattr(before, r.name)
@@ -165,18 +171,18 @@ class RegisterFileSpec(Spec):
 
     @always
     def disable_wins(self) -> Value:
-        """With `disable` high, `enable` is off in the next cycle unless the host has just written to it."""
+        """While `disable` is high, `enable` is 0 in the next cycle unless the host has just written to it."""
         return ~self.past(self.dut.disable) | ~self.controls.enable | self.heard
 
     @always
     def every_request_ends(self) -> Value:
-        """A request is answered and the next one awaited after at most as many cycles in which the reply is taken as it
-        has bytes, and three more."""
+        """A request is answered, and the next one can be taken, after at most three cycles more than the reply has
+        bytes, not counting cycles in which the reply is not taken."""
         return self.busy_for <= protocol.REPLY.size + 3
 
     @invariant
     def reply_counts_down(self) -> Value:
-        """The bytes left of the reply and those sent add up."""
+        """The number of bytes left agrees with the number of bytes sent."""
         left = self.inside("left")
         packet, payload = self.in_state("", "PACKET"), self.in_state("", "PAYLOAD")
         look_up, load = self.in_state("", "LOOK UP"), self.in_state("", "LOAD")

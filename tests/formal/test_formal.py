@@ -1,4 +1,4 @@
-"""Proofs about the gateware, each with broken twins that it must reject."""
+"""Proofs of properties of the gateware. Each has mutants of the gateware that it must reject."""
 
 import pytest
 
@@ -9,7 +9,7 @@ PROPERTIES = {str(p): p for p in properties()}
 
 
 def _group(name: str) -> pytest.MarkDecorator:
-    """Proofs of one subject share a model: keep them in one process, but the long ones apart."""
+    """Proofs of one spec share a model and are run in one process; proofs of mutants are run in others."""
     return pytest.mark.xdist_group(f"formal {name.split('.')[0]}")
 
 
@@ -37,4 +37,4 @@ def test_every_property_has_a_twin():
 
 
 def test_page_lists_the_proofs():
-    assert page.PATH.read_text() == page.text(), "write it anew: python -m tests.formal.page"
+    assert page.PATH.read_text() == page.text(), "run python -m tests.formal.page"
