@@ -1,4 +1,5 @@
-"""What is around the instrument on a board: clock, device, detector, ADCs and the host's end of the link."""
+"""Models of everything that surrounds the instrument on a board: clock, device, detector, ADCs and the host's end of
+the link."""
 
 import random
 from collections import defaultdict
@@ -28,19 +29,19 @@ PRESET = "hr-1mm2"
 PATIENCE = 200_000
 """Cycles after which a test stops waiting."""
 AHEAD = 32
-"""Samples worked out at a time."""
+"""Number of samples that are computed at a time."""
 
 
 @dataclass
 class TraceFrame:
-    """One frame as it came over the link."""
+    """One frame, as received over the link."""
 
     head: dict[str, int]
     chunks: dict[int, list[bytes]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def sums(self) -> Any:
-        """(channel, bin)"""
+        """Sums, of shape (channel, bin)."""
         data = [b"".join(self.chunks[channel]) for channel in range(2)]
         return np.stack([np.frombuffer(channel, dtype="<u4") for channel in data])
 
@@ -63,7 +64,7 @@ class Board:
         self.renew()
 
     def renew(self) -> None:
-        """A device at rest, and a host that has just come."""
+        """Start with a device at rest and a host that has sent nothing."""
         self.edges: list[tuple[int, float]] = []  # ns, V
         self.frames: list[TraceFrame] = []
         self._rng = random.Random(1)
@@ -77,7 +78,7 @@ class Board:
         self._gate, self._phase = 0, 0
 
     async def start(self) -> None:
-        """Clock, reset, and the cycles the instrument sweeps its memory in."""
+        """Start the clock, reset the instrument and wait until it has swept its memory."""
         dut = self.dut
         for name in ("rst", "trip", "rx__valid", "rx__payload", "samples", "tx__ready"):
             getattr(dut, name).value = 0
@@ -129,7 +130,7 @@ class Board:
         self._gate = now
 
     def _follow(self, instant: int) -> None:
-        """Make the response to the latest edge up to `instant`, ns, the one in force."""
+        """Switch to the response to the latest edge before `instant` (ns)."""
         while self._due < len(self.edges) and self.edges[self._due][0] <= instant:
             edge, volts = self.edges[self._due]
             state = self._segment.state_after((edge - self._since) * 1e-9)
@@ -138,7 +139,7 @@ class Board:
             self._codes = {}
 
     def _convert(self, instant: int) -> int:
-        """Both ADCs' codes for an instant, ns."""
+        """Codes of both ADCs for an instant (ns)."""
         self._follow(instant)
         if instant not in self._codes:
             ahead = range(instant, instant + CYCLE * AHEAD, CYCLE)
@@ -165,7 +166,7 @@ class Board:
                 chunks.append(frame.payload[TRACE_DATA.size :])
 
     async def send(self, data: bytes) -> None:
-        """Bytes into the instrument as fast as it takes them."""
+        """Send bytes to the instrument as fast as it takes them."""
         dut = self.dut
         clock = RisingEdge(dut.clk)
         dut.rx__valid.value = 1
@@ -203,7 +204,7 @@ class Board:
         await self.write("run", 1)
 
     async def ended(self, settings: Settings) -> list[TraceFrame]:
-        """All frames of the train, the last one whole."""
+        """Receive all frames of the train, up to and including the last one."""
         whole = 4 * settings.window_bins
         for _ in range(0, PATIENCE, 50):
             last = self.frames[-1] if self.frames else None

@@ -1,4 +1,4 @@
-"""Component -> Verilog -> Icarus -> cocotb."""
+"""Runs a component in Icarus Verilog under cocotb."""
 
 import re
 import subprocess

@@ -29,12 +29,12 @@ def lanes(seed: int, cycles: int, rate: float, bursts: float) -> NDArray[np.uint
 
 
 def arrivals(lanes_since_start: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """When each photon came."""
+    """Time of each photon."""
     return np.flatnonzero(np.unpackbits(lanes_since_start, bitorder="little"))
 
 
 def histograms(settings: Settings, times: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Photons (pulse, bin). A period's first cycle is not counted: see `Instrument`."""
+    """Number of photons, of shape (pulse, bin). The first cycle of a period is not counted; see `Instrument`."""
     counts = np.zeros((settings.count, settings.window_bins), dtype=np.int64)
     for k in range(settings.count):
         begin = CYCLE * (settings.period_start(k) + 1)
@@ -48,7 +48,7 @@ def histograms(settings: Settings, times: NDArray[np.int64]) -> NDArray[np.int64
 
 @dataclass(frozen=True)
 class Tag:
-    """The photons of one cycle."""
+    """Photons of one cycle."""
 
     pulse: int
     t_ns: int
@@ -56,7 +56,7 @@ class Tag:
 
 
 def tags(settings: Settings, lanes_since_start: NDArray[np.uint8]) -> list[Tag]:
-    """What is to be tagged between the train's start and end."""
+    """Time tags to expect from the start of the train to its end."""
     out = []
     for k in range(settings.count):
         for cycle in range(settings.period_start(k), settings.period_start(k + 1)):
@@ -67,7 +67,10 @@ def tags(settings: Settings, lanes_since_start: NDArray[np.uint8]) -> list[Tag]:
 
 
 def check_tags(received: list[dict[str, int]], expected: list[Tag]) -> int:
-    """Every record is right, and every photon is in one or among the missed of an overflow: how many those are."""
+    """Check that every record is correct, and that every photon has a record or is counted as missed.
+
+    Returns the number of photons missed.
+    """
     position = lost = 0
     overflowing = False
     for number, record in enumerate(received):

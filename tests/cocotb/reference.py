@@ -13,12 +13,13 @@ from trelscope.sim.physics.plant import Plant
 
 CYCLE = 8  # ns
 OUTPUT_DELAY = 2
-"""Cycles from a launch falling due to the gate at the pins: one register in the pulse train, one in the guard."""
+"""Cycles from the one in which a launch falls due to the gate at the pins: one register in the pulse train, one in the
+guard."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The registers of one train, as their names in `trelscope.gateware.protocol`."""
+    """Register values of one train, with the names of `trelscope.gateware.protocol`."""
 
     period: int
     width: int  # half cycles
@@ -39,17 +40,17 @@ class Settings:
         return k * self.period + max(k - 1, 0) * self.period_num // self.period_den
 
     def edge(self, k: int) -> int:
-        """When pulse k's gate rises, ns."""
+        """Time at which the gate of pulse k rises, ns."""
         cycle = self.period_start(k) + self.delay + OUTPUT_DELAY
         return CYCLE * cycle + k % self.dither
 
     def cut(self, k: int) -> int:
-        """When pulse k's gate falls at the latest, ns: a cycle before the next launch phase."""
+        """Latest time at which the gate of pulse k falls, ns: one cycle before the launch phase changes."""
         return CYCLE * (self.period_start(k + 1) - 1) + k % self.dither % CYCLE
 
 
 def pulse_traces(plant: Plant, settings: Settings, pulses: int) -> NDArray[np.int64]:
-    """Bin sums (pulse, channel, bin) of the first `pulses` pulses from rest, without noise."""
+    """Bin sums, of shape (pulse, channel, bin), of the first `pulses` pulses from rest, without noise."""
     volts, edges = [0.0], [-CYCLE * 1_000_000]
     for k in range(pulses):
         rise = settings.edge(k)

@@ -1,4 +1,4 @@
-"""A board whose ADCs and photon lanes show known numbers in every cycle, whatever the output does."""
+"""A test rig whose ADCs and photon lanes show known numbers in every cycle, independently of the output."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ FULL = (1 << SAMPLE_BITS) - 1
 
 
 def noise(seed: int) -> NDArray[np.int64]:
-    """Random codes (cycle, channel) that use the whole range; one in thirty lies at an end of it."""
+    """Random codes, of shape (cycle, channel), over the whole range; one in thirty is the lowest or the highest."""
     rng = np.random.default_rng(seed)
     codes = rng.integers(1, FULL, (LENGTH, 2))
     codes[rng.random(codes.shape) < 1 / 60] = 0
@@ -45,7 +45,7 @@ class Rig(Board):
         self.codes, self.lanes = codes, lanes
 
     def from_cycle(self, start: int, cycles: int) -> NDArray[np.int64]:
-        """Which entries of the tables belong to `cycles` cycles from cycle `start`."""
+        """Indices into the tables for `cycles` cycles from cycle `start`."""
         return np.arange(start, start + cycles) % LENGTH
 
     async def start(self) -> None:
@@ -85,7 +85,7 @@ class Rig(Board):
             self.cycle += 1
 
     def _lit(self, entry: int) -> int:
-        """The lanes that show a photon of this cycle."""
+        """Lanes that show a photon in this cycle."""
         assert self.lanes is not None
         return int(self.lanes[entry])
 
@@ -101,7 +101,7 @@ class Rig(Board):
                 self.tags.append(TIME_TAG.unpack(frame.payload[at:]))
 
     async def measure(self, settings: Settings, readiness: float = 1.0) -> list[TraceFrame]:
-        """One counted train to its end; `readiness` from its start on."""
+        """Run one train with a given number of pulses to its end. `readiness` applies from its start on."""
         self.frames, self.edges, self.tags = [], [], []
         self.readiness = 1.0
         await self.begin(settings)
@@ -111,7 +111,7 @@ class Rig(Board):
         return frames
 
     async def all_tags(self, enough: int) -> list[dict[str, int]]:
-        """Time tags when `enough` records have come, or nothing has for long."""
+        """Receive time tags until there are `enough` records or none has come for a long time."""
         for _ in range(0, PATIENCE, 1000):
             before = len(self.tags)
             await ClockCycles(self.dut.clk, 1000)
@@ -120,7 +120,10 @@ class Rig(Board):
         return self.tags
 
     def first_cycle(self, settings: Settings) -> int:
-        """Cycle the train's first period began in: the one thing that is observed, on its first edge."""
+        """Cycle in which the first period of the train began.
+
+        It is the only quantity observed, at the first edge of the gate.
+        """
         origin = self.edges[0][0] - settings.edge(0)
         assert origin % CYCLE == 0
         rises = [ns - origin for ns, volts in self.edges if volts]
@@ -156,7 +159,8 @@ class LitRig(Rig):
 def sample_sums(
     settings: Settings, codes: NDArray[np.int64], valid: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Bin sums (pulse, channel, bin) and clipped samples (pulse, channel) from the codes since the train began."""
+    """Bin sums, of shape (pulse, channel, bin), and clipped samples, of shape (pulse, channel), of the codes since the
+    train began."""
     sums = np.zeros((settings.count, 2, settings.window_bins), dtype=np.int64)
     clipped = np.zeros((settings.count, 2), dtype=np.int64)
     for k in range(settings.count):
@@ -176,7 +180,8 @@ def check_frames(
     sums: NDArray[np.int64],
     clipped: NDArray[np.int64],
 ) -> None:
-    """Every frame to the last bit, from what each single pulse has given: sums (pulse, channel, bin), clipped."""
+    """Check every bit of every frame against the sums, of shape (pulse, channel, bin), and the clipped samples of the
+    pulses."""
     assert [f.head["frame"] for f in frames] == list(range(len(frames)))
     assert [TraceFlag.END in f.flags for f in frames] == [False] * (len(frames) - 1) + [True]
     assert len({f.head["train"] for f in frames}) == 1
@@ -208,6 +213,6 @@ def check_frames(
 
 
 def wrong_values(frame: TraceFrame, expected: NDArray[np.int64]) -> tuple[list[int], list[int]]:
-    """The first few differing sums, as received and as expected."""
+    """The first sums that differ, as received and as expected."""
     differ = frame.sums != expected
     return frame.sums[differ][:4].tolist(), expected[differ][:4].tolist()

@@ -1,4 +1,4 @@
-"""Photon histogram and time tags of the whole instrument's Verilog: runs inside the simulator."""
+"""Photon histogram and time tags of the whole instrument; runs inside the simulator of its Verilog."""
 
 from dataclasses import replace
 from typing import Any
@@ -35,7 +35,10 @@ def rig(dut: Any, seed: int, rate: float = 0.02, bursts: float = 0.1) -> Rig:
 async def measure(
     board: Rig, settings: Settings, readiness: float = 1.0
 ) -> tuple[list[TraceFrame], int]:
-    """One counted train, every bin of its frames and every time tag checked; and how many photons lost their tags."""
+    """Run a train, and check every bin of its frames and every time tag.
+
+    Returns the number of photons without a tag.
+    """
     frames = await board.measure(settings, readiness)
     cycles = settings.period_start(settings.count)
     own = board.from_cycle(board.first_cycle(settings), cycles)
@@ -66,7 +69,7 @@ async def says_that_it_counts(dut):
 @cocotb.test()
 @cocotb.parametrize(bin_shift=[0, 1, 2, 3, 5], dither=[8, 1])
 async def every_bin(dut, bin_shift, dither):
-    """Window from before the pulse, several frames, a period with a fraction of a cycle."""
+    """The window begins before the pulse, there are several frames, and the period has a fraction of a cycle."""
     board = rig(dut, 10 + bin_shift)
     await board.start()
     settings = replace(
@@ -78,7 +81,7 @@ async def every_bin(dut, bin_shift, dither):
 
 @cocotb.test()
 async def the_device_itself(dut):
-    """Closed loop: the pulses light the device, its photons make the histogram of its response."""
+    """Closed loop: the pulses drive the device, and the histogram of its photons is that of its response."""
     board = LitRig(dut, 5, brightness=40)
     await board.start()
     settings = replace(BASE, bin_shift=3, window_bins=200, width=200, count=48)
@@ -104,7 +107,7 @@ async def the_device_itself(dut):
 
 @cocotb.test()
 async def all_lanes_in_every_cycle(dut):
-    """No dead time: eight photons a cycle, counted in every bin width."""
+    """There is no dead time: eight photons per cycle are counted in bins of every width."""
     board = Rig(dut, noise(2), np.full(LENGTH, 0xFF, dtype=np.uint8))
     await board.start()
     for bin_shift in (0, 3, 6):
@@ -114,7 +117,7 @@ async def all_lanes_in_every_cycle(dut):
 @cocotb.test()
 @cocotb.parametrize(bin_shift=[0, 1, 4, 10])
 async def window_over_the_whole_period(dut, bin_shift):
-    """Window upon window without a gap: only the photons of each period's first cycle are left out."""
+    """Windows follow each other without a gap; only the photons in the first cycle of each period are not counted."""
     board = rig(dut, 30 + bin_shift, rate=0.1, bursts=0.5)
     await board.start()
     settings = replace(
@@ -132,7 +135,7 @@ async def window_over_the_whole_period(dut, bin_shift):
 
 @cocotb.test()
 async def slow_link(dut):
-    """Frames grow, not one photon is lost."""
+    """On a slow link, frames grow and no photon is lost."""
     board = rig(dut, 40)
     await board.start()
     settings = replace(BASE, dither=1, frame_pulses=1, bin_shift=2, window_bins=100, count=60)
@@ -143,7 +146,7 @@ async def slow_link(dut):
 @cocotb.test()
 @cocotb.parametrize(dither=[1, 8, 11])
 async def time_tags(dut, dither):
-    """Pulse and nanosecond of every photon between the train's start and end."""
+    """Every photon from the start of the train to its end has a time tag with its pulse and nanosecond."""
     board = rig(dut, 50 + dither, rate=0.005, bursts=0.01)
     await board.start()
     settings = replace(BASE, mode=Mode.TIME_TAGS, dither=dither, window_bins=16, frame_pulses=64)
@@ -154,7 +157,7 @@ async def time_tags(dut, dither):
 
 @cocotb.test()
 async def time_tags_overflow(dut):
-    """A link too slow for the photons: those that lose their tags are counted, to the last one."""
+    """If the link is too slow for the photons, those without a tag are counted exactly."""
     board = rig(dut, 60, rate=0.03, bursts=0.3)
     await board.start()
     settings = replace(
@@ -178,7 +181,7 @@ async def both_at_once(dut):
 
 @cocotb.test()
 async def one_train_after_another(dut):
-    """Nothing of a train is left in the next, whatever the modes of both."""
+    """No count of a train appears in the next one, whatever their modes."""
     board = rig(dut, 80, rate=0.05)
     await board.start()
     modes = [Mode(m) for m in (2, 3, 0, 1, 2, 1, 0, 3)]

@@ -1,4 +1,4 @@
-"""The Verilog of the whole instrument in a closed loop with the device: runs inside the simulator."""
+"""The whole instrument in a closed loop with the device; runs inside the simulator of its Verilog."""
 
 import random
 from dataclasses import replace
@@ -21,7 +21,7 @@ BASE = Settings(period=1000, width=700, level=10_000, count=24, window_bins=DEPT
 
 
 def check(board: Board, frames: list[TraceFrame], settings: Settings, pulses: int) -> None:
-    """Accounting of a train, its edges, and every bin of every frame to the last bit."""
+    """Check the pulse counts of a train, its edges and every bit of every frame."""
     assert [f.head["frame"] for f in frames] == list(range(len(frames)))
     assert [TraceFlag.END in f.flags for f in frames] == [False] * (len(frames) - 1) + [True]
     assert len({f.head["train"] for f in frames}) == 1
@@ -56,7 +56,7 @@ def check(board: Board, frames: list[TraceFrame], settings: Settings, pulses: in
 async def measure(
     dut, settings: Settings, readiness: float = 1.0
 ) -> tuple[Board, list[TraceFrame]]:
-    """One counted train from reset, checked."""
+    """Run a train from reset and check it."""
     board = Board(dut)
     board.readiness = readiness
     await board.start()
@@ -82,7 +82,7 @@ async def identifies_itself(dut):
 
 @cocotb.test()
 async def one_nanosecond_bins_before_and_after_the_edge(dut):
-    """Eight launch steps of 1 ns, baseline included, a third of a cycle left over in every period."""
+    """Eight dithers of 1 ns; the window includes the baseline, and the period has a third of a cycle."""
     settings = replace(BASE, window_start=-40, delay=20, period_num=1, period_den=3)
     _, frames = await measure(dut, settings)
     assert [f.head["pulses"] for f in frames[:-1]] == [8] * (len(frames) - 1)
@@ -97,7 +97,7 @@ async def negative_window_start_and_bin_widths(dut, bin_shift):
 
 @cocotb.test()
 async def the_light_itself(dut):
-    """1 ns bins where the light rises fastest; odd width; dither beyond whole cycles."""
+    """Bins of 1 ns where the light rises fastest, an odd width, and dithers of more than a cycle."""
     settings = replace(BASE, window_start=700, width=1001, dither=11, frame_pulses=11, count=23)
     _, frames = await measure(dut, settings)
     light = frames[0].sums[0]
@@ -112,7 +112,7 @@ async def dither_off(dut):
 
 @cocotb.test()
 async def window_over_the_whole_period(dut):
-    """Every sample of every period is in a bin: nothing may be lost where pulse follows pulse and buffer buffer."""
+    """Every sample of every period is in a bin; none is lost between pulses or between buffers."""
     settings = replace(
         BASE,
         period=500,
@@ -129,7 +129,7 @@ async def window_over_the_whole_period(dut):
 
 @cocotb.test()
 async def slow_link(dut):
-    """The link takes a byte now and then: longer frames, not one pulse lost."""
+    """On a slow link, frames grow and no pulse is lost."""
     settings = replace(BASE, count=40, period=700, width=500, bin_shift=4, dither=1, frame_pulses=1)
     _, frames = await measure(dut, settings, readiness=0.25)
     sizes = [f.head["pulses"] for f in frames]
@@ -203,6 +203,6 @@ async def trip_in_mid_pulse(dut):
 
 @cocotb.test()
 async def gate_that_outlasts_its_period(dut):
-    """It is cut with the period, and has been low for a cycle when the launch phase changes."""
+    """A gate longer than the period is cut off, and has been low for one cycle when the launch phase changes."""
     settings = replace(BASE, period=300, width=500, delay=100, count=16, bin_shift=3)
     await measure(dut, settings)

@@ -1,4 +1,4 @@
-"""Random settings, samples and back pressure on the whole instrument's Verilog: runs inside the simulator."""
+"""Random settings, samples and back pressure; runs inside the simulator of the instrument's Verilog."""
 
 import random
 from dataclasses import replace
@@ -13,11 +13,11 @@ from .rig import Rig, check_frames, noise, sample_sums
 DEPTH = 256
 CASES = 20
 CYCLES = 12_000
-"""About how long a train lasts."""
+"""Approximate length of a train."""
 
 
 def choose(rng: random.Random) -> Settings:
-    """Any settings the instrument allows, odd ones more often than the host would ask for."""
+    """Random settings from all that the instrument allows; unusual ones are more frequent than with the host."""
     period = rng.choice([MIN_PERIOD, rng.randint(MIN_PERIOD, 300), rng.randint(300, 1500)])
     dither = rng.choice([1, 8, rng.randint(1, 16)])
     denominator = rng.choice([1, rng.randint(2, 50)])
@@ -71,7 +71,8 @@ async def case(dut, seed):
 @cocotb.test()
 @cocotb.parametrize(sample_every=[1, 2])
 async def one_bin_over_whole_periods(dut, sample_every):
-    """Each pulse's last sample and the next one's first are in the same bin: its sum is handed on once a pulse."""
+    """The last sample of each pulse and the first one of the next are in the same bin, whose sum is handed on once per
+    pulse."""
     board = Rig(dut, noise(3), sample_every=sample_every)
     await board.start()
     settings = Settings(

@@ -1,4 +1,4 @@
-"""Instrument and UART together, and the host's UART at the other end, bit by bit: runs inside the simulator."""
+"""Instrument and UART, with a bit-level model of the host's UART at the other end; runs inside the simulator."""
 
 from typing import Any
 
@@ -23,11 +23,11 @@ BAUD = 12_000_000
 BIT = round(1e9 / BAUD)
 """ns: 83, half a percent less than the instrument's."""
 PATIENCE = 2_000_000
-"""ns until a frame must have come."""
+"""Time in ns within which a frame must come."""
 
 
 class Serial(wiring.Component):
-    """What a board has behind its two wires. Its ADCs show CODES all the time, the other inputs rest."""
+    """Instrument and UART of a board. The ADCs show CODES all the time, and the other inputs are constant."""
 
     def __init__(self) -> None:
         super().__init__({"rx_pin": In(1, init=1), "tx_pin": Out(1, init=1)})
@@ -48,7 +48,7 @@ class Serial(wiring.Component):
 
 
 class Host:
-    """The other end of the two wires."""
+    """Model of the host's UART."""
 
     def __init__(self, dut: Any) -> None:
         self.dut = dut
@@ -56,7 +56,7 @@ class Host:
         self._sequence = 0
 
     async def start(self) -> None:
-        """Clock and reset, then an ear on the wire."""
+        """Start the clock, reset the instrument and start to receive."""
         dut = self.dut
         dut.rst.value, dut.rx_pin.value = 1, 1
         Clock(dut.clk, CYCLE, unit="ns").start()
@@ -79,7 +79,7 @@ class Host:
             self._received.append(byte)
 
     async def send(self, data: bytes, stop: int = 1) -> None:
-        """Bytes back to back; `stop` is the level of their stop bits."""
+        """Send bytes without gaps; `stop` is the level of their stop bits."""
         for byte in data:
             for level in (0, *(byte >> n & 1 for n in range(8)), stop):
                 self.dut.rx_pin.value = level
@@ -87,7 +87,7 @@ class Host:
         self.dut.rx_pin.value = 1
 
     async def frame(self) -> wire.Frame:
-        """The next frame that comes."""
+        """Receive the next frame."""
 
         async def wait() -> wire.Frame:
             while (frame := wire.take_frame(self._received)) is None:
@@ -97,7 +97,7 @@ class Host:
         return await with_timeout(wait(), PATIENCE, "ns")
 
     async def request(self, kind: Kind, name: str, value: int = 0) -> int:
-        """A register read or written, while no train runs."""
+        """Read or write a register while no train runs."""
         sequence = self._sequence
         self._sequence += 1
         await self.send(wire.request(kind, sequence, REGISTERS[name].address, value))

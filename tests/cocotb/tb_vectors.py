@@ -1,4 +1,4 @@
-"""Plays the timing cases of tests/vectors on the instrument's Verilog: runs inside the simulator."""
+"""Plays the timing cases of tests/vectors; runs inside the simulator of the instrument's Verilog."""
 
 import cocotb
 from cocotb.clock import Clock

@@ -1,4 +1,4 @@
-"""The instrument's Verilog in Icarus, closed through the device-response model by `tb_instrument`."""
+"""Runs `tb_instrument` in Icarus: the instrument's Verilog in a closed loop with the model of the device."""
 
 from pathlib import Path
 

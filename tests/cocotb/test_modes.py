@@ -1,4 +1,4 @@
-"""Photon counting, and random settings, on the Verilog in Icarus."""
+"""Runs `tb_counting` and `tb_random` on the instrument's Verilog in Icarus."""
 
 from pathlib import Path
 

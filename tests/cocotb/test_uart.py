@@ -1,4 +1,4 @@
-"""Instrument and UART in Icarus, talked to over two wires by `tb_uart`."""
+"""Runs `tb_uart` in Icarus: instrument and UART with a model of the host's UART."""
 
 from pathlib import Path
 

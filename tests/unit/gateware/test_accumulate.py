@@ -1,4 +1,4 @@
-"""Trace memory: nothing added is lost, nothing read comes back."""
+"""Trace memory: every update is added, and every bin that is read is cleared."""
 
 import random
 from collections import Counter

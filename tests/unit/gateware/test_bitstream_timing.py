@@ -1,4 +1,4 @@
-"""What is made of the router's report: every clock fast enough, every crossing within its budget."""
+"""Evaluation of the router's report: clock frequencies and delays of clock domain crossings."""
 
 import copy
 

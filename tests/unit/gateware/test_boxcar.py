@@ -1,4 +1,4 @@
-"""The samples of one bin, summed."""
+"""Boxcar: samples of one bin are summed."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,7 +69,7 @@ def test_every_sample_counts_and_every_bin_comes_once(pulses):
 
 
 def test_the_same_bin_of_the_other_buffer_is_another_bin():
-    """No gap between two pulses: the window covers the whole period, and the buffers swap in between."""
+    """The window covers the whole period, so there is no gap between pulses; the buffers are swapped in between."""
     dut = Boxcar(DEPTH, 1)
     updates = []
 

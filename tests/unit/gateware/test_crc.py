@@ -1,4 +1,4 @@
-"""Checks in gateware against the library functions of the host."""
+"""CRCs of the gateware, compared with the library functions that the host uses."""
 
 import binascii
 import random

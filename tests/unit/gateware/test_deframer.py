@@ -1,4 +1,4 @@
-"""Requests out of a byte stream, whatever else is in it."""
+"""Deframer: finds requests in a byte stream, whatever else is in it."""
 
 import random
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Seen:
 
 
 def run(data: bytes, seed: int = 0, gaps: int = 3, stall: int = 3) -> Seen:
-    """What the deframer makes of `data`, given with random gaps and with random patience for its requests."""
+    """Requests and counts of the deframer for `data`, with random gaps in the input and random delays at the output."""
     dut = Deframer()
     seen = Seen()
 
@@ -50,7 +50,7 @@ def run(data: bytes, seed: int = 0, gaps: int = 3, stall: int = 3) -> Seen:
 
 
 def expect(data: bytes) -> Seen:
-    """The same, by looking at every position."""
+    """The expected result, found by examining every position of `data`."""
     seen = Seen()
     expected, n = 0, 0
     counters = seen.counters
@@ -141,7 +141,7 @@ def test_every_cut_of_a_header_before_a_frame():
 
 
 def test_sync_inside_a_frame_is_no_sync():
-    """A sync word among the fields of a sound frame is not looked at twice, in the frame or after it."""
+    """A sync word inside a correct frame is not taken for a header, during the frame or after it."""
     rows = [
         (Kind.WRITE, protocol.SYNC, protocol.SYNC, protocol.SYNC << 16 | protocol.SYNC),
         (Kind.WRITE, protocol.SYNC + 1, 0xA55A, 0xA55AA55A),
@@ -194,7 +194,7 @@ def test_sequence_numbers_wrap_without_a_gap():
 
 
 def test_idle_after_noise():
-    """Noise that ended must not keep the emulator from fast-forwarding."""
+    """After noise, the deframer becomes idle, so that the emulator can fast-forward."""
     for noise in (b"\0", SYNC, wire.read(0, "magic")[:-13], b"\xff" * 30):
         seen = run(noise)
         assert seen.idle, noise

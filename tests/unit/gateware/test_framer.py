@@ -1,4 +1,4 @@
-"""Packets into frames."""
+"""Framer: sends packets as frames."""
 
 import random
 
@@ -18,7 +18,7 @@ async def give(ctx, source, packets, pause):
 
 
 def run(packets, wanted, gaps=0, refusals=0, seed=0):
-    """Bytes that come out, `wanted` of them, when each source has its list of (kind, payload)."""
+    """The first `wanted` bytes sent if each source has a list of packets (kind, payload)."""
     dut = Framer(len(packets))
     out = bytearray()
 

@@ -1,4 +1,4 @@
-"""What may leave the instrument, and what switches it off."""
+"""Guard: which outputs it passes on, and what trips it."""
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +26,7 @@ async def on(dut, ctx, level=10_000):
 
 
 async def drive(dut, ctx, gates):
-    """Give one `gate_in` a cycle; returns (gate, level, cause) of the cycle after each."""
+    """Apply one `gate_in` per cycle. Returns (gate, level, cause) of the cycle after each."""
     seen = []
     for gate in gates:
         ctx.set(dut.gate_in, gate)
@@ -195,7 +195,8 @@ def test_duty_limit():
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 4)), min_size=5, max_size=30))
 def test_exposure_is_counted_cycle_by_cycle(pulses):
-    """Against a model of the sentence: up by 1 while high, down by 15 while low, off at the limit."""
+    """Exposure agrees with a model: it increases by 1 while the gate is high, decreases by 15 while it is low, and
+    trips at the limit."""
     dut = Guard()
     gates = [g for high, low in pulses for g in [3] * high + [0] * low]
     exposure, tripped, expected = 0, False, []

@@ -1,4 +1,4 @@
-"""Corners of the whole core that no single block shows."""
+"""Corner cases of the whole instrument that the tests of single blocks cannot show."""
 
 from trelscope.gateware.instrument import Instrument
 from trelscope.gateware.protocol import (
@@ -15,7 +15,7 @@ from .testbench import simulate
 
 
 def test_one_bin_that_fills_the_whole_period_still_holds_every_sample():
-    """Nothing separates one pulse's samples from the next's: each pulse must be added to memory on its own."""
+    """Without a gap between the samples of two pulses, each pulse is added to memory separately."""
     dut = Instrument(depth=16)
     code, pulses, period = 0x3FFF, 24, 64
     settings = {

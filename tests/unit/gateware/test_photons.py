@@ -1,4 +1,4 @@
-"""Photon rows: every photon in its bin, whatever the phase of the lanes and the width of the bins."""
+"""Photon rows: every photon is counted in its bin, for all positions of the lanes and all bin widths."""
 
 import random
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Block RAM from DP16KD: the same as `BlockRam`'s own, port for port and cycle for cycle."""
+"""Block RAM made of DP16KD: behaves like the default implementation of `BlockRam` in every cycle."""
 
 import random
 from typing import Any
@@ -14,7 +14,7 @@ from trelscope.gateware.platform.blockram import block_ram, shape
 from .testbench import CLOCK_PERIOD
 
 BITS = 16384
-"""Of a DP16KD that can be addressed one by one; the ninth of each byte comes on top."""
+"""Bits of a DP16KD that can be addressed individually; the ninth bit of each byte is not among them."""
 
 
 def dp16kd(kind: str, **arguments: Any) -> Module:
@@ -55,7 +55,7 @@ def dp16kd(kind: str, **arguments: Any) -> Module:
 
 
 class Primitives:
-    """A platform that has DP16KD, or a model of it."""
+    """A platform with the primitive DP16KD or a model of it."""
 
     def block_ram(self, ram: BlockRam) -> Module:
         return block_ram(ram, dp16kd)

@@ -1,4 +1,4 @@
-"""The launch clock is where it is said to be, and is moved only while nobody is told that it is settled."""
+"""Launch phase: the launch clock has the requested phase while `ready` is high, and moves only while it is low."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ LEFT_BY_THE_HOST = 64
 
 
 class Pll:
-    """Counts the steps of a PLL's output, as its data sheet has them: at the falling edge of PHASESTEP."""
+    """Model of the PLL: counts steps at falling edges of PHASESTEP, as its data sheet says."""
 
     def __init__(self) -> None:
         self.eighths = 0  # of its oscillator's period
@@ -22,7 +22,7 @@ class Pll:
         self.level, self.back = 1, 0
 
     def clock(self, step: int, back: int) -> None:
-        """8 ns: four periods of the oscillator."""
+        """Advance by 8 ns, four periods of the oscillator."""
         if back != self.back:
             assert step, "the direction stands still around a step"
         if self.level and not step:
@@ -39,12 +39,12 @@ class Pll:
 
     @property
     def ns(self) -> float:
-        """Phase of the output, which repeats every 8 ns."""
+        """Phase of the output in ns, modulo 8 ns."""
         return (self.eighths / STEPS_PER_NS) % 8
 
 
 def play(phases: list[int]) -> list[int]:
-    """Ask for phases, one after the other: cycles that each took."""
+    """Request phases one after the other. Returns the cycles that each took."""
     dut = LaunchPhase()
     took = []
 

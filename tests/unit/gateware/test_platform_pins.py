@@ -1,4 +1,4 @@
-"""What stands between the instrument and the parts at the pins, with a model of each part."""
+"""Interfaces between the instrument and the parts at the pins, tested with models of the parts."""
 
 import random
 from typing import Any
@@ -17,7 +17,7 @@ from .testbench import simulate
 
 
 def test_samples_keep_their_order_through_the_gearbox() -> None:
-    """Two input registers, modelled: what they show are the pin's two latest samples, the rising edge's first."""
+    """Model of a DDR input register: shows the latest two samples of the pin, that of the rising edge first."""
     rng = random.Random(1)
     wire = [rng.getrandbits(1) for _ in range(4000)]  # one sample a nanosecond
     dut = Gearbox()
@@ -110,7 +110,7 @@ def _constant(value: Any) -> int:
 
 
 class Ad5641:
-    """The DAC as its data sheet has it: 16 bits at falling edges of SCLK while SYNC is low."""
+    """Model of the DAC by its data sheet: takes 16 bits at falling edges of SCLK while SYNC is low."""
 
     def __init__(self) -> None:
         self.code: int | None = None

@@ -1,4 +1,4 @@
-"""When the gate goes high and low."""
+"""Pulse train: times at which the gate goes high and low."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ PLAIN = {r.name: r.init for r in REGISTERS.values() if r.access is Access.SETTIN
 
 @dataclass
 class Record:
-    """A train, cycle by cycle; cycle 0 is the first of its first period."""
+    """Record of a train by cycle; cycle 0 is the first cycle of its first period."""
 
     gate: list[int] = field(default_factory=list)  # half cycles
     phase: list[int] = field(default_factory=list)
@@ -36,11 +36,11 @@ class Record:
 
     @property
     def starts(self) -> list[int]:
-        """First cycle of every period, the one after the train's end as well."""
+        """First cycle of every period, and the cycle after the end of the train."""
         return [0] + [n + 1 for n, high in enumerate(self.boundary) if high]
 
     def edges(self) -> tuple[list[int], list[int]]:
-        """Half cycles in which the gate rises and falls."""
+        """Half cycles in which the gate rises, and in which it falls."""
         level = [0, *self.gate]
         changes = [(n, now) for n, (before, now) in enumerate(pairwise(level)) if now != before]
         return [n for n, now in changes if now], [n for n, now in changes if not now]
@@ -84,7 +84,7 @@ def run(
 
 
 def expected_start(k: int, period: Fraction) -> int:
-    """First cycle of period k: the first period is cut down to whole cycles, then no cycle is lost."""
+    """First cycle of period k. The first period is rounded down to whole cycles; from then on, fractions accumulate."""
     whole = int(period)
     return k * whole + max(k - 1, 0) * (period - whole) // 1 if k else 0
 

@@ -1,4 +1,4 @@
-"""A full buffer as packets."""
+"""Readout: sends a full buffer in packets."""
 
 import random
 
@@ -26,7 +26,7 @@ def expected_packets(head, memory):
 
 
 def run(bins, channels=2, refusals=0, frames=1, seed=0):
-    """Ship `frames` frames; checks every packet and that every bin was read once."""
+    """Ship `frames` frames, and check every packet and that every bin is read once."""
     rng = random.Random(seed)
     dut = Readout(DEPTH, channels)
     asked = []
@@ -95,7 +95,7 @@ def test_three_chunks_two_channels():
 
 
 def test_no_bins_no_data():
-    """Nothing to send is no reason to wait for ever."""
+    """A frame without bins ends."""
     run(0, frames=2)
 
 

@@ -1,4 +1,4 @@
-"""Requests in, settings out, replies back."""
+"""Register file: requests, replies and the values of the registers."""
 
 import random
 
@@ -15,7 +15,7 @@ UNUSED = sorted({0x14, 0x1F, 0x2D, 0x40, 0x100, 0x120, 0x8010, 0xFFFF})
 
 
 async def ask(dut, ctx, kind, address, value=0, sequence=0, pause=lambda: 0):
-    """One request and its whole reply."""
+    """Send a request and receive the reply."""
     row = {"kind": kind, "sequence": sequence, "request": {"address": address, "value": value}}
     ctx.set(dut.requests.payload, row)
     await ctx.tick()
@@ -109,7 +109,8 @@ def test_unknown_addresses(kind):
 
 
 def test_strobes():
-    """Each request is heard once; a 1 to `run` restarts, a 0 does not; acknowledge passes through."""
+    """Each request gives one strobe of `alive`; writing 1 to `run` restarts, writing 0 does not; `acknowledge` is
+    passed on."""
     dut = RegisterFile()
     strobes = []
 

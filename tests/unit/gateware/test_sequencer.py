@@ -1,4 +1,4 @@
-"""From settings to trains, from trains to frames."""
+"""Sequencer: trains, and their division into frames."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ PLAIN = {r.name: r.init for r in REGISTERS.values() if r.access is Access.SETTIN
 
 
 class Trains(wiring.Component):
-    """A sequencer with the pulse train it directs."""
+    """A sequencer and the pulse train that it controls."""
 
     def __init__(self):
         self.sequencer = Sequencer(DEPTH, CHANNELS)
@@ -50,7 +50,8 @@ class Trains(wiring.Component):
 
 @dataclass
 class Seen:
-    """What came of a run: heads in order, and for each period: train settings' period, buffer, kept."""
+    """Result of a run: the heads in order, and for each period the setting `period`, the buffer and whether it was
+    kept."""
 
     heads: list[dict[str, int]] = field(default_factory=list)
     periods: list[tuple[int, int]] = field(default_factory=list)
@@ -61,7 +62,7 @@ class Seen:
 
 @dataclass
 class Bench:
-    """The testbench's hands on the inputs."""
+    """Drives the inputs in a testbench."""
 
     ctx: Any
     q: Sequencer
@@ -90,7 +91,7 @@ class Bench:
 
 
 def run(script: Callable, shipping: Callable[[int], int] = lambda frame: 0) -> Seen:
-    """Run `script(bench)` after the sweep; the n-th frame takes `shipping(n)` cycles to be sent."""
+    """Run `script(bench)` after the sweep. The n-th frame takes `shipping(n)` cycles to be sent."""
     dut = Trains()
     q, train = dut.sequencer, dut.train
     seen = Seen()
@@ -140,7 +141,7 @@ def pick(seen, *names):
 
 
 def accounting(seen, pulses):
-    """Every launched pulse is in one frame or among the missed."""
+    """Every pulse launched is in exactly one frame or counted as missed."""
     assert sum(head["pulses"] for head in seen.heads) + seen.heads[-1]["missed"] == pulses
     assert seen.heads[-1]["missed"] == seen.missed
     assert seen.missed == sum(not kept for _, kept in seen.periods)
@@ -216,7 +217,7 @@ def test_what_does_not_fit_is_missed_and_counted(shift, dither):
 
 
 def test_a_frame_is_sent_when_no_more_fits_whatever_was_asked():
-    """frame_pulses beyond what the sums can hold: frames of the largest size, and not one pulse missed."""
+    """If `frame_pulses` exceeds what the sums can hold, frames have the largest size and no pulse is missed."""
     capacity = MAX_FRAME_PULSES >> 7
 
     async def script(b):

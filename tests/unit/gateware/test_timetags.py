@@ -1,4 +1,4 @@
-"""Time tags: every photon is either stamped or, while the queue is full, counted among the missed."""
+"""Time tags: every photon has a record or, while the queue is full, is counted as missed."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""The UART against wires driven and read bit by bit, at times of their own."""
+"""UART: tested with lines that are driven and sampled asynchronously, bit by bit."""
 
 import random
 from dataclasses import dataclass, field
@@ -23,14 +23,14 @@ class Heard:
 
 
 def levels(byte: int, stop: int = 1) -> list[int]:
-    """What the wire shows for a byte, bit by bit."""
+    """Levels of the line during a byte, bit by bit."""
     return [0, *(byte >> n & 1 for n in range(8)), stop]
 
 
 def listen(
     wire: list[tuple[int, float]], baud: int, take: bool = True, offset: float = 0.0
 ) -> Heard:
-    """What the receiver makes of `wire`, levels and the bits each of them lasts (of a baud of exactly `baud`)."""
+    """What the receiver hears on `wire`, a list of levels and their durations in bits at exactly `baud`."""
     dut = Uart(baud)
     heard = Heard()
 
@@ -58,7 +58,7 @@ def listen(
 
 
 def spoken(data: list[int], length: float = 1.0, stop: float = 1.0) -> list[tuple[int, float]]:
-    """A wire that says `data`; a bit lasts `length` bits, a stop bit `stop` of those."""
+    """Levels and durations for `data`; a bit lasts `length` nominal bits, and a stop bit `stop` times as long."""
     wire = []
     for byte in data:
         bits = levels(byte)
@@ -127,7 +127,7 @@ def test_sent_bytes_are_on_the_wire_where_they_belong(baud: int, gaps: int) -> N
 
 
 def test_one_speaks_and_another_listens_whose_clocks_differ() -> None:
-    """Both ends are ours; the wire goes straight from one to the other."""
+    """A transmitter connected to a receiver of the same kind."""
     sender, receiver = Uart(BAUDS[1]), Uart(round(BAUDS[1] * 1.02))
     heard: list[int] = []
 

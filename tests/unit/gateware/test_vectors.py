@@ -16,7 +16,7 @@ Play = Callable[[Stimulus], list[int]]
 
 @pytest.fixture(scope="module")
 def play() -> Play:
-    """Plays on one instrument, from reset each time."""
+    """Plays cases on one instrument, which is reset before each."""
     dut = Instrument(depth=timing.ENGINE_DEPTH)
     given: list[Stimulus] = []
     words: list[int] = []

@@ -1,4 +1,4 @@
-"""Which bin a sample belongs to."""
+"""Sampling window: the bin that each sample belongs to."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +11,7 @@ DEPTH = 256
 
 
 def bin_of(cycle: int, delay: int, latency: int, step: int, start: int, shift: int) -> int:
-    """Of the sample in a period's `cycle`: its time after the gate's edge, in bins from the window's start."""
+    """Time of the sample in cycle `cycle` of a period, in bins from the start of the window."""
     launch_ns = 8 * (delay + latency) + step
     return (8 * cycle - launch_ns - start) // 2**shift
 
@@ -69,7 +69,7 @@ def test_bins_follow_the_formula(delay, latency, start, bins, shift, periods):
 
 
 def test_eight_launch_steps_fill_every_nanosecond():
-    """Eight pulses, 8 ns apart in their samples, 1 ns apart in their launches."""
+    """The samples of eight pulses are 8 ns apart and their launches 1 ns, so together they fill bins of 1 ns."""
     dut = Window(DEPTH, 2)
     seen = []
 
