@@ -17,9 +17,9 @@ from PyQt6.QtCore import QDeadlineTimer, QEventLoop
 from PyQt6.QtWidgets import QApplication
 
 from trelscope.host.app import style
-from trelscope.host.app.session.snapshot import State
-from trelscope.host.app.session.wanted import Averaging, Wanted
-from trelscope.host.app.window import Window
+from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
+from trelscope.host.app.session.snapshot import SessionState
+from trelscope.host.app.window import MainWindow
 from trelscope.host.link.urls import DEFAULT_SOURCE
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
@@ -31,10 +31,12 @@ class Nothing(Exception):
 
 
 class Stage:
-    """A window, and patience until it shows what is wanted."""
+    """A window, and patience until it shows what the picture is of."""
 
-    def __init__(self, source: str = DEFAULT_SOURCE, wanted: Wanted | None = None) -> None:
-        self.window = Window(source, seed=1, wanted=wanted)
+    def __init__(
+        self, source: str = DEFAULT_SOURCE, requested: RequestedSettings | None = None
+    ) -> None:
+        self.window = MainWindow(source, seed=1, requested=requested)
         self.window.show()
 
     def until(self, condition: Callable[[], bool]) -> None:
@@ -76,8 +78,8 @@ def first_look(path: Path) -> None:
 
 def capture(path: Path) -> None:
     """A sum of 4096 pulses, done; the rise explained."""
-    stage = Stage("emulator:hr-4mm2", Wanted(averaging=Averaging.SUM))
-    stage.until(lambda: stage.window.session.snapshot.state is State.STOPPED)
+    stage = Stage("emulator:hr-4mm2", RequestedSettings(averaging=Averaging.SUM))
+    stage.until(lambda: stage.window.session.snapshot.state is SessionState.STOPPED)
     stage.window.results.times.select("rise")
     stage.tab("Pulse map")
     stage.save(path)
@@ -99,15 +101,15 @@ def sweep(path: Path) -> None:
     stage.tab("Sweep")
     stage.window.sweep.toggle()
     stage.until(lambda: stage.window.sweep.start.text() == "Sweep")
-    stage.until(lambda: stage.window.session.snapshot.state is State.RUNNING)
+    stage.until(lambda: stage.window.session.snapshot.state is SessionState.RUNNING)
     stage.until(lambda: stage.pulses() >= 6000)
     stage.save(path)
 
 
 def counting(path: Path) -> None:
     """Photoluminescence, counted, with its decay fitted."""
-    wanted = Wanted(rate=15e3, width=10e-6, start=-100e-9, length=1.024e-6)
-    stage = Stage("emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0", wanted)
+    requested = RequestedSettings(rate=15e3, width=10e-6, start=-100e-9, length=1.024e-6)
+    stage = Stage("emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0", requested)
     stage.tab("Counting")
     stage.until(lambda: stage.pulses() >= 100_000)
     stage.window.counting.start_fit()

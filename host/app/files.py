@@ -8,8 +8,8 @@ from PyQt6.QtWidgets import QGraphicsView
 from trelscope.host.app.plots import picture
 from trelscope.host.app.references import Reference
 from trelscope.host.app.session.history import Recorder
-from trelscope.host.app.session.snapshot import Data, Snapshot, State
-from trelscope.host.app.session.wanted import Averaging
+from trelscope.host.app.session.requested_settings import Averaging
+from trelscope.host.app.session.snapshot import AverageData, SessionState, Snapshot
 from trelscope.host.files import formats, recordings
 from trelscope.host.files.recordings import Recording
 from trelscope.host.measure.measure import Options
@@ -20,7 +20,7 @@ RECORDINGS = "Recordings (*.h5 *.npz *.csv)"
 
 
 def write(
-    path: Path, data: Data, references: tuple[Reference, ...], view: QGraphicsView
+    path: Path, data: AverageData, references: tuple[Reference, ...], view: QGraphicsView
 ) -> list[Path]:
     """Write the average on the screen, or the plots, as the suffix says; returns what has been written.
 
@@ -44,7 +44,7 @@ def read(path: Path) -> Snapshot:
     words = f"recording {path.name}, of {recording.source}"
     return Snapshot(
         source=recording.source,
-        state=State.STOPPED,
+        state=SessionState.STOPPED,
         words=words,
         board=recording.board,
         settings=recording.settings,
@@ -53,7 +53,7 @@ def read(path: Path) -> Snapshot:
     )
 
 
-def as_recording(data: Data) -> Recording:
+def as_recording(data: AverageData) -> Recording:
     """What `data` shows, to be saved."""
     return Recording(
         source=data.source,
@@ -68,15 +68,15 @@ def as_recording(data: Data) -> Recording:
     )
 
 
-def measured(data: Data, options: Options | None = None) -> Data:
+def measured(data: AverageData, options: Options | None = None) -> AverageData:
     """The same traces, measured anew."""
     recording = as_recording(data).measured(options or data.measurements.options)
     return replace(data, measurements=recording.measurements)
 
 
-def as_data(recording: Recording) -> Data:
+def as_data(recording: Recording) -> AverageData:
     """A recording, to be shown; it has neither a last frame nor a history."""
-    return Data(
+    return AverageData(
         source=recording.source,
         board=recording.board,
         front_end=recording.front_end,

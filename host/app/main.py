@@ -6,9 +6,9 @@ import sys
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication
 
-from trelscope.host.app import memory, style
-from trelscope.host.app.rescue import rescue
-from trelscope.host.app.window import Window
+from trelscope.host.app import preferences, style
+from trelscope.host.app.recovery import recover_averages
+from trelscope.host.app.window import MainWindow
 from trelscope.host.files import journal
 from trelscope.host.link.urls import DEFAULT_SOURCE
 
@@ -19,19 +19,19 @@ def run(source: str | None = None, seed: int = 0) -> int:
     """Open the window as it was left, running, on `source` if given; returns the exit code when it has been closed."""
     app = QApplication(sys.argv[:1])
     app.setApplicationName("trelscope")
-    folder = memory.home()
-    before = memory.recall(folder)
+    folder = preferences.default_folder()
+    before = preferences.load(folder)
     style.apply(app, style.LIGHT if before.light_theme else style.DARK, before.scale)
     journals = journal.default_directory()
-    recovered, words = rescue(journals, journals.with_name("recovered"))
+    recovered, words = recover_averages(journals, journals.with_name("recovered"))
     opened = source or before.source or DEFAULT_SOURCE
-    window = Window(opened, seed, before.wanted, journals=journals)
+    window = MainWindow(opened, seed, before.requested, journals=journals)
     window.offer(recovered)
     window.restore(before)
-    keeper = memory.Keeper(folder, before)
-    window.closed.connect(lambda: keeper.keep(window.remembered()))
+    file = preferences.PreferencesFile(folder, before)
+    window.closed.connect(lambda: file.update(window.preferences()))
     saving = QTimer(window)
-    saving.timeout.connect(lambda: keeper.keep(window.remembered()))
+    saving.timeout.connect(lambda: file.update(window.preferences()))
     saving.start(SAVE_EVERY)
     # Ctrl-C in the terminal switches the output off like closing does; the window's timer lets
     # Python notice it.

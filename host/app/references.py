@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from trelscope.host.app.plots.light import View
-from trelscope.host.app.session.snapshot import Data
+from trelscope.host.app.plots.light import LightView
+from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.units import format_si
 
 MOST = 4  # as many as have a line of their own
@@ -14,7 +14,7 @@ MOST = 4  # as many as have a line of their own
 class Reference:
     """A kept average."""
 
-    data: Data
+    data: AverageData
 
     @property
     def name(self) -> str:
@@ -23,6 +23,6 @@ class Reference:
         return f"{device} {format_si(self.data.settings.volts, 'V')}"
 
     @cached_property
-    def view(self) -> View:
+    def view(self) -> LightView:
         """As it is drawn."""
-        return View.of(self.data)
+        return LightView.of(self.data)

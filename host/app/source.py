@@ -8,7 +8,7 @@ from trelscope.host.link.urls import is_emulated
 from trelscope.sim.presets.presets import device_names
 
 
-def stands_in(source: str, board: str) -> bool:
+def is_emulator(source: str, board: str) -> bool:
     """Whether no light behind `source` is real. board: what the instrument calls itself, "" if not known yet."""
     return board == Board.EMULATOR.name or is_emulated(source)
 
@@ -22,7 +22,7 @@ def preset(source: str) -> str | None:
 
 def label(source: str, board: str) -> str:
     """The source as titles name it: "EMULATOR bmim3-1mm2", "ULX3S_85F serial:/dev/ttyUSB0"."""
-    badge = "EMULATOR" if stands_in(source, board) else board
+    badge = "EMULATOR" if is_emulator(source, board) else board
     return f"{badge} {source.removeprefix('emulator:')}".strip()
 
 

@@ -94,7 +94,7 @@ def theme() -> Theme:
     return _Now.theme
 
 
-def follow(owner: QWidget, dress: Callable[[Theme], None]) -> None:
+def on_change(owner: QWidget, dress: Callable[[Theme], None]) -> None:
     """Dress something now, and again whenever the look changes, for as long as `owner` exists."""
     dress(_Now.theme)
     dressers = _Now.dressers
@@ -117,7 +117,7 @@ def scale() -> float:
     return _Now.scale
 
 
-def scale_for(app: QApplication) -> float:
+def scale_for_screen(app: QApplication) -> float:
     """What makes text readable on a screen of many small pixels that the system does not scale itself."""
     screen = app.primaryScreen()
     if screen is None:
@@ -128,7 +128,7 @@ def scale_for(app: QApplication) -> float:
 def apply(app: QApplication, theme: Theme = DARK, scale: float | None = None) -> None:
     """Dress every widget of the application."""
     _Now.theme = theme
-    _Now.scale = scale_for(app) if scale is None else scale
+    _Now.scale = scale_for_screen(app) if scale is None else scale
     app.setStyle("Fusion")
     role = QPalette.ColorRole
     palette = QPalette()
@@ -156,14 +156,14 @@ def apply(app: QApplication, theme: Theme = DARK, scale: float | None = None) ->
         dress(theme)
 
 
-def digits(size: int = TEXT_PIXELS) -> QFont:
+def digits_font(size: int = TEXT_PIXELS) -> QFont:
     """A font whose digits are all as wide: numbers that change do not jump."""
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
     font.setPixelSize(pixels(size))
     return font
 
 
-def renew(widget: QWidget, name: str, value: object) -> None:
+def set_property(widget: QWidget, name: str, value: object) -> None:
     """Set a property that the style sheet looks at."""
     if widget.property(name) == value:
         return

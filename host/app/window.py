@@ -17,25 +17,25 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from trelscope.host.app import files, source, style, text
+from trelscope.host.app import files, results_text, source, style
 from trelscope.host.app.actions import Entry, fill
 from trelscope.host.app.docks import AREA, add_dock, scrolling, share_corners
-from trelscope.host.app.memory import Remembered
 from trelscope.host.app.panels.banner import Banner
 from trelscope.host.app.panels.comparison import Comparison
 from trelscope.host.app.panels.controls import Controls
-from trelscope.host.app.panels.countview import CountView
+from trelscope.host.app.panels.counting_view import CountingView
 from trelscope.host.app.panels.log import Log
 from trelscope.host.app.panels.results import Results
-from trelscope.host.app.panels.statusline import StatusLine
-from trelscope.host.app.panels.sweepview import SweepView
-from trelscope.host.app.plots.pulsemap import PulseMap
+from trelscope.host.app.panels.status_line import StatusLine
+from trelscope.host.app.panels.sweep_view import SweepView
+from trelscope.host.app.plots.pulse_map import PulseMap
 from trelscope.host.app.plots.traces import Traces
 from trelscope.host.app.plots.trend import Histogram, Trend
+from trelscope.host.app.preferences import Preferences
 from trelscope.host.app.references import MOST, Reference
+from trelscope.host.app.session.requested_settings import RequestedSettings
 from trelscope.host.app.session.session import Session
-from trelscope.host.app.session.snapshot import Data, Snapshot, State
-from trelscope.host.app.session.wanted import Wanted
+from trelscope.host.app.session.snapshot import AverageData, SessionState, Snapshot
 from trelscope.host.errors import UserError
 from trelscope.host.link.urls import check_source
 from trelscope.host.settings import Asked
@@ -49,7 +49,7 @@ TWENTY = "Rise and fall from 20 to 80 %"
 LEFT, RIGHT, BOTTOM = 248, 416, 160  # pixels at a scale of 1
 
 
-class Window(QMainWindow):
+class MainWindow(QMainWindow):
     """Opens on `opened`, running."""
 
     closed = pyqtSignal()
@@ -58,24 +58,24 @@ class Window(QMainWindow):
         self,
         opened: str,
         seed: int = 0,
-        wanted: Wanted | None = None,
+        requested: RequestedSettings | None = None,
         session: Session | None = None,
         journals: Path | None = None,
     ) -> None:
         """session: what to show; None: one on `opened`. journals: see `Session`."""
         super().__init__()
-        wanted = wanted or Wanted()
-        self.session = session or Session(opened, seed, wanted, journals)
+        requested = requested or RequestedSettings()
+        self.session = session or Session(opened, seed, requested, journals)
         self._shown: Snapshot | None = None
         self._frozen: Snapshot | None = None
         self.references: tuple[Reference, ...] = ()
         self.banner = Banner()
-        self.controls = Controls(opened, wanted)
+        self.controls = Controls(opened, requested)
         self.traces = Traces()
         self.results = Results()
         self.comparison = Comparison()
         self.trend, self.histogram, self.map, self.log = Trend(), Histogram(), PulseMap(), Log()
-        self.counting = CountView()
+        self.counting = CountingView()
         self.sweep = SweepView(self._asked)
         self.status = StatusLine()
         self.docks: list[QDockWidget] = []
@@ -90,7 +90,7 @@ class Window(QMainWindow):
         controls.single.clicked.connect(self.session.single)
         controls.clear.clicked.connect(self.session.clear)
         self.results.selected.connect(self._select)
-        self.sweep.began.connect(self.session.lend)
+        self.sweep.began.connect(self.session.release_instrument)
         self.sweep.ended.connect(self.session.run)
         self.sweep.said.connect(self.say)
         self.traces.drawn.connect(self.status.count_drawn)
@@ -108,7 +108,7 @@ class Window(QMainWindow):
         self.refresh()
 
     @property
-    def shown(self) -> Data | None:
+    def shown(self) -> AverageData | None:
         """What is on the screen."""
         return self._shown.data if self._shown else None
 
@@ -134,7 +134,11 @@ class Window(QMainWindow):
 
     def toggle(self) -> None:
         """Run or stop."""
-        running = self.session.snapshot.state in (State.OPENING, State.RUNNING, State.LOST)
+        running = self.session.snapshot.state in (
+            SessionState.OPENING,
+            SessionState.RUNNING,
+            SessionState.LOST,
+        )
         (self.session.stop if running else self.session.run)()
 
     def freeze(self, frozen: bool) -> None:
@@ -221,9 +225,9 @@ class Window(QMainWindow):
         self.say(snapshot.words)
         self.refresh()
 
-    def measure_between(self, low: float, high: float) -> None:
+    def set_levels(self, low: float, high: float) -> None:
         """Measure rise and fall between other levels, what is frozen too."""
-        self.session.measure_between(low, high)
+        self.session.set_levels(low, high)
         if self._frozen is not None and self._frozen.data is not None:
             options = replace(self._frozen.data.measurements.options, low=low, high=high)
             measured = files.measured(self._frozen.data, options)
@@ -243,13 +247,13 @@ class Window(QMainWindow):
         """Put them on the clipboard as text."""
         clipboard = QApplication.clipboard()
         if self.shown is not None and clipboard is not None:
-            clipboard.setText(text.results(self.shown))
+            clipboard.setText(results_text.results(self.shown))
 
-    def remembered(self) -> Remembered:
+    def preferences(self) -> Preferences:
         """How everything is, for the next time."""
-        return Remembered(
+        return Preferences(
             source=self.session.snapshot.source,
-            wanted=self.controls.wanted(),
+            requested=self.controls.requested(),
             geometry=_plain(self.saveGeometry()),
             views=_plain(self.saveState()),
             light_theme=style.theme() is style.LIGHT,
@@ -257,7 +261,7 @@ class Window(QMainWindow):
             scale=style.scale(),
         )
 
-    def restore(self, before: Remembered) -> None:
+    def restore(self, before: Preferences) -> None:
         """Be laid out as `before`."""
         for action, checked in (
             ("Light theme", before.light_theme),
@@ -302,8 +306,8 @@ class Window(QMainWindow):
 
     def _asked(self) -> tuple[str, Asked]:
         """What a sweep has in common with what runs."""
-        wanted = self.controls.wanted()
-        return self.session.snapshot.source, wanted.asked(self.sweep.pulses_wanted())
+        requested = self.controls.requested()
+        return self.session.snapshot.source, requested.asked(self.sweep.pulses_per_point())
 
     def _set_references(self, references: tuple[Reference, ...]) -> None:
         self.references = references
@@ -318,10 +322,10 @@ class Window(QMainWindow):
                 break
         while True:
             try:
-                cut_off = self.session.cut_off.get_nowait()
+                interrupted = self.session.interrupted.get_nowait()
             except Empty:
                 return
-            self._set_references((*self.references, Reference(cut_off))[-MOST:])
+            self._set_references((*self.references, Reference(interrupted))[-MOST:])
             self.say("what was measured before the link was lost is kept as a reference")
 
     def _lay_out(self) -> None:
@@ -443,7 +447,7 @@ class Window(QMainWindow):
         self.controls.compare.setToolTip("keeps what is shown as a reference, opens another device")
 
     def _measure_between(self, twenty: bool) -> None:
-        self.measure_between(*((0.2, 0.8) if twenty else (0.1, 0.9)))
+        self.set_levels(*((0.2, 0.8) if twenty else (0.1, 0.9)))
 
     def say(self, words: str) -> None:
         """Tell the user something, and keep it in the log."""

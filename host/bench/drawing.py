@@ -12,8 +12,8 @@ import numpy as np
 
 from trelscope.gateware.protocol import Feature, TraceFlag
 from trelscope.host.acquisition.instrument import Frame, Identity, Instrument
+from trelscope.host.app.session.requested_settings import RequestedSettings
 from trelscope.host.app.session.session import Session
-from trelscope.host.app.session.wanted import Wanted
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.link.codec import LinkErrors
 from trelscope.host.settings import Settings
@@ -126,12 +126,14 @@ def main(seconds: float) -> int:
     from PyQt6.QtWidgets import QApplication
 
     from trelscope.host.app import style
-    from trelscope.host.app.window import Window
+    from trelscope.host.app.window import MainWindow
 
     app = QApplication(sys.argv[:1])
     style.apply(app, scale=1.0)
-    wanted = Wanted(rate=RATE, start=START, length=LENGTH, bin=BIN)
-    window = Window("memory:", session=PacedSession("memory:", wanted=wanted), wanted=wanted)
+    requested = RequestedSettings(rate=RATE, start=START, length=LENGTH, bin=BIN)
+    window = MainWindow(
+        "memory:", session=PacedSession("memory:", requested=requested), requested=requested
+    )
     window.show()
     latencies: list[float] = []
     began = [0.0, 0.0, 0.0]

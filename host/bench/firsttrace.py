@@ -10,13 +10,13 @@ def main() -> int:
 
     import trelscope.host.cli  # noqa: F401  (as the command does)
     from trelscope.host.app import style
-    from trelscope.host.app.window import Window
+    from trelscope.host.app.window import MainWindow
     from trelscope.host.link.urls import DEFAULT_SOURCE
 
     print("imported", flush=True)
     app = QApplication(sys.argv[:1])
     style.apply(app)
-    window = Window(DEFAULT_SOURCE)
+    window = MainWindow(DEFAULT_SOURCE)
     window.show()
     app.processEvents()
     print("shown", flush=True)

@@ -8,14 +8,14 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from trelscope.host.app import style
-from trelscope.host.app.session.wanted import Wanted
-from trelscope.host.app.window import Window
+from trelscope.host.app.session.requested_settings import RequestedSettings
+from trelscope.host.app.window import MainWindow
 from trelscope.host.link.urls import DEFAULT_SOURCE
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 PATIENCE = 60_000  # ms: the first test may have to compile the emulator
-Open = Callable[..., Window]
+Open = Callable[..., MainWindow]
 
 
 @pytest.fixture(autouse=True)
@@ -27,10 +27,12 @@ def dressed(qapp: QApplication) -> None:
 @pytest.fixture
 def opened(qtbot: QtBot) -> Iterator[Open]:
     """Opens windows, and closes what is left of them."""
-    windows: list[Window] = []
+    windows: list[MainWindow] = []
 
-    def open_window(source: str = DEFAULT_SOURCE, wanted: Wanted | None = None) -> Window:
-        window = Window(source, seed=7, wanted=wanted)
+    def open_window(
+        source: str = DEFAULT_SOURCE, requested: RequestedSettings | None = None
+    ) -> MainWindow:
+        window = MainWindow(source, seed=7, requested=requested)
         windows.append(window)
         qtbot.addWidget(window)
         window.show()

@@ -7,21 +7,21 @@ import pytest
 from PyQt6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from trelscope.host.app.session.wanted import Wanted
-from trelscope.host.app.window import Window
+from trelscope.host.app.session.requested_settings import RequestedSettings
+from trelscope.host.app.window import MainWindow
 
-Open = Callable[..., Window]
+Open = Callable[..., MainWindow]
 Until = Callable[[Callable[[], bool]], None]
 SOURCE = "emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0"
-WANTED = Wanted(rate=15e3, width=10e-6, start=-100e-9, length=1.024e-6)
+REQUESTED = RequestedSettings(rate=15e3, width=10e-6, start=-100e-9, length=1.024e-6)
 
 
-def tab(window: Window, title: str) -> None:
+def tab(window: MainWindow, title: str) -> None:
     next(dock for dock in window.docks if dock.windowTitle() == title).raise_()
 
 
 def test_counts_are_drawn_and_their_decay_fitted(opened: Open, until: Until, qtbot: QtBot) -> None:
-    window = opened(SOURCE, WANTED)
+    window = opened(SOURCE, REQUESTED)
     tab(window, "Counting")
     view = window.counting
     until(lambda: view.counting is not None and view.counting.counts.sum() > 2000)
@@ -59,7 +59,7 @@ def test_without_counts_it_says_how_to_have_them(opened: Open, until: Until) -> 
 
 def test_zooms_do_not_show_what_is_outside_the_window(opened: Open, until: Until) -> None:
     """Also where there is no pulse to measure, before and after the change."""
-    window = opened("emulator:bmim3-1mm2?detector=pmt", Wanted(length=20e-6))
+    window = opened("emulator:bmim3-1mm2?detector=pmt", RequestedSettings(length=20e-6))
     until(lambda: window.session.snapshot.data is not None)
     window.controls.length.enter("3u")
     until(lambda: length(window) == pytest.approx(3e-6, rel=0.01))
@@ -68,6 +68,6 @@ def test_zooms_do_not_show_what_is_outside_the_window(opened: Open, until: Until
     assert window.traces.rising.vb.viewRange()[0][1] == pytest.approx(end, abs=0.01)
 
 
-def length(window: Window) -> float:
+def length(window: MainWindow) -> float:
     shown = window.session.snapshot.data
     return shown.settings.window_length if shown else 0.0

@@ -16,19 +16,19 @@ from PyQt6.QtPdf import QPdfDocument
 from PyQt6.QtSvg import QSvgRenderer
 from pytestqt.qtbot import QtBot
 
-from trelscope.host.app.rescue import rescue
-from trelscope.host.app.session.snapshot import Data
-from trelscope.host.app.session.wanted import Averaging, Wanted
-from trelscope.host.app.window import Window
+from trelscope.host.app.recovery import recover_averages
+from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
+from trelscope.host.app.session.snapshot import AverageData
+from trelscope.host.app.window import MainWindow
 from trelscope.host.files import recordings
 
-Open = Callable[..., Window]
+Open = Callable[..., MainWindow]
 Until = Callable[[Callable[[], bool]], None]
 ROOT = Path(__file__).parents[2]
 
 
-def pulses(window: Window) -> int:
-    shown: Data | None = window.session.snapshot.data
+def pulses(window: MainWindow) -> int:
+    shown: AverageData | None = window.session.snapshot.data
     return shown.accounting.pulses_averaged if shown else 0
 
 
@@ -119,7 +119,7 @@ def test_a_recording_is_opened_and_measured_anew(
     assert "recording hr.npz, of emulator:hr-1mm2" in window.banner.words.text()
     assert window.actions_by_text["Freeze the picture"].isChecked()
     whole = window.shown.measurements.rise.value
-    window.measure_between(0.2, 0.8)
+    window.set_levels(0.2, 0.8)
     assert window.shown.measurements.rise.value < 0.8 * whole
     window.results.times.select("rise")
     assert "20 to 80 %" in window.results.times.definition.text()
@@ -134,8 +134,8 @@ def test_the_average_of_a_killed_window_is_recovered(
     journals, folder = tmp_path / "journals", tmp_path / "recovered"
     program = (
         "import sys; from pathlib import Path; from PyQt6.QtWidgets import QApplication;"
-        "from trelscope.host.app.window import Window; app = QApplication(sys.argv[:1]);"
-        "window = Window('emulator:hr-1mm2', journals=Path(sys.argv[1])); window.show(); app.exec()"
+        "from trelscope.host.app.window import MainWindow; app = QApplication(sys.argv[:1]);"
+        "window = MainWindow('emulator:hr-1mm2', journals=Path(sys.argv[1])); window.show(); app.exec()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(journals)],
@@ -148,10 +148,10 @@ def test_the_average_of_a_killed_window_is_recovered(
         return any(each.stat().st_size > 200_000 for each in journals.glob("*.journal"))
 
     until(copied)
-    assert rescue(journals, folder) == ([], [])  # it is still in use
+    assert recover_averages(journals, folder) == ([], [])  # it is still in use
     process.send_signal(signal.SIGKILL)
     process.wait()
-    (path,), (words,) = rescue(journals, folder)
+    (path,), (words,) = recover_averages(journals, folder)
     assert str(path) in words
     assert not any(journals.iterdir())
     window = opened()
@@ -163,8 +163,8 @@ def test_the_average_of_a_killed_window_is_recovered(
 
 
 def test_a_closed_window_leaves_no_journal(until: Until, tmp_path: Path, qtbot: QtBot) -> None:
-    exponential = Wanted(averaging=Averaging.EXPONENTIAL)  # it has one like any other
-    window = Window("emulator:hr-1mm2", wanted=exponential, journals=tmp_path)
+    exponential = RequestedSettings(averaging=Averaging.EXPONENTIAL)  # it has one like any other
+    window = MainWindow("emulator:hr-1mm2", requested=exponential, journals=tmp_path)
     qtbot.addWidget(window)
     until(lambda: any(tmp_path.glob("*.journal")))
     window.close()

@@ -11,32 +11,32 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from trelscope.host.app import memory, style
+from trelscope.host.app import preferences, style
 from trelscope.host.app.plots.light import US
-from trelscope.host.app.session.snapshot import Data, State
-from trelscope.host.app.session.wanted import Averaging, Wanted
-from trelscope.host.app.window import Window
+from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
+from trelscope.host.app.session.snapshot import AverageData, SessionState
+from trelscope.host.app.window import MainWindow
 
-Open = Callable[..., Window]
+Open = Callable[..., MainWindow]
 Until = Callable[[Callable[[], bool]], None]
 
 
-def data(window: Window) -> Data | None:
+def data(window: MainWindow) -> AverageData | None:
     return window.session.snapshot.data
 
 
-def pulses(window: Window) -> int:
+def pulses(window: MainWindow) -> int:
     shown = data(window)
     return shown.accounting.pulses_averaged if shown else 0
 
 
-def read(window: Window, until: Until, name: str) -> int:
+def read(window: MainWindow, until: Until, name: str) -> int:
     value: Future[int] = window.session.register(name)
     until(value.done)
     return value.result()
 
 
-def average_by(window: Window, mode: Averaging, n: str) -> None:
+def average_by(window: MainWindow, mode: Averaging, n: str) -> None:
     box = window.controls.averaging
     box.setCurrentIndex(box.findText(mode.value))
     box.activated.emit(box.currentIndex())
@@ -44,8 +44,8 @@ def average_by(window: Window, mode: Averaging, n: str) -> None:
 
 
 def test_a_sum_ends_at_n_with_the_output_off(opened: Open, until: Until) -> None:
-    window = opened(wanted=Wanted(averaging=Averaging.SUM, pulses=700))
-    until(lambda: window.session.snapshot.state is State.STOPPED)
+    window = opened(requested=RequestedSettings(averaging=Averaging.SUM, pulses=700))
+    until(lambda: window.session.snapshot.state is SessionState.STOPPED)
     assert pulses(window) == 700
     assert read(window, until, "enable") == 0
     window.refresh()
@@ -54,13 +54,13 @@ def test_a_sum_ends_at_n_with_the_output_off(opened: Open, until: Until) -> None
 
 
 def test_single_sums_once_whatever_the_mode(opened: Open, until: Until, qtbot: QtBot) -> None:
-    window = opened(wanted=Wanted(pulses=400))
+    window = opened(requested=RequestedSettings(pulses=400))
     until(lambda: pulses(window) > 0)
     assert read(window, until, "count") == 0
     qtbot.keyClick(window, Qt.Key.Key_S)
-    until(lambda: window.session.snapshot.state is State.STOPPED)
+    until(lambda: window.session.snapshot.state is SessionState.STOPPED)
     assert pulses(window) == 400
-    assert window.controls.wanted().averaging is Averaging.CONTINUOUS
+    assert window.controls.requested().averaging is Averaging.CONTINUOUS
 
 
 def test_an_exponential_average_levels_off(opened: Open, until: Until) -> None:
@@ -159,9 +159,9 @@ def test_keys_run_stop_clear_and_scale(opened: Open, until: Until, qtbot: QtBot)
     qtbot.keyClick(window, Qt.Key.Key_C)
     until(lambda: data(window) is not None and data(window).number == number + 1)
     qtbot.keyClick(window, Qt.Key.Key_Space)
-    until(lambda: window.session.snapshot.state is State.STOPPED)
+    until(lambda: window.session.snapshot.state is SessionState.STOPPED)
     qtbot.keyClick(window, Qt.Key.Key_Space)
-    until(lambda: window.session.snapshot.state is State.RUNNING)
+    until(lambda: window.session.snapshot.state is SessionState.RUNNING)
 
 
 def test_after_enter_in_a_field_keys_are_the_windows_again(
@@ -174,12 +174,12 @@ def test_after_enter_in_a_field_keys_are_the_windows_again(
     field.setFocus()
     field.selectAll()
     qtbot.keyClicks(field, "6.5 V")
-    assert window.session.snapshot.state is State.RUNNING  # the space was typed
+    assert window.session.snapshot.state is SessionState.RUNNING  # the space was typed
     qtbot.keyClick(field, Qt.Key.Key_Return)
     until(lambda: data(window) is not None and data(window).settings.volts == 6.5)
     assert not field.hasFocus()
     qtbot.keyClick(window.focusWidget() or window, Qt.Key.Key_Space)
-    until(lambda: window.session.snapshot.state is State.STOPPED)
+    until(lambda: window.session.snapshot.state is SessionState.STOPPED)
 
 
 def test_results_are_copied_as_they_are_shown(opened: Open, until: Until) -> None:
@@ -195,18 +195,20 @@ def test_results_are_copied_as_they_are_shown(opened: Open, until: Until) -> Non
 
 
 def test_what_was_set_and_laid_out_comes_back(opened: Open, until: Until, tmp_path: Path) -> None:
-    window = opened("emulator:hr-1mm2", Wanted(volts=4.0, averaging=Averaging.EXPONENTIAL))
+    window = opened(
+        "emulator:hr-1mm2", RequestedSettings(volts=4.0, averaging=Averaging.EXPONENTIAL)
+    )
     until(lambda: pulses(window) > 0)
     window.controls.rate.enter("12k")
     window.actions_by_text["Light theme"].trigger()
     log = next(dock for dock in window.docks if dock.windowTitle() == "Log")
     log.close()
-    memory.remember(tmp_path, window.remembered())
+    preferences.save(tmp_path, window.preferences())
     window.close()
 
-    before = memory.recall(tmp_path)
+    before = preferences.load(tmp_path)
     style.apply(QApplication.instance())
-    again = opened(before.source, before.wanted)
+    again = opened(before.source, before.requested)
     again.restore(before)
     until(lambda: pulses(again) > 0)
     assert again.session.snapshot.source == "emulator:hr-1mm2"
@@ -219,18 +221,20 @@ def test_what_was_set_and_laid_out_comes_back(opened: Open, until: Until, tmp_pa
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"wanted": {"volts": "x", "nonsense": 1}}'])
-def test_a_spoilt_memory_is_no_hindrance(tmp_path: Path, text: str) -> None:
-    (tmp_path / memory.FILE).write_text(text)
-    assert memory.recall(tmp_path) == memory.Remembered()
+def test_preferences_that_cannot_be_read_are_replaced_by_the_defaults(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / preferences.FILE).write_text(text)
+    assert preferences.load(tmp_path) == preferences.Preferences()
 
 
 def test_what_has_changed_is_remembered_while_the_window_is_open(tmp_path: Path) -> None:
-    before = memory.Remembered(source="emulator:hr-1mm2")
-    keeper = memory.Keeper(tmp_path, before)
-    keeper.keep(before)
+    before = preferences.Preferences(source="emulator:hr-1mm2")
+    file = preferences.PreferencesFile(tmp_path, before)
+    file.update(before)
     assert not list(tmp_path.iterdir())
-    keeper.keep(replace(before, logarithmic=True))
-    assert memory.recall(tmp_path) == replace(before, logarithmic=True)
+    file.update(replace(before, logarithmic=True))
+    assert preferences.load(tmp_path) == replace(before, logarithmic=True)
 
 
 def test_keys_are_the_windows_again_once_a_source_has_been_typed(

@@ -8,8 +8,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from tests.host.pty_board import PtyBoard
-from trelscope.host.app.session.snapshot import State
-from trelscope.host.app.window import Window
+from trelscope.host.app.session.snapshot import SessionState
+from trelscope.host.app.window import MainWindow
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -41,7 +41,7 @@ def test_a_pulled_cable_is_said_the_data_stay_and_it_opens_again(
     qtbot: QtBot, device: Path, plug: list[PtyBoard]
 ) -> None:
     plug_in(device, plug)
-    window = Window(f"serial:{device}")
+    window = MainWindow(f"serial:{device}")
     qtbot.addWidget(window)
     window.show()
 
@@ -53,7 +53,7 @@ def test_a_pulled_cable_is_said_the_data_stay_and_it_opens_again(
     device.unlink()
     plug.pop().close()
     qtbot.waitUntil(lambda: "the port has gone" in window.banner.words.text(), timeout=PATIENCE)
-    assert window.session.snapshot.state is State.LOST
+    assert window.session.snapshot.state is SessionState.LOST
     assert pulses() > 600
     qtbot.waitUntil(lambda: "there is no port" in window.banner.words.text(), timeout=PATIENCE)
     before = window.session.snapshot.data
@@ -61,6 +61,6 @@ def test_a_pulled_cable_is_said_the_data_stay_and_it_opens_again(
     qtbot.waitUntil(
         lambda: pulses() > 0 and window.session.snapshot.data is not before, timeout=PATIENCE
     )
-    assert window.session.snapshot.state is State.RUNNING
+    assert window.session.snapshot.state is SessionState.RUNNING
     window.close()
     qtbot.waitUntil(lambda: not window.session.alive, timeout=PATIENCE)

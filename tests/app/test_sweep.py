@@ -10,15 +10,15 @@ from PyQt6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from trelscope.host.acquisition.sweep import Axis
-from trelscope.host.app.session.snapshot import State
-from trelscope.host.app.window import Window
+from trelscope.host.app.session.snapshot import SessionState
+from trelscope.host.app.window import MainWindow
 from trelscope.host.files import formats
 
-Open = Callable[..., Window]
+Open = Callable[..., MainWindow]
 Until = Callable[[Callable[[], bool]], None]
 
 
-def begin(window: Window, until: Until, qtbot: QtBot, axis: Axis, points: str) -> None:
+def begin(window: MainWindow, until: Until, qtbot: QtBot, axis: Axis, points: str) -> None:
     until(lambda: window.session.snapshot.data is not None)
     view = window.sweep
     view.axis.setCurrentIndex(view.axis.findData(axis))
@@ -34,7 +34,9 @@ def test_a_sweep_of_voltage_is_drawn_listed_and_exported(
 ) -> None:
     window = opened("emulator:hr-1mm2")
     begin(window, until, qtbot, Axis.VOLTS, "3")
-    until(lambda: window.session.snapshot.state is State.STOPPED)  # the sweep has the instrument
+    until(
+        lambda: window.session.snapshot.state is SessionState.STOPPED
+    )  # the sweep has the instrument
     until(lambda: window.sweep.start.text() == "Sweep" and len(window.sweep.run.done) == 3)
     volts, response = window.sweep.curve.getData()
     assert list(volts) == [3.5, 5.25, 7.0]
@@ -42,7 +44,7 @@ def test_a_sweep_of_voltage_is_drawn_listed_and_exported(
     assert window.sweep.table.rowCount() == 3
     shown = window.sweep.table.item(1, 1).text()
     assert re.fullmatch(r"6\d\d\.?\d* ± [\d.]+ ns", shown)
-    until(lambda: window.session.snapshot.state is State.RUNNING)  # and gives it back
+    until(lambda: window.session.snapshot.state is SessionState.RUNNING)  # and gives it back
     path = tmp_path / "sweep.csv"
     window.export_sweep(path)
     columns, about = formats.read(path)
@@ -65,4 +67,4 @@ def test_a_cancelled_sweep_keeps_what_it_has(opened: Open, until: Until, qtbot: 
     assert window.sweep.curve.getData()[0] is None  # nothing of the sweep before
     window.sweep.toggle()
     until(lambda: window.sweep.start.text() == "Sweep")
-    until(lambda: window.session.snapshot.state is State.RUNNING)
+    until(lambda: window.session.snapshot.state is SessionState.RUNNING)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from trelscope.host.app.session.snapshot import Data, State
-from trelscope.host.app.window import Window
+from trelscope.host.app.session.snapshot import AverageData, SessionState
+from trelscope.host.app.window import MainWindow
 from trelscope.host.serve.faults import Faults
 from trelscope.host.serve.server import Server
 from trelscope.sim.emulator import Board
@@ -48,7 +48,7 @@ def test_a_lost_server_is_said_the_data_stay_and_it_connects_again(
     qtbot: QtBot, serve: Serve
 ) -> None:
     source, end = serve(0)
-    window = Window(source)
+    window = MainWindow(source)
     qtbot.addWidget(window)
     window.show()
 
@@ -66,7 +66,7 @@ def test_a_lost_server_is_said_the_data_stay_and_it_connects_again(
     qtbot.waitUntil(
         lambda: "the connection is lost" in window.banner.words.text(), timeout=PATIENCE
     )
-    assert window.session.snapshot.state is State.LOST
+    assert window.session.snapshot.state is SessionState.LOST
     assert pulses() > 600
     assert window.traces.mean.getData()[0].size > 0
     qtbot.waitUntil(lambda: "nobody listens" in window.banner.words.text(), timeout=PATIENCE)
@@ -76,7 +76,7 @@ def test_a_lost_server_is_said_the_data_stay_and_it_connects_again(
     qtbot.waitUntil(
         lambda: pulses() > 0 and window.session.snapshot.data is not before, timeout=PATIENCE
     )
-    assert window.session.snapshot.state is State.RUNNING
+    assert window.session.snapshot.state is SessionState.RUNNING
     # This board has started anew, and would repeat the noise of the one before.
     assert window.session.snapshot.data.segments == 1
     assert window.session.snapshot.data.number == 2
@@ -92,11 +92,11 @@ def test_after_an_unplug_the_average_goes_on_in_a_new_segment(
 ) -> None:
     monkeypatch.setattr("trelscope.host.app.session.session.RETRY_EVERY", 0.1)
     source, _ = serve(0, Faults(disconnect=1_200_000))  # about nine frames
-    window = Window(source)
+    window = MainWindow(source)
     qtbot.addWidget(window)
     window.show()
 
-    def data() -> Data | None:
+    def data() -> AverageData | None:
         return window.session.snapshot.data
 
     qtbot.waitUntil(lambda: data() is not None and data().segments == 2, timeout=PATIENCE)

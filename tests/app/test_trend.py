@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from trelscope.host.app.plots.trend import Trend
 from trelscope.host.app.session.history import History
-from trelscope.host.app.session.snapshot import Data
+from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.measure.measure import measure
 from trelscope.host.measure.quantities import Measurements
 from trelscope.host.measure.trace import Trace
@@ -23,8 +23,8 @@ def nothing_measured() -> Measurements:
     return measure(Trace(empty, empty, empty, 0), 1e-6)
 
 
-def of(*values: float) -> Data:
-    """Data with one block for each response (µs), ± 1 ns."""
+def of(*values: float) -> AverageData:
+    """An average with one block for each response (µs), ± 1 ns."""
     measured = nothing_measured()
     known = [value for value in values if np.isfinite(value)]
     mean = replace(measured.response, value=float(np.mean(known or np.nan)) * US)
@@ -36,7 +36,7 @@ def of(*values: float) -> Data:
         row_pulses=1.0,
     )
     return cast(
-        Data, SimpleNamespace(history=history, measurements=replace(measured, response=mean))
+        AverageData, SimpleNamespace(history=history, measurements=replace(measured, response=mean))
     )
 
 

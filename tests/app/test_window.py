@@ -11,31 +11,31 @@ from pytestqt.qtbot import QtBot
 
 from trelscope.gateware.protocol import LEVEL_LSB_V
 from trelscope.host.app.session import session as session_module
-from trelscope.host.app.session.snapshot import Data, State
-from trelscope.host.app.session.wanted import FRAME_TIME
-from trelscope.host.app.window import Window
+from trelscope.host.app.session.requested_settings import FRAME_TIME
+from trelscope.host.app.session.snapshot import AverageData, SessionState
+from trelscope.host.app.window import MainWindow
 from trelscope.host.link import LinkError
 from trelscope.host.link.emulator import EmulatorLink
 from trelscope.host.link.urls import DEFAULT_SOURCE, open_link
 
 RESPONSE = 3.36e-6  # s, of the default preset at 5 V and 10 kHz, with a pulse of half the period
-Open = Callable[..., Window]
+Open = Callable[..., MainWindow]
 
 
-def data(window: Window) -> Data | None:
+def data(window: MainWindow) -> AverageData | None:
     return window.session.snapshot.data
 
 
-def pulses(window: Window) -> int:
+def pulses(window: MainWindow) -> int:
     shown = data(window)
     return shown.accounting.pulses_averaged if shown else 0
 
 
-def state(window: Window) -> State:
+def state(window: MainWindow) -> SessionState:
     return window.session.snapshot.state
 
 
-def read(window: Window, until: Callable[[Callable[[], bool]], None], name: str) -> int:
+def read(window: MainWindow, until: Callable[[Callable[[], bool]], None], name: str) -> int:
     value: Future[int] = window.session.register(name)
     until(value.done)
     return value.result()
@@ -144,7 +144,7 @@ def test_stop_keeps_the_data_with_the_output_off_and_run_starts_anew(
     until(lambda: pulses(window) > 0)
     button = window.controls.run
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    until(lambda: state(window) is State.STOPPED and button.text() == "Run")
+    until(lambda: state(window) is SessionState.STOPPED and button.text() == "Run")
     kept = data(window)
     assert kept is not None
     assert kept.accounting.pulses_lost == 0
@@ -203,7 +203,7 @@ def test_a_source_is_typed_as_it_is_shown_and_a_wrong_one_changes_nothing(
 
 def test_an_unknown_preset_is_said_in_words_and_another_can_be_chosen(opened: Open, until) -> None:
     window = opened("emulator:nonsense")
-    until(lambda: state(window) is State.FAILED)
+    until(lambda: state(window) is SessionState.FAILED)
     until(lambda: "unknown device 'nonsense'; known: " in window.banner.words.text())
     window.session.open(DEFAULT_SOURCE)
     until(lambda: pulses(window) > 0)
@@ -227,12 +227,12 @@ def test_a_lost_link_is_said_and_the_data_stay(opened: Open, until, monkeypatch,
     until(lambda: "the cable has been pulled" in window.banner.words.text())
     assert data(window) is not None
     assert window.session.alive
-    assert state(window) is State.LOST
+    assert state(window) is SessionState.LOST
     qtbot.mouseClick(window.controls.run, Qt.MouseButton.LeftButton)  # does not want it any more
-    until(lambda: state(window) is State.FAILED)
+    until(lambda: state(window) is SessionState.FAILED)
     Breaking.broken.clear()
     qtbot.mouseClick(window.controls.run, Qt.MouseButton.LeftButton)  # opens it again
-    until(lambda: state(window) is State.RUNNING and pulses(window) > 0)
+    until(lambda: state(window) is SessionState.RUNNING and pulses(window) > 0)
 
 
 def test_says_what_takes_long_while_opening(opened: Open, until, monkeypatch) -> None:

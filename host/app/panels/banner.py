@@ -4,7 +4,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy
 
 from trelscope.host.app import source, style
 from trelscope.host.app.panels.panel import label
-from trelscope.host.app.session.snapshot import Snapshot, State
+from trelscope.host.app.session.snapshot import SessionState, Snapshot
 from trelscope.sim.presets.presets import describe
 
 
@@ -32,19 +32,19 @@ class Banner(QFrame):
 
     def show_snapshot(self, snapshot: Snapshot, frozen: Snapshot | None) -> None:
         """Follow the session. frozen: what is shown instead of its data; None if nothing is."""
-        emulated = source.stands_in(snapshot.source, snapshot.board)
+        emulated = source.is_emulator(snapshot.source, snapshot.board)
         self.badge.setText("EMULATOR" if emulated else snapshot.board)
         self.badge.setVisible(bool(self.badge.text()))
-        style.renew(self.badge, "real", not emulated)
+        style.set_property(self.badge, "real", not emulated)
         self.name.setText(snapshot.source.removeprefix("emulator:"))
         words = _words(snapshot, frozen)
         self.words.setText(words)
         self.words.setToolTip(words)
         factor = snapshot.realtime_factor
         self.factor.setText("" if factor is None else f"{factor:.2f}× real time")
-        failed = snapshot.state in (State.FAILED, State.LOST)
-        style.renew(self, "failed", failed)
-        style.renew(self.words, "role", "" if failed else "dim")
+        failed = snapshot.state in (SessionState.FAILED, SessionState.LOST)
+        style.set_property(self, "failed", failed)
+        style.set_property(self.words, "role", "" if failed else "dim")
 
 
 def _words(snapshot: Snapshot, frozen: Snapshot | None) -> str:
@@ -54,7 +54,7 @@ def _words(snapshot: Snapshot, frozen: Snapshot | None) -> str:
         return f"{frozen.words}; F goes back to what runs"
     if frozen is not None:
         return "frozen: the average goes on, the picture stays"
-    if snapshot.state is State.STOPPED:
+    if snapshot.state is SessionState.STOPPED:
         return "stopped, output off"
     preset = source.preset(snapshot.source)
     return describe(preset) if preset else ""

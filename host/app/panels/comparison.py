@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from trelscope.host.app import style
 from trelscope.host.app.panels.panel import Panel, label
 from trelscope.host.app.references import Reference
-from trelscope.host.app.session.snapshot import Data
+from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.measure.quantities import DEFINITIONS, PRIMARY, Quantity
 from trelscope.host.units import format_with_error
 
@@ -37,11 +37,11 @@ class Comparison(QWidget):
 
         def dress(_: style.Theme) -> None:
             for cell in (*self.differences.values(), *self.ratios.values()):
-                cell.setFont(style.digits(12))
+                cell.setFont(style.digits_font(12))
 
-        style.follow(self, dress)
+        style.on_change(self, dress)
 
-    def show_data(self, data: Data | None, references: tuple[Reference, ...]) -> None:
+    def show_data(self, data: AverageData | None, references: tuple[Reference, ...]) -> None:
         """Compare with the latest of `references`."""
         self.setVisible(bool(references))
         if not references:

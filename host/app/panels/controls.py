@@ -11,11 +11,11 @@ from PyQt6.QtWidgets import (
 )
 
 from trelscope.gateware.protocol import MAX_BIN_SHIFT
-from trelscope.host.app.panels.connection import Connection
 from trelscope.host.app.panels.panel import Panel, label
-from trelscope.host.app.panels.quantitybox import QuantityBox
-from trelscope.host.app.session.snapshot import Data, Snapshot, State
-from trelscope.host.app.session.wanted import Averaging, Wanted
+from trelscope.host.app.panels.quantity_box import QuantityBox
+from trelscope.host.app.panels.source_field import SourceField
+from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
+from trelscope.host.app.session.snapshot import AverageData, SessionState, Snapshot
 from trelscope.host.settings import RATES, VOLTS, Settings
 from trelscope.host.units import format_si
 
@@ -33,27 +33,27 @@ MODES = {
 class Controls(QWidget):
     """Fields and buttons; tells what is asked for and shows what is refused."""
 
-    changed = pyqtSignal(Wanted)
+    changed = pyqtSignal(RequestedSettings)
 
-    def __init__(self, opened: str, wanted: Wanted) -> None:
+    def __init__(self, opened: str, requested: RequestedSettings) -> None:
         super().__init__()
-        self.device = Connection(opened)
-        self.volts = QuantityBox("V", wanted.volts, VOLTS, 0.1)
-        self.rate = QuantityBox("Hz", wanted.rate, RATES, 500.0)
-        self.width_box = QuantityBox("s", wanted.width, (STEP, LONGEST), STEP, empty=AUTO)
-        self.start = QuantityBox("s", wanted.start, (-LONGEST, LONGEST), STEP, empty=AUTO)
-        self.length = QuantityBox("s", wanted.length, (STEP, LONGEST), STEP, empty=AUTO)
+        self.device = SourceField(opened)
+        self.volts = QuantityBox("V", requested.volts, VOLTS, 0.1)
+        self.rate = QuantityBox("Hz", requested.rate, RATES, 500.0)
+        self.width_box = QuantityBox("s", requested.width, (STEP, LONGEST), STEP, empty=AUTO)
+        self.start = QuantityBox("s", requested.start, (-LONGEST, LONGEST), STEP, empty=AUTO)
+        self.length = QuantityBox("s", requested.length, (STEP, LONGEST), STEP, empty=AUTO)
         self.bin = QComboBox()
         self.bin.addItem(AUTO, None)
         for shift in range(MAX_BIN_SHIFT + 1):
             self.bin.addItem(format_si((1 << shift) * 1e-9, "s"), (1 << shift) / 1e9)
-        self.bin.setCurrentIndex(max(self.bin.findData(wanted.bin), 0))
+        self.bin.setCurrentIndex(max(self.bin.findData(requested.bin), 0))
         self.averaging = QComboBox()
         for mode, tip in MODES.items():
             self.averaging.addItem(mode.value, mode)
             self.averaging.setItemData(self.averaging.count() - 1, tip, 3)
-        self.averaging.setCurrentIndex(list(MODES).index(wanted.averaging))
-        self.pulses = QuantityBox("", float(wanted.pulses), PULSES, 1024.0)
+        self.averaging.setCurrentIndex(list(MODES).index(requested.averaging))
+        self.pulses = QuantityBox("", float(requested.pulses), PULSES, 1024.0)
         self.message = label(role="warning")
         self.message.setWordWrap(True)
         self.message.hide()
@@ -81,13 +81,13 @@ class Controls(QWidget):
         for combo in (self.bin, self.averaging):
             combo.activated.connect(lambda _: self._ask(None))
 
-    def wanted(self) -> Wanted:
+    def requested(self) -> RequestedSettings:
         """What is set."""
         assert self.volts.value is not None
         assert self.rate.value is not None
         assert self.pulses.value is not None
         low, high = PULSES
-        return Wanted(
+        return RequestedSettings(
             volts=self.volts.value,
             rate=self.rate.value,
             width=self.width_box.value,
@@ -100,11 +100,11 @@ class Controls(QWidget):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Follow the session."""
-        running = snapshot.state in (State.OPENING, State.RUNNING, State.LOST)
+        running = snapshot.state in (SessionState.OPENING, SessionState.RUNNING, SessionState.LOST)
         self.run.setText("Stop" if running else "Run")
-        self.run.setEnabled(snapshot.state is not State.OPENING)
+        self.run.setEnabled(snapshot.state is not SessionState.OPENING)
         self.clear.setEnabled(snapshot.data is not None)
-        self.single.setEnabled(snapshot.state in (State.RUNNING, State.STOPPED))
+        self.single.setEnabled(snapshot.state in (SessionState.RUNNING, SessionState.STOPPED))
         message = self._typed or snapshot.refusal
         self.message.setText(message)
         self.message.setVisible(bool(message))
@@ -129,7 +129,7 @@ class Controls(QWidget):
         self.grain.setToolTip(f"{settings.frame_pulses} pulses a frame")
         self.grain.setText(f"{settings.bins} bins, {duty}")
 
-    def _show_progress(self, settings: Settings | None, data: Data | None) -> None:
+    def _show_progress(self, settings: Settings | None, data: AverageData | None) -> None:
         target = settings.pulses if settings else 0
         self.progress.setVisible(target > 0)
         if target:
@@ -178,7 +178,7 @@ class Controls(QWidget):
 
     def _ask(self, box: QuantityBox | None) -> None:
         self._last, self._typed = box, ""
-        self.changed.emit(self.wanted())
+        self.changed.emit(self.requested())
 
     def _refuse(self, box: QuantityBox, text: str) -> None:
         self._last, self._typed = box, text

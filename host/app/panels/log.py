@@ -16,7 +16,7 @@ class Log(QPlainTextEdit):
         super().__init__()
         self.setReadOnly(True)
         self.setMaximumBlockCount(LINES)
-        style.follow(self, lambda _: self.setFont(style.digits(12)))
+        style.on_change(self, lambda _: self.setFont(style.digits_font(12)))
 
     def say(self, line: str) -> None:
         """Add an event."""

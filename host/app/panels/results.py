@@ -16,7 +16,7 @@ from PyQt6.QtWidgets import (
 from trelscope.host.acquisition.acquisition import Accounting
 from trelscope.host.app import style
 from trelscope.host.app.panels.panel import Panel, label
-from trelscope.host.app.session.snapshot import Data, Snapshot
+from trelscope.host.app.session.snapshot import AverageData, Snapshot
 from trelscope.host.measure.quantities import DEFINITIONS, Flag, Measurements, Quantity
 from trelscope.host.measure.statistics import Summary
 from trelscope.host.units import format_si, format_with_error
@@ -58,8 +58,8 @@ class Results(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.times = Times()
-        self.accounting = Counts()
+        self.times = TimesPanel()
+        self.accounting = AccountingPanel()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 6, 6)
         column.setSpacing(6)
@@ -74,7 +74,7 @@ class Results(QWidget):
         self.accounting.show_data(snapshot.data)
 
 
-class Times(Panel):
+class TimesPanel(Panel):
     """A row for each quantity; below, what the selected one means and what is to be known of it."""
 
     selected = pyqtSignal(str)
@@ -129,7 +129,7 @@ class Times(Panel):
         self.grid.addWidget(self.amplitude, 4, 1)
         self.grid.addWidget(self.reference, 5, 0, 1, 2)
         self._measurements: Measurements | None = None
-        style.follow(self, self._dress)
+        style.on_change(self, self._dress)
         self.table.itemSelectionChanged.connect(self._select)
         self.select("response")
 
@@ -146,7 +146,7 @@ class Times(Panel):
         """Value and standard error of a quantity as they are shown."""
         return f"{self.cells[name][1].text()} ± {self.cells[name][2].text()}"
 
-    def show_data(self, data: Data | None) -> None:
+    def show_data(self, data: AverageData | None) -> None:
         """Show what has been measured."""
         self._measurements = data.measurements if data else None
         for name, definition in DEFINITIONS.items():
@@ -191,17 +191,17 @@ class Times(Panel):
         for column, width in ((1, 94), (2, 72), (3, 72), (4, 34), (5, 18)):
             self._across.resizeSection(column, style.pixels(width))
         self.table.setFixedHeight(height * len(DEFINITIONS) + style.pixels(26))
-        self.amplitude.setFont(style.digits())
+        self.amplitude.setFont(style.digits_font())
         self.definition.setMinimumHeight(style.pixels(34))
         self.definition.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.note.setMinimumHeight(style.pixels(18))
         for cells in self.cells.values():
             for item in cells[1:5]:
-                item.setFont(style.digits(12))
+                item.setFont(style.digits_font(12))
             cells[5].setForeground(style.colour(theme.warning))
 
 
-class Counts(Panel):
+class AccountingPanel(Panel):
     """Where every pulse went; anything that should be zero and is not stands out."""
 
     def __init__(self) -> None:
@@ -217,16 +217,16 @@ class Counts(Panel):
         self.segments = label(role="warning")
         self.segments.setWordWrap(True)
         self.grid.addWidget(self.segments, len(COUNTS) + 1, 0, 1, 2)
-        style.follow(self, self._dress)
+        style.on_change(self, self._dress)
 
-    def show_data(self, data: Data | None) -> None:
+    def show_data(self, data: AverageData | None) -> None:
         """Show the counts so far."""
         accounting: Accounting | None = data.accounting if data else None
         counts = accounting.as_dict() if accounting else {}
         for key, value in self.values.items():
             count = counts.get(key)
             value.setText("–" if count is None else f"{count:,}".replace(",", "\u2009"))
-            style.renew(value, "role", "warning" if count and key in LOSSES else "")
+            style.set_property(value, "role", "warning" if count and key in LOSSES else "")
         several = data is not None and data.segments > 1
         self.segments.setVisible(several)
         if several and data is not None:
@@ -236,7 +236,7 @@ class Counts(Panel):
 
     def _dress(self, _: style.Theme) -> None:
         for value in self.values.values():
-            value.setFont(style.digits())
+            value.setFont(style.digits_font())
 
 
 def _texts(quantity: Quantity, summary: Summary, unit: str) -> list[str]:

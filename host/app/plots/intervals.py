@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from trelscope.host.app.plots.light import US, View
-from trelscope.host.app.session.snapshot import Data
+from trelscope.host.app.plots.light import US, LightView
+from trelscope.host.app.session.snapshot import AverageData
 
 
-def interval(name: str, data: Data, view: View) -> tuple[float, float, float] | None:
+def interval(name: str, data: AverageData, view: LightView) -> tuple[float, float, float] | None:
     """Start, end (us from the drive edge) and height (in the view's units) of quantity `name`; None if not measured.
 
     Of fall only the duration is measured; its start is where the drawn mean leaves its upper level for good.
@@ -38,6 +38,6 @@ def interval(name: str, data: Data, view: View) -> tuple[float, float, float] | 
             return off, off + length + delay, low + (high - low) * (1 / math.e - 0.1) / 0.8
 
 
-def _falling_edge(data: Data) -> float:
+def _falling_edge(data: AverageData) -> float:
     """us from the drive edge."""
     return data.settings.width * US

@@ -12,10 +12,10 @@ from PyQt6.QtGui import QPen
 from PyQt6.QtWidgets import QWidget
 
 from trelscope.host.app import style
+from trelscope.host.app.plots.downsample import instants, means, peaks
 from trelscope.host.app.plots.line import NOTHING, Band, Line, coloured, filled, pen
 from trelscope.host.app.plots.marker import Interval, Marker
-from trelscope.host.app.plots.thin import instants, means, peaks
-from trelscope.host.app.session.snapshot import Data
+from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.app.style import Theme
 from trelscope.host.measure.trace import Trace
 
@@ -27,7 +27,7 @@ DECADES = 4  # below the top that a logarithmic axis shows
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class LightView:
     """Light as it is drawn: t in us from the drive edge, the rest in mV or photons/ms above the dark level.
 
     Kept as it was averaged: `thinned` converts no more points than are drawn. zero: s, the drive edge; dark: V, level
@@ -46,7 +46,7 @@ class View:
     top: float
 
     @classmethod
-    def of(cls, data: Data) -> "View":
+    def of(cls, data: AverageData) -> "LightView":
         """What a window draws of `data`."""
         m, light = data.measurements, data.light
         unit = PER_MS if data.settings.counting else MV
@@ -107,7 +107,7 @@ class View:
         return middle - error, middle + error
 
 
-class Scale:
+class VerticalScale:
     """A linear or a logarithmic vertical axis: what is drawn is transformed here, not in every item."""
 
     def __init__(self) -> None:
@@ -122,13 +122,13 @@ class Scale:
 class LightCurves:
     """Everything of the light in `plot`, drawn on a common `scale`."""
 
-    def __init__(self, owner: QWidget, plot: Any, scale: Scale, whole: bool) -> None:
+    def __init__(self, owner: QWidget, plot: Any, scale: VerticalScale, whole: bool) -> None:
         """whole: whether markers say what they are, and the last frame is shown."""
         self.plot, self._scale, self._whole = plot, scale, whole
         self.last = coloured(owner, Line(plot), "faint")
         self._band = filled(owner, Band(plot), "band")
         self.references: list[Line] = []
-        self._views: list[View] = []
+        self._views: list[LightView] = []
         self.mean = coloured(owner, Line(plot), "light", 1.0)
         self.low = Marker(owner, plot, "low")
         self.high = Marker(owner, plot, "high")
@@ -136,9 +136,9 @@ class LightCurves:
         zero = pg.InfiniteLine(0.0)
         plot.addItem(zero, ignoreBounds=True)
         dotted = Qt.PenStyle.DotLine
-        style.follow(owner, lambda theme: zero.setPen(pg.mkPen(theme.faint, style=dotted)))
+        style.on_change(owner, lambda theme: zero.setPen(pg.mkPen(theme.faint, style=dotted)))
 
-    def show(self, view: View) -> None:
+    def show(self, view: LightView) -> None:
         """Draw what of it is within the plot's range, in as many points as the plot has columns twice."""
         scale, columns = self._scale, max(int(self.plot.vb.width()), 1)
         part = view.part(*self.plot.vb.viewRange()[0])
@@ -160,7 +160,7 @@ class LightCurves:
             part = view.part(*self.plot.vb.viewRange()[0])
             line.draw(view.instants(part, columns), self._scale(view.peaks(part, columns)))
 
-    def set_references(self, views: list[View]) -> None:
+    def set_references(self, views: list[LightView]) -> None:
         """Have these besides."""
         for line in self.references:
             self.plot.removeItem(line)

@@ -65,7 +65,9 @@ class Band(QGraphicsPathItem):
 
 def coloured(owner: QWidget, item: Line, colour: str, width: float = 0.0) -> Line:
     """`item` in the theme's `colour`. width: pixels at a scale of 1."""
-    style.follow(owner, lambda theme: item.setPen(pen(getattr(theme, colour), style.pixels(width))))
+    style.on_change(
+        owner, lambda theme: item.setPen(pen(getattr(theme, colour), style.pixels(width)))
+    )
     return item
 
 
@@ -77,5 +79,5 @@ def filled(owner: QWidget, item: Band, colour: str) -> Band:
         item.setPen(pen(own))
         item.setBrush(QBrush(style.colour(own)))
 
-    style.follow(owner, dress)
+    style.on_change(owner, dress)
     return item

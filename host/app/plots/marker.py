@@ -35,7 +35,7 @@ class Marker:
             self._dot.setBrush(pg.mkBrush(own))
             self._label.setColor(own)
 
-        style.follow(owner, dress)
+        style.on_change(owner, dress)
         self.hide()
 
     def place(self, t: float, y: float, words: str) -> None:
@@ -71,7 +71,7 @@ class Interval:
         self._placed: tuple[float, float, float, float] | None = None
         self._lines.setZValue(20)
         plot.addItem(self._lines, ignoreBounds=True)
-        style.follow(
+        style.on_change(
             owner, lambda theme: self._lines.setPen(pg.mkPen(theme.text, width=style.pixels(2)))
         )
         self.hide()

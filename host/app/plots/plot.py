@@ -43,14 +43,14 @@ def dress(owner: QWidget, plot: Any, left: str = "", bottom: str = "") -> Any:
         plot.getAxis("left").setWidth(style.pixels(AXIS_WIDTH))
         grid.setPen(pen(theme.grid))
 
-    style.follow(owner, colours)
+    style.on_change(owner, colours)
     return plot
 
 
 def curve(owner: QWidget, plot: Any, colour: str, line: Qt.PenStyle = SOLID) -> Any:
     """A line in the theme's `colour`."""
     made = plot.plot()
-    style.follow(owner, lambda theme: made.setPen(pg.mkPen(getattr(theme, colour), style=line)))
+    style.on_change(owner, lambda theme: made.setPen(pg.mkPen(getattr(theme, colour), style=line)))
     return made
 
 
@@ -60,7 +60,7 @@ class Plot(pg.PlotWidget):
     def __init__(self, left: str, bottom: str) -> None:
         super().__init__()
         self._valued = True
-        style.follow(self, lambda theme: self.setBackground(theme.panel))
+        style.on_change(self, lambda theme: self.setBackground(theme.panel))
         dress(self, self.getPlotItem(), left, bottom)
         self.getPlotItem().layout.setContentsMargins(4, 8, 12, 2)
         self.show_values(False)

@@ -11,24 +11,31 @@ from PyQt6.QtWidgets import QVBoxLayout
 
 from trelscope.host.app import style
 from trelscope.host.app.panels.panel import label
+from trelscope.host.app.plots.downsample import peaks
 from trelscope.host.app.plots.intervals import interval
-from trelscope.host.app.plots.light import DECADES, US, LightCurves, Scale, View, reference_pen
+from trelscope.host.app.plots.light import (
+    DECADES,
+    US,
+    LightCurves,
+    LightView,
+    VerticalScale,
+    reference_pen,
+)
 from trelscope.host.app.plots.line import NOTHING, Line, coloured
 from trelscope.host.app.plots.plot import dress, set_range
-from trelscope.host.app.plots.thin import peaks
 from trelscope.host.app.references import Reference
-from trelscope.host.app.session.snapshot import Data, Snapshot, State
+from trelscope.host.app.session.snapshot import AverageData, SessionState, Snapshot
 from trelscope.host.app.style import Theme
 from trelscope.host.settings import Settings
 
 LIGHT_AXIS, COUNT_AXIS = "Light (mV)", "Photons (1/ms)"
 TIME_AXIS = "Time from the drive edge (µs)"
 WAITING = {
-    State.OPENING: "opening",
-    State.RUNNING: "waiting for the first frame",
-    State.STOPPED: "stopped, nothing measured",
-    State.LOST: "",
-    State.FAILED: "",
+    SessionState.OPENING: "opening",
+    SessionState.RUNNING: "waiting for the first frame",
+    SessionState.STOPPED: "stopped, nothing measured",
+    SessionState.LOST: "",
+    SessionState.FAILED: "",
 }
 ZOOM_BEFORE, ZOOM_AFTER = 0.5, 2.5  # of the response or fall that the zooms show
 
@@ -41,11 +48,11 @@ class Traces(pg.GraphicsLayoutWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        style.follow(self, lambda theme: self.setBackground(theme.panel))
+        style.on_change(self, lambda theme: self.setBackground(theme.panel))
         self.ci.layout.setContentsMargins(4, 4, 12, 4)
         self.ci.layout.setSpacing(2)
         self._legend = self.addLabel("", row=0, col=0, colspan=2, justify="right")
-        self.scale = Scale()
+        self.scale = VerticalScale()
         self.drive = dress(self, self.addPlot(row=1, col=0, colspan=2), "Drive (V)")
         self.light = dress(self, self.addPlot(row=2, col=0, colspan=2), LIGHT_AXIS, TIME_AXIS)
         self.rising = dress(self, self.addPlot(row=3, col=0), LIGHT_AXIS, "Rising edge (µs)")
@@ -78,8 +85,8 @@ class Traces(pg.GraphicsLayoutWidget):
         over.setContentsMargins(100, 0, 40, 0)
         over.addWidget(self._notice)
 
-        self.view: View | None = None
-        self._data: Data | None = None
+        self.view: LightView | None = None
+        self._data: AverageData | None = None
         self._references: tuple[Reference, ...] = ()
         self._selected = ""
         self._window: tuple[float, float] | None = None
@@ -88,7 +95,7 @@ class Traces(pg.GraphicsLayoutWidget):
         self._held = False  # the user has chosen what to look at
         self._zoomed: tuple[float, ...] | None = None  # what the zooms have been fitted to
         self._undrawn: float | None = None
-        style.follow(self, self._dress)
+        style.on_change(self, self._dress)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Draw an average as it stands; without data, say why there are none."""
@@ -105,7 +112,7 @@ class Traces(pg.GraphicsLayoutWidget):
             self._draw_references()
             return
         self._undrawn = data.arrived
-        self.view = View.of(data)
+        self.view = LightView.of(data)
         self._draw()
 
     def set_references(self, references: tuple[Reference, ...]) -> None:
@@ -182,7 +189,7 @@ class Traces(pg.GraphicsLayoutWidget):
             bottom, top = curves.plot.vb.viewRange()[1]
             curves.interval.place(start, end, float(self.scale(height)), (top - bottom) / 40)
 
-    def _draw_drive(self, data: Data, view: View) -> None:
+    def _draw_drive(self, data: AverageData, view: LightView) -> None:
         drive, columns = data.drive, max(int(self.drive.vb.width()), 1)
         part = view.part(*self.drive.vb.viewRange()[0])
         self.voltage.draw(view.instants(part, columns), peaks(drive.y[part], columns))
@@ -241,7 +248,7 @@ class Traces(pg.GraphicsLayoutWidget):
             self._held = False
             self.drive.setYRange(0.0, 1.15 * settings.volts, padding=0.05)
 
-    def _fit_zooms(self, data: Data) -> None:
+    def _fit_zooms(self, data: AverageData) -> None:
         """Make the zooms hold the edges; small changes of what is measured do not move them."""
         m = data.measurements
         width, first = data.settings.width, data.settings.window_start

@@ -7,7 +7,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QWidget
 
 from trelscope.host.app import style
 from trelscope.host.app.plots.plot import Plot, curve
-from trelscope.host.app.session.snapshot import Data
+from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.measure.quantities import DEFINITIONS
 from trelscope.host.units import prefix_for
 
@@ -39,10 +39,10 @@ class Trend(QWidget):
             self.level.setPen(pg.mkPen(theme.drive))
             self.points.setPen(None)
 
-        style.follow(self.plot, dress)
+        style.on_change(self.plot, dress)
         _fill(self, self.plot)
 
-    def show_data(self, data: Data | None, name: str) -> None:
+    def show_data(self, data: AverageData | None, name: str) -> None:
         """Draw quantity `name`."""
         scale, unit = _scale(data, name)
         self.plot.setLabel("left", unit)
@@ -83,10 +83,10 @@ class Histogram(QWidget):
             self.bars.setPen(pg.mkPen(theme.light))
             self.bars.setBrush(pg.mkBrush(theme.band))
 
-        style.follow(self.plot, dress)
+        style.on_change(self.plot, dress)
         _fill(self, self.plot)
 
-    def show_data(self, data: Data | None, name: str) -> None:
+    def show_data(self, data: AverageData | None, name: str) -> None:
         """Draw quantity `name`."""
         scale, unit = _scale(data, name)
         self.plot.setLabel("bottom", f"{DEFINITIONS[name].title} ({unit})")
@@ -99,7 +99,7 @@ class Histogram(QWidget):
             self.bars.setData(edges, counts, stepMode="center")
 
 
-def _known(data: Data | None, name: str) -> tuple[Array, Array, Array]:
+def _known(data: AverageData | None, name: str) -> tuple[Array, Array, Array]:
     """Pulses, value and standard error of the blocks that gave quantity `name`."""
     if data is None:
         return np.zeros(0), np.zeros(0), np.zeros(0)
@@ -109,7 +109,7 @@ def _known(data: Data | None, name: str) -> tuple[Array, Array, Array]:
     return history.pulses[known], history.values[name][known], errors
 
 
-def _scale(data: Data | None, name: str) -> tuple[float, str]:
+def _scale(data: AverageData | None, name: str) -> tuple[float, str]:
     """Factor and unit that the quantity is drawn in."""
     if not DEFINITIONS[name].unit:
         return 100.0, "%"

@@ -17,10 +17,10 @@ from trelscope.host.acquisition.instrument import (
     InstrumentError,
     SilenceError,
 )
-from trelscope.host.app.session.average import Average
+from trelscope.host.app.session.live_average import Average
 from trelscope.host.app.session.pace import Pace
-from trelscope.host.app.session.snapshot import Data, Snapshot, State
-from trelscope.host.app.session.wanted import Averaging, Wanted
+from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
+from trelscope.host.app.session.snapshot import AverageData, SessionState, Snapshot
 from trelscope.host.files.journal import Journal, JournalError
 from trelscope.host.link import LinkError
 from trelscope.host.link.urls import open_link
@@ -52,15 +52,19 @@ class Session:
         self,
         source: str,
         seed: int = 0,
-        wanted: Wanted | None = None,
+        requested: RequestedSettings | None = None,
         journals: Path | None = None,
     ) -> None:
         """journals: where a copy of the running average is kept, in case this process is killed; None: nowhere."""
         self.events: SimpleQueue[str] = SimpleQueue()
-        self.cut_off: SimpleQueue[Data] = SimpleQueue()  # averages that a lost link has ended
-        self._snapshot = Snapshot(source, State.OPENING, "opening")
+        self.interrupted: SimpleQueue[AverageData] = (
+            SimpleQueue()
+        )  # averages that a lost link has ended
+        self._snapshot = Snapshot(source, SessionState.OPENING, "opening")
         self._seed = seed
-        self._wanted = self._asked = wanted or Wanted()  # asked: when the average began
+        self._requested = self._asked = (
+            requested or RequestedSettings()
+        )  # asked: when the average began
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._closing = threading.Event()
         self._instrument: Instrument | None = None
@@ -89,9 +93,9 @@ class Session:
         """Whether the worker is there."""
         return self._thread.is_alive()
 
-    def change(self, wanted: Wanted) -> None:
+    def change(self, requested: RequestedSettings) -> None:
         """Measure with other settings; refused ones leave everything as it is."""
-        self._commands.put(lambda: self._change(wanted))
+        self._commands.put(lambda: self._change(requested))
 
     def open(self, source: str) -> None:
         """Let go of the instrument and open another."""
@@ -99,17 +103,17 @@ class Session:
 
     def run(self) -> None:
         """Start an average; on a source that failed, open it again first."""
-        self._commands.put(lambda: self._run(self._wanted))
+        self._commands.put(lambda: self._run(self._requested))
 
     def single(self) -> None:
         """Sum N pulses once, whatever the kind of averaging."""
-        self._commands.put(lambda: self._run(replace(self._wanted, averaging=Averaging.SUM)))
+        self._commands.put(lambda: self._run(replace(self._requested, averaging=Averaging.SUM)))
 
-    def lend(self) -> None:
+    def release_instrument(self) -> None:
         """Let go of the instrument, for somebody else to use; `run` takes it back."""
         self._commands.put(self._lend)
 
-    def measure_between(self, low: float, high: float) -> None:
+    def set_levels(self, low: float, high: float) -> None:
         """Let rise and fall run between these parts of the amplitude; no new average needs to begin."""
         self._commands.put(lambda: self._measure_between(low, high))
 
@@ -149,9 +153,9 @@ class Session:
             self._guard(lambda: self._open(self._snapshot.source))
             while not self._closing.is_set():
                 self._obey()
-                if self._snapshot.state is State.RUNNING:
+                if self._snapshot.state is SessionState.RUNNING:
                     self._guard(self._step)
-                elif self._snapshot.state is State.LOST:
+                elif self._snapshot.state is SessionState.LOST:
                     self._guard(self._retry)
         except _Closed:
             pass
@@ -161,7 +165,7 @@ class Session:
 
     def _obey(self) -> None:
         """Carry out all commands given; without a train, wait a little for one."""
-        wait = 0.0 if self._snapshot.state is State.RUNNING else IDLE
+        wait = 0.0 if self._snapshot.state is SessionState.RUNNING else IDLE
         while not self._closing.is_set():
             try:
                 command = self._commands.get(timeout=wait) if wait else self._commands.get_nowait()
@@ -191,32 +195,32 @@ class Session:
         self._release()
         self._average = None
         self.events.put(words)
-        self._publish(state=State.FAILED, words=words, **_STILL)
+        self._publish(state=SessionState.FAILED, words=words, **_STILL)
 
     def _lose(self, words: str) -> None:
         """Keep what there is, and try again until it works or the user stops it."""
         self._release()
         self._retried = time.perf_counter()
-        if self._snapshot.state is not State.LOST:
+        if self._snapshot.state is not SessionState.LOST:
             self.events.put(words)
-        self._publish(state=State.LOST, words=f"{words} — trying again", **_STILL)
+        self._publish(state=SessionState.LOST, words=f"{words} — trying again", **_STILL)
 
     def _retry(self) -> None:
         if time.perf_counter() - self._retried < RETRY_EVERY:
             return
         average = self._average
         assert average is not None
-        wanted = average.wanted if self._wanted is self._asked else self._wanted
+        requested = average.requested if self._requested is self._asked else self._requested
         instrument = self._connect(self._snapshot.source)
-        if _may_go_on(average, instrument, wanted):
+        if _may_go_on(average, instrument, requested):
             average.resume(instrument)
             self._go(instrument, "connected again: the average goes on in a new segment")
         else:
             self.events.put("connected again, to another instrument or with other settings")
             before = self._snapshot.data
-            self._run(wanted)
+            self._run(requested)
             if before is not None:
-                self.cut_off.put(before)
+                self.interrupted.put(before)
 
     def _publish(self, **changes: object) -> None:
         self._snapshot = replace(self._snapshot, **changes)  # type: ignore[arg-type]
@@ -234,12 +238,12 @@ class Session:
         self._release()
         self._average = None
         before = self._snapshot
-        self._snapshot = Snapshot(source, State.OPENING, "opening", before.refusal)
+        self._snapshot = Snapshot(source, SessionState.OPENING, "opening", before.refusal)
         if source == before.source:  # perhaps still not there: what was measured stays
             self._publish(settings=before.settings, data=before.data)
         instrument = self._connect(source)
         self.events.put(f"opened {source}: {instrument.identity.board}")
-        self._run(self._wanted)
+        self._run(self._requested)
 
     def _connect(self, source: str) -> Instrument:
         link = open_link(source, self._seed, report=self._report)
@@ -257,49 +261,51 @@ class Session:
             self._instrument.close()
             self._instrument = None
 
-    def _change(self, wanted: Wanted) -> None:
+    def _change(self, requested: RequestedSettings) -> None:
         if self._instrument is None:
-            self._wanted = wanted  # judged when there is an instrument
+            self._requested = requested  # judged when there is an instrument
             return
         try:
-            settings = wanted.settings(self._instrument)
+            settings = requested.settings(self._instrument)
         except SettingsError as error:
             self._publish(refusal=str(error))
             return
-        self._wanted = wanted
+        self._requested = requested
         self._publish(refusal="")
         if self._average is not None:
-            self._begin(self._instrument, settings, wanted)
+            self._begin(self._instrument, settings, requested)
 
     def _measure_between(self, low: float, high: float) -> None:
         self._levels = low, high
         if self._average is not None:
-            self._average.measure_between(low, high)
+            self._average.set_levels(low, high)
             self._pending = True
 
-    def _run(self, wanted: Wanted) -> None:
+    def _run(self, requested: RequestedSettings) -> None:
         if self._instrument is None:
             self._open(self._snapshot.source)
             return
         try:
-            settings = wanted.settings(self._instrument)
+            settings = requested.settings(self._instrument)
         except SettingsError as error:
             self._average = None
-            self._publish(state=State.STOPPED, words="", refusal=str(error))
+            self._publish(state=SessionState.STOPPED, words="", refusal=str(error))
             return
-        self._begin(self._instrument, settings, wanted)
+        self._begin(self._instrument, settings, requested)
 
-    def _begin(self, instrument: Instrument, settings: Settings, wanted: Wanted) -> None:
+    def _begin(
+        self, instrument: Instrument, settings: Settings, requested: RequestedSettings
+    ) -> None:
         """A new average: nothing of the one before goes into it."""
         self._averages += 1
-        self._asked = self._wanted
+        self._asked = self._requested
         source = self._snapshot.source
         self._average = None  # should starting fail, there is none
-        self._average = Average(instrument, settings, wanted, source, self._averages)
-        self._average.measure_between(*self._levels)
+        self._average = Average(instrument, settings, requested, source, self._averages)
+        self._average.set_levels(*self._levels)
         self._publish(settings=settings, data=None)
         self._keep(instrument, self._average)
-        self._go(instrument, f"average {self._averages}: {_words(settings, wanted)}")
+        self._go(instrument, f"average {self._averages}: {_words(settings, requested)}")
 
     def _keep(self, instrument: Instrument, average: Average) -> None:
         """From now on keep a copy of this average instead of the one before."""
@@ -333,7 +339,7 @@ class Session:
         self.events.put(event)
         self._pace = Pace(instrument.link)
         self._pending = False
-        self._publish(state=State.RUNNING, words="", frame_rate=0.0, link_rate=0.0)
+        self._publish(state=SessionState.RUNNING, words="", frame_rate=0.0, link_rate=0.0)
 
     def _stop(self) -> None:
         if self._average is None:
@@ -341,7 +347,7 @@ class Session:
         if self._instrument is None:  # lost: not any more
             self._average = None
             self.events.put("stopped")
-            self._publish(state=State.FAILED)
+            self._publish(state=SessionState.FAILED)
             return
         self._instrument.stop()
         until = time.perf_counter() + STOP_WAIT
@@ -352,8 +358,8 @@ class Session:
     def _lend(self) -> None:
         self._stop()
         self._release()
-        if self._snapshot.state is not State.FAILED:
-            self._publish(state=State.STOPPED, words="stopped: the sweep has the instrument")
+        if self._snapshot.state is not SessionState.FAILED:
+            self._publish(state=SessionState.STOPPED, words="stopped: the sweep has the instrument")
 
     def _rest(self, event: str) -> None:
         """The train has ended: switch the output off."""
@@ -364,14 +370,14 @@ class Session:
         self._write_journal(now=True)
         self._average = self._pace = None
         self.events.put(event)
-        self._publish(state=State.STOPPED, **_STILL)
+        self._publish(state=SessionState.STOPPED, **_STILL)
 
     def _clear(self) -> None:
         """By a new train: no pulse from before is in it, and its accounting begins at zero."""
         if self._average is None or self._instrument is None:
             self._publish(data=None)
             return
-        self._begin(self._instrument, self._average.settings, self._average.wanted)
+        self._begin(self._instrument, self._average.settings, self._average.requested)
 
     def _step(self) -> None:
         assert self._average is not None
@@ -385,7 +391,7 @@ class Session:
         due = time.perf_counter() - self._shown >= SHOW_EVERY
         if self._pending and due and self._looked:
             self._show(self._average)  # pixels first: what follows takes long
-        self._pending |= self._average.reflect()
+        self._pending |= self._average.measure_next()
         self._write_journal()
         self._publish(
             realtime_factor=self._pace.realtime_factor,
@@ -404,20 +410,20 @@ class Session:
 _STILL = {"frame_rate": 0.0, "link_rate": 0.0, "realtime_factor": None}
 
 
-def _may_go_on(average: Average, instrument: Instrument, wanted: Wanted) -> bool:
+def _may_go_on(average: Average, instrument: Instrument, requested: RequestedSettings) -> bool:
     """Whether new frames belong with the old: same instrument, same settings.
 
     An emulated board that has started anew would repeat the noise it has had before.
     """
     mine: Identity = instrument.identity
-    if mine != average.identity or wanted != average.wanted:
+    if mine != average.identity or requested != average.requested:
         return False
     return mine.board != Board.EMULATOR.name or instrument.read("train") >= average.train
 
 
-def _words(settings: Settings, wanted: Wanted) -> str:
+def _words(settings: Settings, requested: RequestedSettings) -> str:
     rate, width = format_si(settings.rate, "Hz"), format_si(settings.width, "s")
-    kind = wanted.averaging.value.replace("N", f"{wanted.pulses}")
-    if wanted.averaging is Averaging.EXPONENTIAL:
-        kind += f" over {wanted.pulses} pulses"
+    kind = requested.averaging.value.replace("N", f"{requested.pulses}")
+    if requested.averaging is Averaging.EXPONENTIAL:
+        kind += f" over {requested.pulses} pulses"
     return f"{format_si(settings.volts, 'V')}, {rate}, {width}; {kind}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from trelscope.host.acquisition.acquisition import Accounting
 from trelscope.host.app.session.history import History
-from trelscope.host.app.session.wanted import Averaging
+from trelscope.host.app.session.requested_settings import Averaging
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.measure.measure import Measurements
 from trelscope.host.measure.statistics import Summary
@@ -14,7 +14,7 @@ from trelscope.host.measure.trace import Trace
 from trelscope.host.settings import Settings
 
 
-class State(enum.Enum):
+class SessionState(enum.Enum):
     """What the session is doing."""
 
     OPENING = enum.auto()
@@ -25,7 +25,7 @@ class State(enum.Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Data:
+class AverageData:
     """One average as it stands: traces, the light of the last frame alone, what they say.
 
     number: of the average, from 1; segments: trains it is made of, more than one where the link was lost, and gap: s
@@ -62,12 +62,12 @@ class Snapshot:
     """
 
     source: str
-    state: State
+    state: SessionState
     words: str = ""
     refusal: str = ""
     board: str = ""
     settings: Settings | None = None
-    data: Data | None = None
+    data: AverageData | None = None
     realtime_factor: float | None = None
     frame_rate: float = 0.0
     link_rate: float = 0.0

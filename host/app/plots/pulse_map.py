@@ -6,7 +6,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QWidget
 
 from trelscope.host.app.plots.light import US
 from trelscope.host.app.plots.plot import Plot
-from trelscope.host.app.session.snapshot import Data
+from trelscope.host.app.session.snapshot import AverageData
 
 
 class PulseMap(QWidget):
@@ -22,7 +22,7 @@ class PulseMap(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.plot)
 
-    def show_data(self, data: Data | None) -> None:
+    def show_data(self, data: AverageData | None) -> None:
         """Draw the history of the average."""
         rows = np.zeros((0, 0), np.float32) if data is None else data.history.map
         self.image.setVisible(rows.size > 0)

@@ -23,9 +23,9 @@ from trelscope.host.acquisition import sweep
 from trelscope.host.acquisition.sweep import Axis, Point, Sweep
 from trelscope.host.app import source, style
 from trelscope.host.app.panels.panel import label
-from trelscope.host.app.panels.quantitybox import QuantityBox
+from trelscope.host.app.panels.quantity_box import QuantityBox
 from trelscope.host.app.plots.plot import Plot, curve
-from trelscope.host.app.session.sweeprun import SweepRun
+from trelscope.host.app.session.sweep_run import SweepRun
 from trelscope.host.measure.quantities import DEFINITIONS
 from trelscope.host.settings import RATES, VOLTS, Asked
 from trelscope.host.units import format_si, format_with_error
@@ -78,7 +78,7 @@ class SweepView(QWidget):
             self.curve.setSymbolPen(None)
             self.errors.setData(pen=pg.mkPen(theme.text, width=2))
 
-        style.follow(self.plot, dress)
+        style.on_change(self.plot, dress)
         self.axis.activated.connect(lambda _: self._show_axis())
         self.start.clicked.connect(self.toggle)
 
@@ -174,7 +174,7 @@ class SweepView(QWidget):
         values = np.linspace(self.first.value, self.last.value, number)
         return tuple(float(f"{value:.6g}") for value in values)
 
-    def pulses_wanted(self) -> int:
+    def pulses_per_point(self) -> int:
         """Of each point."""
         low, high = PULSES
         return round(min(max(self.pulses.value or low, low), high))
@@ -209,7 +209,7 @@ class SweepView(QWidget):
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
-                item.setFont(style.digits(12))
+                item.setFont(style.digits_font(12))
                 self.table.setItem(row, column, item)
         upright = self.table.verticalHeader()
         assert upright is not None

@@ -19,7 +19,7 @@ class Averaging(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RequestedSettings:
     """V, Hz, s; None is what `plan` chooses.
 
     pulses: N of a sum, or the memory of an exponential average.

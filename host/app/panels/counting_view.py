@@ -8,11 +8,11 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QWidget
 
 from trelscope.host.app import style
-from trelscope.host.app.panels.counting import Counting, dead_time
+from trelscope.host.app.panels.counted_decay import CountedDecay, dead_time
 from trelscope.host.app.panels.panel import label
-from trelscope.host.app.panels.quantitybox import QuantityBox
+from trelscope.host.app.panels.quantity_box import QuantityBox
 from trelscope.host.app.plots.plot import Plot, curve
-from trelscope.host.app.session.snapshot import Data
+from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.decay import Decay
 from trelscope.host.link.urls import is_emulated
 from trelscope.host.units import format_si, format_with_error
@@ -23,14 +23,14 @@ NO_COUNTS = "no photons are counted: take a detector that counts"
 UNKNOWN = "–"
 
 
-class CountView(QWidget):
+class CountingView(QWidget):
     """Follows the average where it is of counts."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.counting: Counting | None = None
+        self.counting: CountedDecay | None = None
         self.decay: Decay | None = None
-        self._data: Data | None = None
+        self._data: AverageData | None = None
         self._source = ""
         self._work = ThreadPoolExecutor(1)
         self._fitting: Future[Decay] | None = None
@@ -46,11 +46,11 @@ class CountView(QWidget):
         item.setLimits(yMin=-1)  # a tenth of a photon: what is below, a fit makes
         self.bars = curve(self.plot, item, "light")
         self.line = curve(self.plot, item, "drive", Qt.PenStyle.DashLine)
-        style.follow(self.plot, self._dress)
+        style.on_change(self.plot, self._dress)
         self.fit.clicked.connect(self.start_fit)
         self._lay_out()
 
-    def show_data(self, data: Data | None) -> None:
+    def show_data(self, data: AverageData | None) -> None:
         """Draw the average as it stands, and a fit when it is ready."""
         if self._fitting is not None and self._fitting.done():
             self.decay, self._fitting = self._fitting.result(), None
@@ -73,11 +73,11 @@ class CountView(QWidget):
             self._source = data.source
             self.dead.enter(format_si(dead_time(data.source), "s"))
             self._forget_fit()
-        self.counting = found = Counting.of(data, self.dead.value or 0.0)
+        self.counting = found = CountedDecay.of(data, self.dead.value or 0.0)
         self.per_pulse.setText(f"{found.per_pulse:.4g}")
         self.highest.setText(format_si(found.highest, "/s", 3))
         self.pile_up.setText(f"{100 * found.pile_up:.2f} %")
-        style.renew(self.pile_up, "role", "warning" if found.pile_up > PILED else "")
+        style.set_property(self.pile_up, "role", "warning" if found.pile_up > PILED else "")
         self.plot.show_values(True)
         middle = (found.edges[:-1] + found.edges[1:]) / 2 * US
         self.bars.setData(middle, np.maximum(found.counts, 0.5))

@@ -1,4 +1,4 @@
-"""Averages of a window that was killed, made into recordings."""
+"""Recovery of averages from the journals of windows that were killed."""
 
 from datetime import datetime
 from pathlib import Path
@@ -7,9 +7,13 @@ from trelscope.host.errors import UserError
 from trelscope.host.files import journal, recordings
 
 
-def rescue(journals: Path, folder: Path) -> tuple[list[Path], list[str]]:
-    """Recordings in `folder` of what was left behind in `journals`, newest first; and what was done, in words."""
-    words = []
+def recover_averages(journals: Path, folder: Path) -> tuple[list[Path], list[str]]:
+    """Turn every journal left behind in `journals` into a recording in `folder`.
+
+    Returns the recordings that `folder` holds now, newest first, and a line for each journal that tells the user
+    what became of it.
+    """
+    messages = []
     for path in journal.left_behind(journals):
         when = datetime.fromtimestamp(path.stat().st_mtime)
         try:
@@ -19,12 +23,12 @@ def rescue(journals: Path, folder: Path) -> tuple[list[Path], list[str]]:
                 target = folder / f"recovered-{when:%Y%m%d-%H%M%S}-{path.stem[:8]}.h5"
                 recordings.save(target, recording)
                 pulses = recording.accounting.pulses_averaged
-                words.append(f"an average of {pulses} pulses was recovered: {target}")
+                messages.append(f"an average of {pulses} pulses was recovered: {target}")
             path.unlink()
         except (UserError, OSError) as error:
-            words.append(str(error))
+            messages.append(str(error))
     try:
         found = sorted(folder.glob("recovered-*.h5"), reverse=True)
     except OSError:
         found = []
-    return found, words
+    return found, messages

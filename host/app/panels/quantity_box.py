@@ -45,7 +45,7 @@ class QuantityBox(QAbstractSpinBox):
 
     def mark(self, refused: bool) -> None:
         """Show, or no longer show, that this field's value is not in force."""
-        style.renew(self, "refused", refused)
+        style.set_property(self, "refused", refused)
 
     def say_empty(self, words: str) -> None:
         """What an empty field means."""

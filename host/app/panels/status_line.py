@@ -6,16 +6,16 @@ from collections import deque
 from PyQt6.QtWidgets import QLabel, QStatusBar
 
 from trelscope.host.app import style
-from trelscope.host.app.session.snapshot import Snapshot, State
-from trelscope.host.app.session.wanted import Averaging
+from trelscope.host.app.session.requested_settings import Averaging
+from trelscope.host.app.session.snapshot import SessionState, Snapshot
 from trelscope.host.units import format_si
 
 STATES = {
-    State.OPENING: "opening",
-    State.RUNNING: "running",
-    State.STOPPED: "stopped",
-    State.LOST: "link lost",
-    State.FAILED: "failed",
+    SessionState.OPENING: "opening",
+    SessionState.RUNNING: "running",
+    SessionState.STOPPED: "stopped",
+    SessionState.LOST: "link lost",
+    SessionState.FAILED: "failed",
 }
 OVER = 2.0  # s that frames per second are counted over
 EVERY = 0.5  # s between changes of the figures: they must be readable
@@ -44,7 +44,7 @@ class StatusLine(QStatusBar):
         """Follow the session."""
         self.state.setText(STATES[snapshot.state])
         now = time.perf_counter()
-        if now - self._said < EVERY and snapshot.state is State.RUNNING:
+        if now - self._said < EVERY and snapshot.state is SessionState.RUNNING:
             return
         self._said = now
         while self._times and now - self._times[0] > OVER:
@@ -52,7 +52,7 @@ class StatusLine(QStatusBar):
         self.pulses.setText(_pulses(snapshot))
         self.link.setText(_link(snapshot))
         self._show_losses(snapshot)
-        running = snapshot.state is State.RUNNING and self._times
+        running = snapshot.state is SessionState.RUNNING and self._times
         words = ""
         if running:
             latency = sorted(self._latencies)[len(self._latencies) // 2]
@@ -67,7 +67,7 @@ class StatusLine(QStatusBar):
         a = data.accounting
         lost = a.pulses_lost + a.pulses_missed
         self.losses.setText(f"lost {lost} · CRC {a.crc_errors} · clipped {a.clipped}")
-        style.renew(self.losses, "loss", bool(lost or a.crc_errors or a.clipped))
+        style.set_property(self.losses, "loss", bool(lost or a.crc_errors or a.clipped))
 
 
 def _pulses(snapshot: Snapshot) -> str:
@@ -82,7 +82,7 @@ def _pulses(snapshot: Snapshot) -> str:
 
 
 def _link(snapshot: Snapshot) -> str:
-    if snapshot.state is not State.RUNNING:
+    if snapshot.state is not SessionState.RUNNING:
         return ""
     words = f"{format_si(snapshot.link_rate, 'B/s', 3)}, {snapshot.frame_rate:.1f} frames/s"
     factor = snapshot.realtime_factor

@@ -22,8 +22,8 @@ from trelscope.host.acquisition.average import State
 from trelscope.host.acquisition.exponential import FadingState
 from trelscope.host.acquisition.instrument import Frame, Instrument
 from trelscope.host.app.session.blocks import Blocks
-from trelscope.host.app.session.snapshot import Data
-from trelscope.host.app.session.wanted import Averaging, Wanted
+from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
+from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.measure.measure import Estimator, Measurements, Memory, Options, measure
 from trelscope.host.measure.trace import Trace
 from trelscope.host.settings import Settings
@@ -37,9 +37,14 @@ class Average:
     """Starts a train on construction; `poll` until `done`."""
 
     def __init__(
-        self, instrument: Instrument, settings: Settings, wanted: Wanted, source: str, number: int
+        self,
+        instrument: Instrument,
+        settings: Settings,
+        requested: RequestedSettings,
+        source: str,
+        number: int,
     ) -> None:
-        self.settings, self.wanted, self.number = settings, wanted, number
+        self.settings, self.requested, self.number = settings, requested, number
         self.identity = instrument.identity
         self._source = source
         self._front_end = instrument.link.front_end
@@ -48,8 +53,8 @@ class Average:
         )
         self._memory = Memory()
         self._average: Frames
-        if wanted.averaging is Averaging.EXPONENTIAL:
-            self._average = fading_average(settings, self._front_end, wanted.pulses)
+        if requested.averaging is Averaging.EXPONENTIAL:
+            self._average = fading_average(settings, self._front_end, requested.pulses)
         else:
             self._average = empty_average(settings, self._front_end)
         self._blocks = self._fast_blocks()
@@ -77,7 +82,7 @@ class Average:
             self._blocks.add(frame)
         return frames
 
-    def reflect(self) -> bool:
+    def measure_next(self) -> bool:
         """Measure a block, which takes long, or have the average measured beside; whether anything new has come."""
         if self._blocks.measure():
             return True
@@ -90,7 +95,7 @@ class Average:
             self._measuring = _BESIDE.submit(self._to_measure())
         return False
 
-    def measure_between(self, low: float, high: float) -> None:
+    def set_levels(self, low: float, high: float) -> None:
         """Let rise and fall run between these parts of the amplitude."""
         if (low, high) != (self.options.low, self.options.high):
             self.options = replace(self.options, low=low, high=high)
@@ -110,7 +115,7 @@ class Average:
         self._blocks.interrupt()
         self._acquisition, self.train = acquisition, instrument.read("train")
 
-    def data(self, anew: bool = False) -> Data | None:
+    def data(self, anew: bool = False) -> AverageData | None:
         """As it stands, with the times as last measured; None before the first frame. anew: measured now."""
         if self._last_frame is None:
             return None
@@ -118,12 +123,12 @@ class Average:
             self._measure()
         assert self._measurements is not None
         light, drive = self._average.trace(LIGHT), self._average.trace(DRIVE)
-        return Data(
+        return AverageData(
             source=self._source,
             board=self.identity.board,
             front_end=self._front_end,
             settings=self.settings,
-            averaging=self.wanted.averaging,
+            averaging=self.requested.averaging,
             light=light,
             drive=drive,
             last_light=self._alone(self._last_frame),

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trelscope.host.app import files
-from trelscope.host.app.session.snapshot import Data
+from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.decay import Decay, fit_decay, live_pulses
 from trelscope.host.files.recordings import histogram
 from trelscope.host.link.urls import is_emulated
@@ -21,7 +21,7 @@ NEAR = 50e-9  # s around the edge in which the decay may begin
 
 
 @dataclass(frozen=True, eq=False)
-class Counting:
+class CountedDecay:
     """per_pulse: photons in the window. highest: of the rate, 1/s, in tenths of a microsecond. pile_up: part of the
     pulses after which the detector is not ready where that is worst.
 
@@ -38,7 +38,7 @@ class Counting:
     begin: float
 
     @classmethod
-    def of(cls, data: Data, dead_time: float) -> "Counting":
+    def of(cls, data: AverageData, dead_time: float) -> "CountedDecay":
         """Of an average of counts."""
         counts, edges = histogram(files.as_recording(data))
         pulses = data.accounting.pulses_averaged

@@ -10,7 +10,7 @@ TIP = "a preset, a port of this machine, or any source: emulator:PRESET?area=2, 
 TOOLTIP = Qt.ItemDataRole.ToolTipRole
 
 
-class Connection(QComboBox):
+class SourceField(QComboBox):
     """Takes a URL and Enter, or a choice; lists what ports there are whenever it opens."""
 
     chosen = pyqtSignal(str)

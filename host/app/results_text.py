@@ -1,12 +1,12 @@
 """Results as text, for a notebook or a message."""
 
-from trelscope.host.app.session.snapshot import Data
+from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.measure.quantities import DEFINITIONS
 from trelscope.host.measure.statistics import Summary
 from trelscope.host.units import format_si, format_with_error
 
 
-def results(data: Data) -> str:
+def results(data: AverageData) -> str:
     """Settings, then a line for each quantity: name, value ± standard error, definition, flags; tabs between."""
     s, m, a = data.settings, data.measurements, data.accounting
     lines = [
