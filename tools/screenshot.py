@@ -44,7 +44,7 @@ class Stage:
         patience = QDeadlineTimer(PATIENCE)
         while not condition():
             if patience.hasExpired():
-                raise Nothing(self.window.session.snapshot.words)
+                raise Nothing(self.window.session.snapshot.message)
             QApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
 
     def pulses(self, source: str = "") -> int:

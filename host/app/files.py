@@ -45,7 +45,7 @@ def read(path: Path) -> Snapshot:
     return Snapshot(
         source=recording.source,
         state=SessionState.STOPPED,
-        words=words,
+        message=words,
         board=recording.board,
         settings=recording.settings,
         data=as_data(recording),

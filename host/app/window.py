@@ -222,7 +222,7 @@ class MainWindow(QMainWindow):
             return
         self._frozen, self._shown = snapshot, None
         self.actions_by_text["Freeze the picture"].setChecked(True)
-        self.say(snapshot.words)
+        self.say(snapshot.message)
         self.refresh()
 
     def set_levels(self, low: float, high: float) -> None:
@@ -307,7 +307,9 @@ class MainWindow(QMainWindow):
     def _asked(self) -> tuple[str, Asked]:
         """What a sweep has in common with what runs."""
         requested = self.controls.requested()
-        return self.session.snapshot.source, requested.asked(self.sweep.pulses_per_point())
+        return self.session.snapshot.source, requested.capture_request(
+            self.sweep.pulses_per_point()
+        )
 
     def _set_references(self, references: tuple[Reference, ...]) -> None:
         self.references = references

@@ -7,11 +7,13 @@ import json
 import statistics
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 
 from trelscope.gateware.protocol import Feature, TraceFlag
 from trelscope.host.acquisition.instrument import Frame, Identity, Instrument
+from trelscope.host.app.session.connection import Connection
 from trelscope.host.app.session.requested_settings import RequestedSettings
 from trelscope.host.app.session.session import Session
 from trelscope.host.calibration.frontend import FrontEnd
@@ -112,12 +114,13 @@ class Pacer(Instrument):
         """Nothing to let go of."""
 
 
-class PacedSession(Session):
-    """A session on a `Pacer`."""
+class PacedConnection(Connection):
+    """A connection whose instrument is a `Pacer`, whatever the source."""
 
-    def _connect(self, source: str) -> Instrument:
-        self._instrument = Pacer()
-        return self._instrument
+    def open(self, source: str, show_step: Callable[[str], None]) -> Instrument:
+        """Make one."""
+        self.instrument = Pacer()
+        return self.instrument
 
 
 def main(seconds: float) -> int:
@@ -131,9 +134,8 @@ def main(seconds: float) -> int:
     app = QApplication(sys.argv[:1])
     style.apply(app, scale=1.0)
     requested = RequestedSettings(rate=RATE, start=START, length=LENGTH, bin=BIN)
-    window = MainWindow(
-        "memory:", session=PacedSession("memory:", requested=requested), requested=requested
-    )
+    session = Session("memory:", requested=requested, connection=PacedConnection())
+    window = MainWindow("memory:", requested=requested, session=session)
     window.show()
     latencies: list[float] = []
     began = [0.0, 0.0, 0.0]

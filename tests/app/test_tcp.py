@@ -90,7 +90,7 @@ def test_a_lost_server_is_said_the_data_stay_and_it_connects_again(
 def test_after_an_unplug_the_average_goes_on_in_a_new_segment(
     qtbot: QtBot, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trelscope.host.app.session.session.RETRY_EVERY", 0.1)
+    monkeypatch.setattr("trelscope.host.app.session.connection.RETRY_EVERY", 0.1)
     source, _ = serve(0, Faults(disconnect=1_200_000))  # about nine frames
     window = MainWindow(source)
     qtbot.addWidget(window)

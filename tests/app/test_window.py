@@ -10,7 +10,8 @@ from PyQt6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from trelscope.gateware.protocol import LEVEL_LSB_V
-from trelscope.host.app.session import session as session_module
+from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.app.session import connection
 from trelscope.host.app.session.requested_settings import FRAME_TIME
 from trelscope.host.app.session.snapshot import AverageData, SessionState
 from trelscope.host.app.window import MainWindow
@@ -219,7 +220,7 @@ def test_a_lost_link_is_said_and_the_data_stay(opened: Open, until, monkeypatch,
             return super().read(timeout)
 
     monkeypatch.setattr(
-        session_module, "open_link", lambda url, seed, report: Breaking("bmim3-1mm2", seed=seed)
+        connection, "open_link", lambda url, seed, report: Breaking("bmim3-1mm2", seed=seed)
     )
     window = opened()
     until(lambda: pulses(window) > 0)
@@ -244,7 +245,7 @@ def test_says_what_takes_long_while_opening(opened: Open, until, monkeypatch) ->
         go_on.wait()
         return open_link(url, seed, report=report)
 
-    monkeypatch.setattr(session_module, "open_link", slow)
+    monkeypatch.setattr(connection, "open_link", slow)
     window = opened()
     until(lambda: window.banner.words.text() == "compiling: 2/3 translating")
     go_on.set()
@@ -255,13 +256,13 @@ def test_closing_switches_the_output_off_and_ends_the_worker(
     opened: Open, until, monkeypatch
 ) -> None:
     written: list[tuple[str, int]] = []
-    write = session_module.Instrument.write
+    write = Instrument.write
 
     def record(self, name: str, value: int) -> None:
         written.append((name, value))
         write(self, name, value)
 
-    monkeypatch.setattr(session_module.Instrument, "write", record)
+    monkeypatch.setattr(Instrument, "write", record)
     window = opened()
     until(lambda: pulses(window) > 0)
     window.close()

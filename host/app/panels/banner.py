@@ -48,10 +48,10 @@ class Banner(QFrame):
 
 
 def _words(snapshot: Snapshot, frozen: Snapshot | None) -> str:
-    if snapshot.words:
-        return snapshot.words
-    if frozen is not None and frozen.words:  # a recording
-        return f"{frozen.words}; F goes back to what runs"
+    if snapshot.message:
+        return snapshot.message
+    if frozen is not None and frozen.message:  # a recording
+        return f"{frozen.message}; F goes back to what runs"
     if frozen is not None:
         return "frozen: the average goes on, the picture stays"
     if snapshot.state is SessionState.STOPPED:

@@ -104,7 +104,7 @@ class SweepView(QWidget):
         if run is None or self._over:
             return
         running = run.running  # asked first: what is finished in between is taken, too
-        new = run.take()
+        new = run.collect()
         self._over = not running
         self.start.setText("Cancel" if running else "Sweep")
         self.progress.setRange(0, run.progress.total)

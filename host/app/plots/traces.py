@@ -100,7 +100,7 @@ class Traces(pg.GraphicsLayoutWidget):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Draw an average as it stands; without data, say why there are none."""
         data = snapshot.data
-        self._notice.setText("" if data else snapshot.words or WAITING[snapshot.state])
+        self._notice.setText("" if data else snapshot.message or WAITING[snapshot.state])
         if snapshot.settings is not None:
             self._fit(snapshot.settings)
         self._data = data

@@ -1,1 +1,1 @@
-"""The worker of the window: the one thread that touches link, instrument and average."""
+"""The session behind the window: one worker thread drives link, instrument and average, and publishes snapshots."""

@@ -1,4 +1,4 @@
-"""Blocks of pulses measured one by one: statistics and history of an average."""
+"""Blocks of pulses, measured one by one: statistics and history of an average."""
 
 import time
 from collections import deque
@@ -17,11 +17,11 @@ from trelscope.host.settings import Settings
 
 FRAMES = 4  # in a block, unless measuring one takes too long
 WAITING = 2  # blocks; when more wait to be measured, blocks are made longer
-SHARE = 0.1  # of the time that goes into measuring them at most
+SHARE = 0.1  # of the time, that measuring blocks takes at most
 
 
 class Blocks:
-    """Takes frames in; `measure` does one block's worth of work."""
+    """Takes frames in and makes blocks of them; `measure` measures one block."""
 
     def __init__(self, settings: Settings, front_end: FrontEnd, options: Options) -> None:
         self.summaries: Mapping[str, Summary] = {}
@@ -34,7 +34,7 @@ class Blocks:
         self.interrupt()
 
     def interrupt(self) -> None:
-        """Forget the block that is being filled: none reaches over a gap."""
+        """Drop the block that is being filled: no block spans a gap between trains."""
         shape = (2, self._settings.bins)
         self._sums, self._counts = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         self._pulses = self._taken = 0
@@ -49,13 +49,13 @@ class Blocks:
             return
         self._waiting.append(Block(self._sums, self._counts, self._pulses))
         self.interrupt()
-        if len(self._waiting) > WAITING:  # as long as they are, measuring does not keep up
+        if len(self._waiting) > WAITING:  # measuring does not keep up with blocks of this length
             self._frames *= 2
             self._waiting.clear()
             self._statistics, self._recorder = Statistics(), Recorder()
 
     def measure(self) -> bool:
-        """Measure a block if one waits and there has been a rest; whether it was so."""
+        """Measure a block if one waits and the last did not take long just now; returns whether one was measured."""
         begin = time.perf_counter()
         if not self._waiting or begin < self._rest_until:
             return False

@@ -1,4 +1,4 @@
-"""How an average came about: times and light of successive blocks of pulses."""
+"""History of an average: times and light of successive blocks of pulses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,14 +12,17 @@ from trelscope.host.measure.quantities import DEFINITIONS
 Array = NDArray[np.float64]
 
 MAP_ROWS, MAP_COLUMNS = 256, 400
-MOST = 20_000  # blocks of which the times are kept: the newest
+MAX_BLOCKS = 20_000  # the newest, whose times are kept
 
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """pulses (k,): so far, at the end of each block. values, errors: (k,) by quantity, in its unit.
+    """One entry for each of k blocks, oldest first, and a map of the light.
 
-    map: (rows, columns) mean light, V or 1/s, of successive pulses over the window; row_pulses: pulses in a row.
+    pulses: (k,) averaged so far at the end of each block.
+    values, errors: (k,) by quantity, in the quantity's unit.
+    map: (rows, columns) mean light of successive pulses over the window, in V or 1/s.
+    row_pulses: pulses in a row of the map.
     """
 
     pulses: Array
@@ -31,7 +34,7 @@ class History:
 
 @dataclass
 class Recorder:
-    """Takes blocks in; a map that is full halves its resolution, so that it always shows every pulse."""
+    """Collects blocks. A map that is full halves its resolution, so that it always shows every pulse."""
 
     _pulses: list[float] = field(default_factory=list)
     _values: list[list[float]] = field(default_factory=list)
@@ -42,14 +45,14 @@ class Recorder:
     _block: float = 0.0  # pulses in the first one
 
     def add(self, pulses: int, light: Array, measured: Measurements) -> None:
-        """A block: how many pulses it has, its light (bins,) and what it says."""
+        """Add a block of so many pulses. light: (bins,). measured: its measurements."""
         quantities = [getattr(measured, name) for name in DEFINITIONS]
         self._block = self._block or pulses
         self._pulses.append(pulses + (self._pulses[-1] if self._pulses else 0.0))
         self._values.append([q.value for q in quantities])
         self._errors.append([q.se for q in quantities])
-        for kept in (self._pulses, self._values, self._errors):
-            del kept[:-MOST]
+        for column in (self._pulses, self._values, self._errors):
+            del column[:-MAX_BLOCKS]
         self._in_row.append(_coarse(light))
         if len(self._in_row) < self._per_row:
             return
@@ -60,7 +63,7 @@ class Recorder:
             self._per_row *= 2
 
     def history(self) -> History:
-        """Everything so far."""
+        """The history up to now."""
         values, errors = np.array(self._values), np.array(self._errors)
         shape = (len(self._pulses), len(DEFINITIONS))
         values, errors = values.reshape(shape), errors.reshape(shape)
@@ -74,7 +77,7 @@ class Recorder:
 
 
 def _coarse(light: Array) -> Array:
-    """(columns,) means over neighbouring bins: as many as fit are left."""
+    """(columns,) means over neighbouring bins, at most MAP_COLUMNS."""
     step = -(-light.size // MAP_COLUMNS)
     starts = np.arange(0, light.size, step)
     return np.asarray(np.add.reduceat(light, starts) / np.diff(np.append(starts, light.size)))

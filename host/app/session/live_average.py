@@ -1,4 +1,4 @@
-"""One average, from its first frame to its last, over as many trains as the link made of it."""
+"""An average while it grows: frames go in, measured data come out, over several trains if the link was lost."""
 
 import time
 from collections.abc import Callable
@@ -8,16 +8,17 @@ from functools import partial
 
 import numpy as np
 
+from trelscope.gateware.protocol import Board
 from trelscope.host.acquisition.acquisition import (
     DRIVE,
     LIGHT,
     Accounting,
     Acquisition,
+    Average,
     empty_average,
     fading_average,
     light_scale,
 )
-from trelscope.host.acquisition.acquisition import Average as Frames
 from trelscope.host.acquisition.average import State
 from trelscope.host.acquisition.exponential import FadingState
 from trelscope.host.acquisition.instrument import Frame, Instrument
@@ -29,11 +30,12 @@ from trelscope.host.measure.trace import Trace
 from trelscope.host.settings import Settings
 
 MEASURE_EVERY = 0.2  # s between measurements of the average
-MEASURE_SHARE = 0.25  # of the time that goes into it at most
-_BESIDE = ThreadPoolExecutor(1, "measure")  # the best estimator takes as long as several pictures
+MEASURE_SHARE = 0.25  # of the time, that measuring takes at most
+# The best estimator takes as long as several pictures: it runs beside the thread that takes in frames.
+_MEASURING = ThreadPoolExecutor(1, "measure")
 
 
-class Average:
+class LiveAverage:
     """Starts a train on construction; `poll` until `done`."""
 
     def __init__(
@@ -51,17 +53,18 @@ class Average:
         self.options = Options(
             detector_delay=self._front_end.detector_delay, estimator=Estimator.BEST
         )
-        self._memory = Memory()
-        self._average: Frames
+        self._last_shapes = Memory()
+        self._average: Average
         if requested.averaging is Averaging.EXPONENTIAL:
             self._average = fading_average(settings, self._front_end, requested.pulses)
         else:
             self._average = empty_average(settings, self._front_end)
         self._blocks = self._fast_blocks()
         self._times = settings.times()
-        self._past: list[Accounting] = []  # of trains that the link cut off
+        self._earlier: list[Accounting] = []  # of the trains that lost links have ended
         self._gap = 0.0
-        self._heard = self._measured = self._rest_until = 0.0  # when, on the performance counter
+        # Times on the performance counter: the newest frame came, measuring began, measuring may begin again.
+        self._arrived = self._measured = self._rest_until = 0.0
         self._last_frame: Frame | None = None
         self._measurements: Measurements | None = None
         self._measuring: Future[Measurements] | None = None
@@ -77,49 +80,62 @@ class Average:
         """Take in frames, waiting up to `timeout` seconds of the instrument's time."""
         frames = self._acquisition.poll(timeout)
         if frames:
-            self._heard, self._last_frame = time.perf_counter(), frames[-1]
+            self._arrived, self._last_frame = time.perf_counter(), frames[-1]
         for frame in frames:
             self._blocks.add(frame)
         return frames
 
     def measure_next(self) -> bool:
-        """Measure a block, which takes long, or have the average measured beside; whether anything new has come."""
+        """Measure a block, or have the average measured in another thread; returns whether there is a new result."""
         if self._blocks.measure():
             return True
         if self._measuring is not None:
             if not self._measuring.done():
                 return False
-            self._take()
+            self._take_result()
             return True
-        if time.perf_counter() >= self._rest_until and self._heard > self._measured:
-            self._measuring = _BESIDE.submit(self._to_measure())
+        if time.perf_counter() >= self._rest_until and self._arrived > self._measured:
+            self._measuring = _MEASURING.submit(self._measurement())
         return False
 
     def set_levels(self, low: float, high: float) -> None:
-        """Let rise and fall run between these parts of the amplitude."""
+        """Measure rise and fall between these parts of the amplitude."""
         if (low, high) != (self.options.low, self.options.high):
             self.options = replace(self.options, low=low, high=high)
             self._blocks = self._fast_blocks()
             self._measurements = None
 
+    def can_resume(self, instrument: Instrument, requested: RequestedSettings) -> bool:
+        """Whether new frames belong with the old: the instrument and the settings are the same.
+
+        An emulated board that has started again would repeat the noise that it has had before.
+        """
+        if instrument.identity != self.identity or requested != self.requested:
+            return False
+        emulated = instrument.identity.board == Board.EMULATOR.name
+        return not emulated or instrument.read("train") >= self.train
+
     def resume(self, instrument: Instrument) -> None:
-        """Go on with a new train after the link was lost; what it lost with it stays counted."""
+        """Go on with a new train after the link was lost; the losses of the trains before stay counted."""
         settings = self.settings
-        past = self._acquisition.accounting
+        earlier = self._acquisition.accounting
         if settings.pulses:
             left = settings.pulses - self._average.pulses
             settings = replace(settings, pulses=max(left, 1))
         acquisition = Acquisition(instrument, settings, self._average)
-        self._past.append(past)
-        self._gap += time.perf_counter() - self._heard
+        self._earlier.append(earlier)
+        self._gap += time.perf_counter() - self._arrived
         self._blocks.interrupt()
         self._acquisition, self.train = acquisition, instrument.read("train")
 
-    def data(self, anew: bool = False) -> AverageData | None:
-        """As it stands, with the times as last measured; None before the first frame. anew: measured now."""
+    def data(self, measure_now: bool = False) -> AverageData | None:
+        """The average as it stands, with its newest measurements; None before the first frame.
+
+        measure_now: measure this very average first, which takes long.
+        """
         if self._last_frame is None:
             return None
-        if self._measurements is None or anew:
+        if self._measurements is None or measure_now:
             self._measure()
         assert self._measurements is not None
         light, drive = self._average.trace(LIGHT), self._average.trace(DRIVE)
@@ -131,40 +147,40 @@ class Average:
             averaging=self.requested.averaging,
             light=light,
             drive=drive,
-            last_light=self._alone(self._last_frame),
+            last_light=self._light_of(self._last_frame),
             measurements=self._measurements,
             accounting=self.accounting,
             statistics=self._blocks.summaries,
             history=self._blocks.history,
             number=self.number,
-            segments=len(self._past) + 1,
+            segments=len(self._earlier) + 1,
             gap=self._gap,
             effective=self._average.effective,
-            arrived=self._heard,
+            arrived=self._arrived,
         )
 
     def state(self) -> State | FadingState:
-        """All that the average holds."""
+        """The sums and counts behind the average, for the journal."""
         return self._average.state()
 
     @property
     def accounting(self) -> Accounting:
-        """Of all trains together."""
-        parts = [each.as_dict() for each in (*self._past, self._acquisition.accounting)]
+        """Counts of all trains together."""
+        parts = [each.as_dict() for each in (*self._earlier, self._acquisition.accounting)]
         return Accounting(**{name: sum(part[name] for part in parts) for name in parts[0]})
 
     def _fast_blocks(self) -> Blocks:
-        """Blocks are many, and of each only how far it scatters matters."""
+        """Blocks for the fast estimator: they are many, and only their scatter matters."""
         options = replace(self.options, estimator=Estimator.FAST)
         return Blocks(self.settings, self._front_end, options)
 
     def _measure(self) -> None:
         if self._measuring is not None:
-            self._take()
-        self._measurements = self._to_measure()()
+            self._take_result()
+        self._measurements = self._measurement()()
 
-    def _to_measure(self) -> Callable[[], Measurements]:
-        """What measures the average as it is now."""
+    def _measurement(self) -> Callable[[], Measurements]:
+        """A function that measures the average as it is now."""
         self._measured = time.perf_counter()
         accounting = self.accounting
         return partial(
@@ -175,11 +191,11 @@ class Average:
             self.options,
             accounting.clipped,
             accounting.dropped,
-            self._memory,
+            self._last_shapes,
         )
 
-    def _take(self) -> None:
-        """Wait for what is measured beside; what was begun with other options is of no use."""
+    def _take_result(self) -> None:
+        """Wait for the measurement that runs; one that was begun with other options is of no use."""
         assert self._measuring is not None
         found, self._measuring = self._measuring.result(), None
         if found.options == self.options:
@@ -188,7 +204,7 @@ class Average:
         took = now - self._measured
         self._rest_until = now + max(MEASURE_EVERY, took / MEASURE_SHARE)
 
-    def _alone(self, frame: Frame) -> Trace:
+    def _light_of(self, frame: Frame) -> Trace:
         """The light of one frame, without standard errors."""
         counts = self.settings.counts(frame.pulses)[LIGHT]
         scale, zero = light_scale(self.settings, self._front_end)

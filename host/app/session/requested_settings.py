@@ -1,4 +1,4 @@
-"""What the user has set."""
+"""The settings that the user has requested, before an instrument has put them on its grids."""
 
 import enum
 from dataclasses import dataclass, replace
@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from trelscope.gateware.protocol import Feature
 from trelscope.host.acquisition.instrument import Instrument
 from trelscope.host.settings import Asked, Settings, plan
+from trelscope.host.units import format_si
 
 FRAME_TIME = 1 / 30  # s of pulses in a frame: no more frames than a screen needs
 
 
 class Averaging(enum.Enum):
-    """What becomes of frames."""
+    """How frames are averaged."""
 
     CONTINUOUS = "continuous"
     SUM = "sum to N"
@@ -20,9 +21,9 @@ class Averaging(enum.Enum):
 
 @dataclass(frozen=True)
 class RequestedSettings:
-    """V, Hz, s; None is what `plan` chooses.
+    """V, Hz and s; None leaves the choice to `plan`.
 
-    pulses: N of a sum, or the memory of an exponential average.
+    pulses: N of a sum, or the number of pulses after which an exponential average has forgotten all but 1/e.
     """
 
     volts: float = 5.0
@@ -34,14 +35,18 @@ class RequestedSettings:
     averaging: Averaging = Averaging.CONTINUOUS
     pulses: int = 4096
 
-    def asked(self, pulses: int) -> Asked:
-        """The same for a capture of so many pulses."""
+    def single(self) -> "RequestedSettings":
+        """The same settings for one sum of N pulses."""
+        return replace(self, averaging=Averaging.SUM)
+
+    def capture_request(self, pulses: int) -> Asked:
+        """The same settings for a capture of so many pulses."""
         whole = self.start is not None and self.length is not None
         window = (self.start, self.length) if whole else None
         return Asked(self.volts, self.rate, self.width, pulses, window, self.bin)  # type: ignore[arg-type]
 
     def settings(self, instrument: Instrument) -> Settings:
-        """On the grids of `instrument`. Raises SettingsError."""
+        """The settings on the grids of `instrument`. Raises SettingsError."""
 
         def planned(window: tuple[float, float] | None) -> Settings:
             return plan(
@@ -61,3 +66,11 @@ class RequestedSettings:
             start = settings.window_start if self.start is None else self.start
             settings = planned((start, end - start if self.length is None else self.length))
         return replace(settings, counting=Feature.COUNTING in instrument.identity.features)
+
+    def describe(self, settings: Settings) -> str:
+        """One line for the log. settings: those that `settings` has returned."""
+        rate, width = format_si(settings.rate, "Hz"), format_si(settings.width, "s")
+        averaging = self.averaging.value.replace("N", f"{self.pulses}")
+        if self.averaging is Averaging.EXPONENTIAL:
+            averaging += f" over {self.pulses} pulses"
+        return f"{format_si(settings.volts, 'V')}, {rate}, {width}; {averaging}"

@@ -1,4 +1,4 @@
-"""What the worker hands to the window: immutable, the newest replaces the one before."""
+"""What the window shows: immutable snapshots, each of which replaces the one before."""
 
 import enum
 from collections.abc import Mapping
@@ -26,11 +26,14 @@ class SessionState(enum.Enum):
 
 @dataclass(frozen=True, eq=False)
 class AverageData:
-    """One average as it stands: traces, the light of the last frame alone, what they say.
+    """One average as it stands: traces, what was measured on them, and where every pulse went.
 
-    number: of the average, from 1; segments: trains it is made of, more than one where the link was lost, and gap: s
-    between them. effective: pulses whose plain average would be as good. statistics: over blocks of pulses, by
-    quantity. arrived: when the newest frame came, on the performance counter.
+    last_light: light of the last frame alone.
+    statistics: of blocks of pulses, by quantity.
+    number: of the average, from 1.
+    segments: trains that the average is made of, more than one if the link was lost; gap: s between them.
+    effective: number of pulses whose plain average would be as precise.
+    arrived: time at which the newest frame came, on the performance counter.
     """
 
     source: str
@@ -54,16 +57,19 @@ class AverageData:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """All there is to show.
+    """Everything that the window shows.
 
-    words: the step in progress, or what went wrong. refusal: why the latest change was not made. board: what the
-    instrument calls itself, "" until it has been asked. settings: in force; data: None until the first frame of an
-    average. link_rate: bytes/s of traces.
+    message: the step in progress, or what went wrong.
+    refusal: why the latest change of settings was refused.
+    board: the name that the instrument gives itself, "" until it has been asked.
+    settings: the settings in force.
+    data: None until the first frame of an average.
+    link_rate: bytes of traces per second.
     """
 
     source: str
     state: SessionState
-    words: str = ""
+    message: str = ""
     refusal: str = ""
     board: str = ""
     settings: Settings | None = None

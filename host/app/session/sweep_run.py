@@ -1,4 +1,4 @@
-"""A sweep at work: points captured on threads of their own, told to whoever looks."""
+"""A sweep in progress: points are captured in threads of their own and collected by the window."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -8,13 +8,12 @@ from queue import Empty, SimpleQueue
 from trelscope.host.acquisition.sweep import Going, Point, Progress, Sweep, points
 from trelscope.host.errors import UserError
 
-AT_A_TIME = (
-    2  # emulated boards: the compiled gateware runs beside Python, and a window wants its share
-)
+# Points captured at the same time: the compiled gateware runs beside Python, and the window needs its share.
+AT_A_TIME = 2
 
 
 class SweepRun:
-    """Begins on construction. `error`: why it could not, or what ended it, in one line."""
+    """Begins on construction. error: why it could not begin, or what ended it, in one line."""
 
     def __init__(self, sweep: Sweep) -> None:
         self.sweep = sweep
@@ -29,11 +28,11 @@ class SweepRun:
 
     @property
     def running(self) -> bool:
-        """Whether more is to come."""
+        """Whether more points may come."""
         return self._thread.is_alive() or not self._points.empty()
 
-    def take(self) -> bool:
-        """Take notice of what has been finished; whether that is anything."""
+    def collect(self) -> bool:
+        """Collect the points that have been finished; returns whether there were any."""
         before = len(self.done)
         while True:
             try:
@@ -44,12 +43,12 @@ class SweepRun:
             self.done.append(point)
 
     def cancel(self) -> None:
-        """What is at work ends after the frame it waits for; finished points stay."""
+        """End the captures after the frames that they wait for; finished points stay."""
         self.cancelled = True
         self._going.stop()
 
     def wait(self, seconds: float) -> None:
-        """Until it has ended, or so long."""
+        """Wait until the sweep has ended, but no longer than this."""
         self._thread.join(seconds)
 
     def _work(self) -> None:
