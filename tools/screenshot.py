@@ -56,12 +56,12 @@ class Stage:
 
     def tab(self, title: str) -> None:
         """Bring a tab to the front."""
-        next(dock for dock in self.window.docks if dock.windowTitle() == title).raise_()
+        self.window.docks.by_title[title].raise_()
 
     def save(self, path: Path) -> None:
         """The window as it is now; it is closed."""
         self.window.refresh()
-        self.window._refresh_slow()
+        self.window.refresh_slow()
         for _ in range(5):
             QApplication.processEvents()
         if not self.window.grab().save(str(path)):
@@ -121,7 +121,7 @@ def light(path: Path) -> None:
     """Light theme, light on a logarithmic axis, the decay selected."""
     style.apply(app(), style.LIGHT, scale=1.0)
     stage = Stage("emulator:bmim3-4mm2")
-    stage.window.actions_by_text["Logarithmic light"].trigger()
+    stage.window.menus.action("Logarithmic light").trigger()
     stage.until(lambda: stage.pulses() >= 20_000)
     stage.window.results.times.select("decay")
     stage.tab("Histogram")

@@ -12,7 +12,9 @@ from trelscope.host.app.window import MainWindow
 from trelscope.host.files import journal
 from trelscope.host.link.urls import DEFAULT_SOURCE
 
-SAVE_EVERY = 2000  # ms: what a window that is killed has forgotten
+SAVE_EVERY = (
+    2000  # ms between looks at the preferences: a killed window loses changes of this age at most
+)
 
 
 def run(source: str | None = None, seed: int = 0) -> int:
@@ -20,15 +22,15 @@ def run(source: str | None = None, seed: int = 0) -> int:
     app = QApplication(sys.argv[:1])
     app.setApplicationName("trelscope")
     folder = preferences.default_folder()
-    before = preferences.load(folder)
-    style.apply(app, style.LIGHT if before.light_theme else style.DARK, before.scale)
+    saved = preferences.load(folder)
+    style.apply(app, style.LIGHT if saved.light_theme else style.DARK, saved.scale)
     journals = journal.default_directory()
-    recovered, words = recover_averages(journals, journals.with_name("recovered"))
-    opened = source or before.source or DEFAULT_SOURCE
-    window = MainWindow(opened, seed, before.requested, journals=journals)
-    window.offer(recovered)
-    window.restore(before)
-    file = preferences.PreferencesFile(folder, before)
+    recovered, messages = recover_averages(journals, journals.with_name("recovered"))
+    opened = source or saved.source or DEFAULT_SOURCE
+    window = MainWindow(opened, seed, saved.requested, journals=journals)
+    window.menus.list_recovered(recovered)
+    window.apply_preferences(saved)
+    file = preferences.PreferencesFile(folder, saved)
     window.closed.connect(lambda: file.update(window.preferences()))
     saving = QTimer(window)
     saving.timeout.connect(lambda: file.update(window.preferences()))
@@ -37,6 +39,6 @@ def run(source: str | None = None, seed: int = 0) -> int:
     # Python notice it.
     signal.signal(signal.SIGINT, lambda *_: window.close())
     window.show()
-    for line in words:  # now that there is a status line to say it in
-        window.say(line)
+    for message in messages:  # now that there is a status line to show them in
+        window.show_message(message)
     return app.exec()

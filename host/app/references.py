@@ -1,28 +1,52 @@
-"""Averages kept to be compared with."""
+"""Averages that are kept on the screen, so that later ones can be compared with them."""
 
 from dataclasses import dataclass
 from functools import cached_property
+
+from PyQt6.QtCore import QObject, pyqtSignal
 
 from trelscope.host.app.plots.light import LightView
 from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.units import format_si
 
-MOST = 4  # as many as have a line of their own
+MAX_REFERENCES = 4  # each has a line style of its own
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """A kept average."""
+    """One average that is kept."""
 
     data: AverageData
 
     @property
     def name(self) -> str:
-        """What legends call it."""
+        """The name in legends."""
         device = self.data.source.removeprefix("emulator:")
         return f"{device} {format_si(self.data.settings.volts, 'V')}"
 
     @cached_property
     def view(self) -> LightView:
-        """As it is drawn."""
+        """The light as it is drawn."""
         return LightView.of(self.data)
+
+
+class References(QObject):
+    """The references of a window, oldest first; the newest push out the oldest."""
+
+    changed = pyqtSignal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: tuple[Reference, ...] = ()
+
+    def keep(self, data: AverageData) -> Reference:
+        """Keep an average."""
+        reference = Reference(data)
+        self.kept = (*self.kept, reference)[-MAX_REFERENCES:]
+        self.changed.emit()
+        return reference
+
+    def drop(self) -> None:
+        """Keep none any longer."""
+        self.kept = ()
+        self.changed.emit()

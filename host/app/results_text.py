@@ -6,8 +6,8 @@ from trelscope.host.measure.statistics import Summary
 from trelscope.host.units import format_si, format_with_error
 
 
-def results(data: AverageData) -> str:
-    """Settings, then a line for each quantity: name, value ± standard error, definition, flags; tabs between."""
+def results_text(data: AverageData) -> str:
+    """Settings, then a line for each quantity: title, value ± standard error, n, definition and flags between tabs."""
     s, m, a = data.settings, data.measurements, data.accounting
     lines = [
         f"{data.board} {data.source}, {format_si(s.volts, 'V')}, {format_si(s.rate, 'Hz')},"
@@ -17,9 +17,8 @@ def results(data: AverageData) -> str:
     ]
     for name, definition in DEFINITIONS.items():
         quantity = m.quantities()[name]
-        unit = definition.unit
-        value = quantity.reason or format_with_error(quantity.value, quantity.se, unit)
+        value = quantity.reason or format_with_error(quantity.value, quantity.se, definition.unit)
         count = data.statistics.get(name, Summary()).count
-        words, flags = definition.words(m.options), " ".join(quantity.flags)
-        lines.append(f"{definition.title}\t{value}\t{count}\t{words}\t{flags}".rstrip())
+        meaning, flags = definition.words(m.options), " ".join(quantity.flags)
+        lines.append(f"{definition.title}\t{value}\t{count}\t{meaning}\t{flags}".rstrip())
     return "\n".join(lines) + "\n"

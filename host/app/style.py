@@ -9,14 +9,15 @@ from PyQt6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PyQt6.QtWidgets import QApplication, QWidget
 
 TEXT_PIXELS = 13  # at a scale of 1
+SMALLEST, LARGEST = 0.75, 4.0  # scales that the user can choose
 
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours by use. Those of curves are Okabe and Ito's, told apart with every kind of colour vision.
+    """Colours by use. Curves have those of Okabe and Ito, which every kind of colour vision separates.
 
-    band: the light's colour on the panel, without transparency, which is slow to draw. references: told apart by
-    their line styles as well.
+    band: of the standard error of the light, mixed with the panel's colour beforehand: transparency is slow to draw.
+    references: each also has a line style of its own.
     """
 
     background: str
@@ -81,25 +82,25 @@ REFERENCE_LINES = (
 )
 
 
-class _Now:
-    """The look in force, and who follows it."""
+class _InForce:
+    """The theme and the scale in force, and what is called when they change."""
 
     theme = DARK
     scale = 1.0
-    dressers: ClassVar[list[Callable[[Theme], None]]] = []
+    listeners: ClassVar[list[Callable[[Theme], None]]] = []
 
 
 def theme() -> Theme:
     """The colours in force."""
-    return _Now.theme
+    return _InForce.theme
 
 
-def on_change(owner: QWidget, dress: Callable[[Theme], None]) -> None:
-    """Dress something now, and again whenever the look changes, for as long as `owner` exists."""
-    dress(_Now.theme)
-    dressers = _Now.dressers
-    dressers.append(dress)
-    owner.destroyed.connect(lambda: dressers.remove(dress))
+def on_change(owner: QWidget, restyle: Callable[[Theme], None]) -> None:
+    """Call `restyle` now, and again whenever theme or scale change, for as long as `owner` exists."""
+    restyle(_InForce.theme)
+    listeners = _InForce.listeners
+    listeners.append(restyle)
+    owner.destroyed.connect(lambda: listeners.remove(restyle))
 
 
 def colour(name: str) -> QColor:
@@ -109,16 +110,16 @@ def colour(name: str) -> QColor:
 
 def pixels(length: float) -> int:
     """A length at a scale of 1, in pixels at the present one."""
-    return round(length * _Now.scale)
+    return round(length * _InForce.scale)
 
 
 def scale() -> float:
     """How much larger than usual everything is."""
-    return _Now.scale
+    return _InForce.scale
 
 
 def scale_for_screen(app: QApplication) -> float:
-    """What makes text readable on a screen of many small pixels that the system does not scale itself."""
+    """The scale that makes text readable on a screen of many small pixels that the system does not scale itself."""
     screen = app.primaryScreen()
     if screen is None:
         return 1.0
@@ -126,9 +127,9 @@ def scale_for_screen(app: QApplication) -> float:
 
 
 def apply(app: QApplication, theme: Theme = DARK, scale: float | None = None) -> None:
-    """Dress every widget of the application."""
-    _Now.theme = theme
-    _Now.scale = scale_for_screen(app) if scale is None else scale
+    """Put theme and scale in force in every widget of the application. scale: None lets the screen decide."""
+    _InForce.theme = theme
+    _InForce.scale = scale_for_screen(app) if scale is None else scale
     app.setStyle("Fusion")
     role = QPalette.ColorRole
     palette = QPalette()
@@ -152,19 +153,29 @@ def apply(app: QApplication, theme: Theme = DARK, scale: float | None = None) ->
     font.setPixelSize(pixels(TEXT_PIXELS))
     app.setFont(font)
     app.setStyleSheet(_sheet(theme))
-    for dress in _Now.dressers:
-        dress(theme)
+    for restyle in _InForce.listeners:
+        restyle(theme)
+
+
+def set_light_theme(light: bool) -> None:
+    """Change between the light and the dark theme."""
+    apply(_application(), LIGHT if light else DARK, _InForce.scale)
+
+
+def scale_by(factor: float) -> None:
+    """Make everything larger or smaller, within limits."""
+    apply(_application(), _InForce.theme, min(max(_InForce.scale * factor, SMALLEST), LARGEST))
 
 
 def digits_font(size: int = TEXT_PIXELS) -> QFont:
-    """A font whose digits are all as wide: numbers that change do not jump."""
+    """A font whose digits all have the same width, so that numbers that change do not jump."""
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
     font.setPixelSize(pixels(size))
     return font
 
 
 def set_property(widget: QWidget, name: str, value: object) -> None:
-    """Set a property that the style sheet looks at."""
+    """Set a property that selects rules of the style sheet, and apply them."""
     if widget.property(name) == value:
         return
     widget.setProperty(name, value)
@@ -172,6 +183,12 @@ def set_property(widget: QWidget, name: str, value: object) -> None:
     assert style is not None
     style.unpolish(widget)
     style.polish(widget)
+
+
+def _application() -> QApplication:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    return app
 
 
 def _sheet(t: Theme) -> str:

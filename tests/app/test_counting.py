@@ -17,7 +17,7 @@ REQUESTED = RequestedSettings(rate=15e3, width=10e-6, start=-100e-9, length=1.02
 
 
 def tab(window: MainWindow, title: str) -> None:
-    next(dock for dock in window.docks if dock.windowTitle() == title).raise_()
+    window.docks.by_title[title].raise_()
 
 
 def test_counts_are_drawn_and_their_decay_fitted(opened: Open, until: Until, qtbot: QtBot) -> None:
@@ -39,12 +39,12 @@ def test_counts_are_drawn_and_their_decay_fitted(opened: Open, until: Until, qtb
     assert view.decay.amplitude_average.value == pytest.approx(22e-9, rel=0.5)
     _, expected = view.line.getOriginalDataset()
     assert expected.sum() == pytest.approx(view.decay.photons, rel=0.05)
-    assert "lifetime" in view.words.text()
+    assert "lifetime" in view.message.text()
     assert np.isfinite(view.decay.misfit)
     window.keep_reference()
     assert len(window.traces.whole.references) == 1
     window.session.open("emulator:hr-1mm2")
-    until(lambda: "detector=pmt" in view.words.text())
+    until(lambda: "detector=pmt" in view.message.text())
     assert view.per_pulse.text() == view.pile_up.text() == "–"
     assert not window.traces.whole.references  # photons do not go with volts
     assert "trpl-bmim3" not in window.traces._legend.text
@@ -53,7 +53,7 @@ def test_counts_are_drawn_and_their_decay_fitted(opened: Open, until: Until, qtb
 def test_without_counts_it_says_how_to_have_them(opened: Open, until: Until) -> None:
     window = opened()
     tab(window, "Counting")
-    until(lambda: "bmim3-1mm2?detector=pmt" in window.counting.words.text())
+    until(lambda: "bmim3-1mm2?detector=pmt" in window.counting.message.text())
     assert not window.counting.fit.isEnabled()
 
 

@@ -41,7 +41,7 @@ def test_an_export_is_what_is_on_the_screen(
     window.freeze(True)
     window.keep_reference()
     path = tmp_path / f"shown{suffix}"
-    window.export(path)
+    window.exports.export(path)
     recording = recordings.load(path)
     shown, view = window.shown, window.traces.view
     digits = 1e-8 if suffix == ".csv" else 0.0
@@ -53,7 +53,7 @@ def test_an_export_is_what_is_on_the_screen(
     value = window.results.times.cells["response"][1].text().split()[0]
     assert recording.measurements.response.value * 1e6 == pytest.approx(float(value), rel=2e-5)
     beside = recordings.load(tmp_path / f"shown.reference-1{suffix}")
-    assert beside.light.y == pytest.approx(window.references[0].data.light.y, rel=digits)
+    assert beside.light.y == pytest.approx(window.references.kept[0].data.light.y, rel=digits)
 
 
 def test_pictures_are_of_the_plots(opened: Open, until: Until, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_pictures_are_of_the_plots(opened: Open, until: Until, tmp_path: Path) -
     window.refresh()
     size = window.traces.size()
     for suffix in (".png", ".svg", ".pdf"):
-        window.export(tmp_path / f"plot{suffix}")
+        window.exports.export(tmp_path / f"plot{suffix}")
     png = QImage(str(tmp_path / "plot.png"))
     assert png.size() == 2 * size
     light = QImage(str(tmp_path / "plot.png")).convertToFormat(QImage.Format.Format_RGB32)
@@ -98,7 +98,7 @@ def test_an_export_that_cannot_be_is_said(
     window = opened()
     until(lambda: pulses(window) > 0)
     window.refresh()
-    window.export(tmp_path / name)
+    window.exports.export(tmp_path / name)
     assert str(tmp_path / name) in window.log.toPlainText().splitlines()[-1]
     assert not (tmp_path / name).exists()
 
@@ -110,14 +110,14 @@ def test_a_recording_is_opened_and_measured_anew(
     until(lambda: pulses(window) > 600)
     window.refresh()
     path = tmp_path / "hr.npz"
-    window.export(path)
+    window.exports.export(path)
     window.session.open("emulator:bmim3-1mm2")
     until(lambda: window.session.snapshot.source == "emulator:bmim3-1mm2" and pulses(window) > 0)
     window.open_recording(path)
     assert window.shown.measurements.response.value == pytest.approx(0.7e-6, rel=0.02)
     assert "recording hr.npz" in window.log.toPlainText()
-    assert "recording hr.npz, of emulator:hr-1mm2" in window.banner.words.text()
-    assert window.actions_by_text["Freeze the picture"].isChecked()
+    assert "recording hr.npz, of emulator:hr-1mm2" in window.banner.message.text()
+    assert window.menus.action("Freeze the picture").isChecked()
     whole = window.shown.measurements.rise.value
     window.set_levels(0.2, 0.8)
     assert window.shown.measurements.rise.value < 0.8 * whole
@@ -155,8 +155,8 @@ def test_the_average_of_a_killed_window_is_recovered(
     assert str(path) in words
     assert not any(journals.iterdir())
     window = opened()
-    window.offer([path])
-    window._recovered.actions()[0].trigger()
+    window.menus.list_recovered([path])
+    window.menus.recovered[0].trigger()
     assert window.shown.source == "emulator:hr-1mm2"
     assert window.shown.accounting.pulses_averaged > 0
     assert np.isfinite(window.shown.measurements.response.value)

@@ -115,7 +115,7 @@ def test_freeze_keeps_the_picture_and_not_the_average(
     kept = window.shown
     until(lambda: pulses(window) > kept.accounting.pulses_averaged + 600)
     assert window.shown is kept
-    assert "frozen" in window.banner.words.text()
+    assert "frozen" in window.banner.message.text()
     qtbot.keyClick(window, Qt.Key.Key_F)
     until(lambda: window.shown is not kept)
 
@@ -128,7 +128,7 @@ def test_two_devices_are_compared_in_two_clicks(opened: Open, until: Until) -> N
     action.trigger()
     until(lambda: window.session.snapshot.source == "emulator:bmim3-4mm2" and pulses(window) > 600)
     window.refresh()
-    (reference,) = window.references
+    (reference,) = window.references.kept
     assert reference.name == "control-4mm2 5 V"
     _, drawn = window.traces.whole.references[0].getData()
     now, then = data(window).measurements.response, reference.data.measurements.response
@@ -138,7 +138,7 @@ def test_two_devices_are_compared_in_two_clicks(opened: Open, until: Until) -> N
     assert window.comparison.differences["response"].text().startswith("-24.7")
     assert float(window.comparison.ratios["response"].text()) == pytest.approx(0.234, abs=0.005)
     assert drawn.max() == pytest.approx(reference.view.mean.max())
-    window.drop_references()
+    window.references.drop()
     assert not window.comparison.isVisible()
 
 
@@ -186,7 +186,7 @@ def test_results_are_copied_as_they_are_shown(opened: Open, until: Until) -> Non
     window = opened()
     until(lambda: pulses(window) > 600)
     window.freeze(True)
-    window.copy_results()
+    window.exports.copy_results()
     copied = QApplication.clipboard().text()
     value, error = (window.results.times.cells["response"][n].text() for n in (1, 2))
     number, unit = value.split()
@@ -200,8 +200,8 @@ def test_what_was_set_and_laid_out_comes_back(opened: Open, until: Until, tmp_pa
     )
     until(lambda: pulses(window) > 0)
     window.controls.rate.enter("12k")
-    window.actions_by_text["Light theme"].trigger()
-    log = next(dock for dock in window.docks if dock.windowTitle() == "Log")
+    window.menus.action("Light theme").trigger()
+    log = window.docks.by_title["Log"]
     log.close()
     preferences.save(tmp_path, window.preferences())
     window.close()
@@ -209,15 +209,15 @@ def test_what_was_set_and_laid_out_comes_back(opened: Open, until: Until, tmp_pa
     before = preferences.load(tmp_path)
     style.apply(QApplication.instance())
     again = opened(before.source, before.requested)
-    again.restore(before)
+    again.apply_preferences(before)
     until(lambda: pulses(again) > 0)
     assert again.session.snapshot.source == "emulator:hr-1mm2"
     settings = data(again).settings
     assert (settings.volts, settings.rate) == (4.0, 12e3)
     assert data(again).averaging is Averaging.EXPONENTIAL
     assert style.theme() is style.LIGHT
-    assert next(d for d in again.docks if d.windowTitle() == "Log").isHidden()
-    assert not next(d for d in again.docks if d.windowTitle() == "Results").isHidden()
+    assert again.docks.by_title["Log"].isHidden()
+    assert not again.docks.by_title["Results"].isHidden()
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"wanted": {"volts": "x", "nonsense": 1}}'])
@@ -241,7 +241,7 @@ def test_keys_are_the_windows_again_once_a_source_has_been_typed(
     opened: Open, until: Until, qtbot: QtBot
 ) -> None:
     window = opened()
-    edit = window.controls.device.lineEdit()
+    edit = window.controls.source_field.lineEdit()
     edit.setFocus()
     edit.setText("hr-4mm2")
     qtbot.keyClick(edit, Qt.Key.Key_Return)

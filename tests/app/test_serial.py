@@ -52,10 +52,10 @@ def test_a_pulled_cable_is_said_the_data_stay_and_it_opens_again(
     qtbot.waitUntil(lambda: pulses() > 600, timeout=PATIENCE)
     device.unlink()
     plug.pop().close()
-    qtbot.waitUntil(lambda: "the port has gone" in window.banner.words.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "the port has gone" in window.banner.message.text(), timeout=PATIENCE)
     assert window.session.snapshot.state is SessionState.LOST
     assert pulses() > 600
-    qtbot.waitUntil(lambda: "there is no port" in window.banner.words.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "there is no port" in window.banner.message.text(), timeout=PATIENCE)
     before = window.session.snapshot.data
     plug_in(device, plug)
     qtbot.waitUntil(

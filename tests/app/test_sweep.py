@@ -25,7 +25,7 @@ def begin(window: MainWindow, until: Until, qtbot: QtBot, axis: Axis, points: st
     view.axis.activated.emit(view.axis.currentIndex())
     view.pulses.enter("64")
     view.points.enter(points)
-    next(dock for dock in window.docks if dock.windowTitle() == "Sweep").raise_()
+    window.docks.by_title["Sweep"].raise_()
     qtbot.mouseClick(view.start, Qt.MouseButton.LeftButton)
 
 
@@ -38,7 +38,7 @@ def test_a_sweep_of_voltage_is_drawn_listed_and_exported(
         lambda: window.session.snapshot.state is SessionState.STOPPED
     )  # the sweep has the instrument
     until(lambda: window.sweep.start.text() == "Sweep" and len(window.sweep.run.done) == 3)
-    volts, response = window.sweep.curve.getData()
+    volts, response = window.sweep.plot.curve.getData()
     assert list(volts) == [3.5, 5.25, 7.0]
     assert response[0] > response[1] > response[2]
     assert window.sweep.table.rowCount() == 3
@@ -46,7 +46,7 @@ def test_a_sweep_of_voltage_is_drawn_listed_and_exported(
     assert re.fullmatch(r"6\d\d\.?\d* ± [\d.]+ ns", shown)
     until(lambda: window.session.snapshot.state is SessionState.RUNNING)  # and gives it back
     path = tmp_path / "sweep.csv"
-    window.export_sweep(path)
+    window.exports.export_sweep(path)
     columns, about = formats.read(path)
     assert columns["response"] * 1e6 == pytest.approx(response, rel=1e-6)
     assert np.isfinite(columns["response_se"]).all()
@@ -64,7 +64,7 @@ def test_a_cancelled_sweep_keeps_what_it_has(opened: Open, until: Until, qtbot: 
     assert window.sweep.time_left.text() == "cancelled"
     assert window.sweep.table.rowCount() == len(window.sweep.run.done)
     window.sweep.toggle()
-    assert window.sweep.curve.getData()[0] is None  # nothing of the sweep before
+    assert window.sweep.plot.curve.getData()[0] is None  # nothing of the sweep before
     window.sweep.toggle()
     until(lambda: window.sweep.start.text() == "Sweep")
     until(lambda: window.session.snapshot.state is SessionState.RUNNING)

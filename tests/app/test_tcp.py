@@ -64,12 +64,12 @@ def test_a_lost_server_is_said_the_data_stay_and_it_connects_again(
     assert window.windowTitle() == f"trelscope — EMULATOR {source}"
     end()
     qtbot.waitUntil(
-        lambda: "the connection is lost" in window.banner.words.text(), timeout=PATIENCE
+        lambda: "the connection is lost" in window.banner.message.text(), timeout=PATIENCE
     )
     assert window.session.snapshot.state is SessionState.LOST
     assert pulses() > 600
     assert window.traces.mean.getData()[0].size > 0
-    qtbot.waitUntil(lambda: "nobody listens" in window.banner.words.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "nobody listens" in window.banner.message.text(), timeout=PATIENCE)
     assert pulses() > 600
     before = window.session.snapshot.data
     serve(int(source.rpartition(":")[2]))
@@ -81,7 +81,7 @@ def test_a_lost_server_is_said_the_data_stay_and_it_connects_again(
     assert window.session.snapshot.data.segments == 1
     assert window.session.snapshot.data.number == 2
     window.refresh()
-    assert window.references[-1].data is before
+    assert window.references.kept[-1].data is before
     assert "kept as a reference" in window.log.toPlainText()
     window.close()
     qtbot.waitUntil(lambda: not window.session.alive, timeout=PATIENCE)

@@ -175,7 +175,7 @@ def test_another_preset_opens_another_board(opened: Open, until) -> None:
     window = opened()
     until(lambda: data(window) is not None)
     assert np.isfinite(data(window).measurements.response.value)  # from the first frame on
-    box = window.controls.device
+    box = window.controls.source_field
     box.activated.emit(box.findText("hr-1mm2"))
     until(lambda: window.session.snapshot.source == "emulator:hr-1mm2" and pulses(window) > 600)
     assert window.windowTitle() == "trelscope — EMULATOR hr-1mm2"
@@ -187,7 +187,7 @@ def test_a_source_is_typed_as_it_is_shown_and_a_wrong_one_changes_nothing(
 ) -> None:
     window = opened()
     until(lambda: pulses(window) > 0)
-    edit = window.controls.device.lineEdit()
+    edit = window.controls.source_field.lineEdit()
     for text in ("nonsense?area=2", "emulator:hr-1mm2?colour=red", "ftp://x"):
         edit.setText(text)
         qtbot.keyClick(edit, Qt.Key.Key_Return)
@@ -205,7 +205,7 @@ def test_a_source_is_typed_as_it_is_shown_and_a_wrong_one_changes_nothing(
 def test_an_unknown_preset_is_said_in_words_and_another_can_be_chosen(opened: Open, until) -> None:
     window = opened("emulator:nonsense")
     until(lambda: state(window) is SessionState.FAILED)
-    until(lambda: "unknown device 'nonsense'; known: " in window.banner.words.text())
+    until(lambda: "unknown device 'nonsense'; known: " in window.banner.message.text())
     window.session.open(DEFAULT_SOURCE)
     until(lambda: pulses(window) > 0)
 
@@ -225,7 +225,7 @@ def test_a_lost_link_is_said_and_the_data_stay(opened: Open, until, monkeypatch,
     window = opened()
     until(lambda: pulses(window) > 0)
     Breaking.broken.set()
-    until(lambda: "the cable has been pulled" in window.banner.words.text())
+    until(lambda: "the cable has been pulled" in window.banner.message.text())
     assert data(window) is not None
     assert window.session.alive
     assert state(window) is SessionState.LOST
@@ -247,7 +247,7 @@ def test_says_what_takes_long_while_opening(opened: Open, until, monkeypatch) ->
 
     monkeypatch.setattr(connection, "open_link", slow)
     window = opened()
-    until(lambda: window.banner.words.text() == "compiling: 2/3 translating")
+    until(lambda: window.banner.message.text() == "compiling: 2/3 translating")
     go_on.set()
     until(lambda: pulses(window) > 0)
 

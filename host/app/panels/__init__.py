@@ -1,1 +1,1 @@
-"""What is read and turned around the plots."""
+"""The panels around the plots: controls, results, status."""

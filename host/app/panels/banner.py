@@ -1,4 +1,4 @@
-"""The strip across the top: what is being measured, how fast it runs, what went wrong."""
+"""The strip across the top: the source, how fast it runs, and what went wrong."""
 
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy
 
@@ -9,7 +9,7 @@ from trelscope.sim.presets.presets import describe
 
 
 class Banner(QFrame):
-    """Says EMULATOR for as long as no light is real, and which board otherwise."""
+    """Its badge says EMULATOR while the light is simulated, and names the board otherwise."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -17,8 +17,8 @@ class Banner(QFrame):
         self.badge = QLabel("EMULATOR")
         self.badge.setObjectName("badge")
         self.name = QLabel()
-        self.words = label(role="dim")
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.message = label(role="dim")
+        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.factor = QLabel()
         self.factor.setObjectName("factor")
         self.factor.setToolTip("Time on the emulated board over time on the clock")
@@ -27,27 +27,27 @@ class Banner(QFrame):
         row.setSpacing(12)
         row.addWidget(self.badge)
         row.addWidget(self.name)
-        row.addWidget(self.words, 1)
+        row.addWidget(self.message, 1)
         row.addWidget(self.factor)
 
     def show_snapshot(self, snapshot: Snapshot, frozen: Snapshot | None) -> None:
-        """Follow the session. frozen: what is shown instead of its data; None if nothing is."""
-        emulated = source.is_emulator(snapshot.source, snapshot.board)
-        self.badge.setText("EMULATOR" if emulated else snapshot.board)
+        """Show the session's state. frozen: what is shown instead of its data; None if nothing is."""
+        simulated = source.is_simulated(snapshot.source, snapshot.board)
+        self.badge.setText("EMULATOR" if simulated else snapshot.board)
         self.badge.setVisible(bool(self.badge.text()))
-        style.set_property(self.badge, "real", not emulated)
+        style.set_property(self.badge, "real", not simulated)
         self.name.setText(snapshot.source.removeprefix("emulator:"))
-        words = _words(snapshot, frozen)
-        self.words.setText(words)
-        self.words.setToolTip(words)
+        message = _message(snapshot, frozen)
+        self.message.setText(message)
+        self.message.setToolTip(message)
         factor = snapshot.realtime_factor
         self.factor.setText("" if factor is None else f"{factor:.2f}× real time")
         failed = snapshot.state in (SessionState.FAILED, SessionState.LOST)
         style.set_property(self, "failed", failed)
-        style.set_property(self.words, "role", "" if failed else "dim")
+        style.set_property(self.message, "role", "" if failed else "dim")
 
 
-def _words(snapshot: Snapshot, frozen: Snapshot | None) -> str:
+def _message(snapshot: Snapshot, frozen: Snapshot | None) -> str:
     if snapshot.message:
         return snapshot.message
     if frozen is not None and frozen.message:  # a recording
@@ -56,5 +56,5 @@ def _words(snapshot: Snapshot, frozen: Snapshot | None) -> str:
         return "frozen: the average goes on, the picture stays"
     if snapshot.state is SessionState.STOPPED:
         return "stopped, output off"
-    preset = source.preset(snapshot.source)
-    return describe(preset) if preset else ""
+    name = source.preset_name(snapshot.source)
+    return describe(name) if name else ""

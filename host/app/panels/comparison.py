@@ -1,4 +1,4 @@
-"""The measured quantities against those of the latest reference."""
+"""Comparison of the measured quantities with those of the latest reference."""
 
 import math
 
@@ -14,7 +14,7 @@ from trelscope.host.units import format_with_error
 
 
 class Comparison(QWidget):
-    """Difference with its standard error, and ratio; hidden without a reference."""
+    """Shows each difference with its standard error, and the ratio; hidden while there is no reference."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,14 +35,14 @@ class Comparison(QWidget):
         whole.addWidget(self.panel)
         self.hide()
 
-        def dress(_: style.Theme) -> None:
+        def restyle(_: style.Theme) -> None:
             for cell in (*self.differences.values(), *self.ratios.values()):
                 cell.setFont(style.digits_font(12))
 
-        style.on_change(self, dress)
+        style.on_change(self, restyle)
 
     def show_data(self, data: AverageData | None, references: tuple[Reference, ...]) -> None:
-        """Compare with the latest of `references`."""
+        """Compare the average with the latest of the references."""
         self.setVisible(bool(references))
         if not references:
             return

@@ -1,4 +1,4 @@
-"""What the user turns: source, drive, acquisition, run and clear."""
+"""The controls: source, drive, acquisition, and the buttons that run and clear."""
 
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import (
@@ -31,13 +31,13 @@ MODES = {
 
 
 class Controls(QWidget):
-    """Fields and buttons; tells what is asked for and shows what is refused."""
+    """Fields and buttons. `changed` carries the requested settings; a refusal is shown beside the fields."""
 
     changed = pyqtSignal(RequestedSettings)
 
     def __init__(self, opened: str, requested: RequestedSettings) -> None:
         super().__init__()
-        self.device = SourceField(opened)
+        self.source_field = SourceField(opened)
         self.volts = QuantityBox("V", requested.volts, VOLTS, 0.1)
         self.rate = QuantityBox("Hz", requested.rate, RATES, 500.0)
         self.width_box = QuantityBox("s", requested.width, (STEP, LONGEST), STEP, empty=AUTO)
@@ -57,7 +57,7 @@ class Controls(QWidget):
         self.message = label(role="warning")
         self.message.setWordWrap(True)
         self.message.hide()
-        self.grain = label(role="dim")
+        self.bins = label(role="dim")
         self.run = QPushButton("Stop")
         self.single = QPushButton("Single")
         self.clear = QPushButton("Clear")
@@ -72,17 +72,17 @@ class Controls(QWidget):
             self.length,
             self.pulses,
         )
-        self._last: QuantityBox | None = None  # the box that was changed last
-        self._typed = ""  # why what was typed is no number
+        self._last_changed: QuantityBox | None = None  # the box that was changed last
+        self._typing_error = ""  # why the text in that field is not a number
         self._lay_out()
         for box in self._boxes:
-            box.changed.connect(lambda box=box: self._ask(box))
-            box.refused.connect(lambda text, box=box: self._refuse(box, text))
+            box.changed.connect(lambda box=box: self._request(box))
+            box.refused.connect(lambda reason, box=box: self._refuse(box, reason))
         for combo in (self.bin, self.averaging):
-            combo.activated.connect(lambda _: self._ask(None))
+            combo.activated.connect(lambda _: self._request(None))
 
     def requested(self) -> RequestedSettings:
-        """What is set."""
+        """The settings in the fields."""
         assert self.volts.value is not None
         assert self.rate.value is not None
         assert self.pulses.value is not None
@@ -99,23 +99,23 @@ class Controls(QWidget):
         )
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Follow the session."""
+        """Show the session's state."""
         running = snapshot.state in (SessionState.OPENING, SessionState.RUNNING, SessionState.LOST)
         self.run.setText("Stop" if running else "Run")
         self.run.setEnabled(snapshot.state is not SessionState.OPENING)
         self.clear.setEnabled(snapshot.data is not None)
         self.single.setEnabled(snapshot.state in (SessionState.RUNNING, SessionState.STOPPED))
-        message = self._typed or snapshot.refusal
+        message = self._typing_error or snapshot.refusal
         self.message.setText(message)
         self.message.setVisible(bool(message))
         for box in self._boxes:
-            box.mark(bool(message) and box is self._last)
-        self.device.show_source(snapshot.source)
+            box.mark_refused(bool(message) and box is self._last_changed)
+        self.source_field.show_source(snapshot.source)
         self._show_settings(snapshot.settings)
         self._show_progress(snapshot.settings, snapshot.data)
 
     def _show_settings(self, settings: Settings | None) -> None:
-        """In fields left empty, what is in force."""
+        """Show the settings in force in the fields that are left empty."""
         if settings is None:
             return
         for box, value in (
@@ -123,11 +123,11 @@ class Controls(QWidget):
             (self.start, settings.window_start),
             (self.length, settings.window_length),
         ):
-            box.say_empty(f"{AUTO}: {format_si(value, 's')}")
+            box.set_empty_text(f"{AUTO}: {format_si(value, 's')}")
         self.bin.setItemText(0, f"{AUTO}: {format_si(settings.bin, 's')}")
         duty = f"{100 * settings.width * settings.rate:.0f} % duty"
-        self.grain.setToolTip(f"{settings.frame_pulses} pulses a frame")
-        self.grain.setText(f"{settings.bins} bins, {duty}")
+        self.bins.setToolTip(f"{settings.frame_pulses} pulses a frame")
+        self.bins.setText(f"{settings.bins} bins, {duty}")
 
     def _show_progress(self, settings: Settings | None, data: AverageData | None) -> None:
         target = settings.pulses if settings else 0
@@ -139,7 +139,7 @@ class Controls(QWidget):
 
     def _lay_out(self) -> None:
         source = Panel("Source")
-        source.grid.addWidget(self.device, 1, 0, 1, 2)
+        source.grid.addWidget(self.source_field, 1, 0, 1, 2)
         source.grid.addWidget(self.compare, 2, 0, 1, 2)
         drive = Panel("Drive")
         low, high = (format_si(limit, "V") for limit in VOLTS)
@@ -160,7 +160,7 @@ class Controls(QWidget):
             ("Average", self.averaging, "a change starts a new average"),
             ("N", self.pulses, "pulses of a sum, or that an exponential average remembers"),
         )
-        acquisition.grid.addWidget(self.grain, 6, 0, 1, 2)
+        acquisition.grid.addWidget(self.bins, 6, 0, 1, 2)
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
         for button in (self.run, self.single, self.clear):
@@ -176,12 +176,12 @@ class Controls(QWidget):
         column.addWidget(acquisition)
         column.addStretch(1)
 
-    def _ask(self, box: QuantityBox | None) -> None:
-        self._last, self._typed = box, ""
+    def _request(self, box: QuantityBox | None) -> None:
+        self._last_changed, self._typing_error = box, ""
         self.changed.emit(self.requested())
 
-    def _refuse(self, box: QuantityBox, text: str) -> None:
-        self._last, self._typed = box, text
+    def _refuse(self, box: QuantityBox, reason: str) -> None:
+        self._last_changed, self._typing_error = box, reason
 
 
 def _rows(panel: Panel, *rows: tuple[str, QWidget, str]) -> None:

@@ -1,4 +1,4 @@
-"""What a histogram of photons says besides times: how bright, how piled up, how it decays."""
+"""Evaluation of counted photons: brightness, pile-up, and the histogram of the decay."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from trelscope.host.app import files
+from trelscope.host.app.session.recorded import as_recording
 from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.decay import Decay, fit_decay, live_pulses
 from trelscope.host.files.recordings import histogram
@@ -16,17 +16,21 @@ from trelscope.sim.presets.presets import PresetError, load_plant
 
 Array = NDArray[np.float64]
 
-LANE = 1e-9  # s for which the counter holds one bit
+LANE = 1e-9  # s in which the counter can count one photon
 NEAR = 50e-9  # s around the edge in which the decay may begin
 
 
 @dataclass(frozen=True, eq=False)
 class CountedDecay:
-    """per_pulse: photons in the window. highest: of the rate, 1/s, in tenths of a microsecond. pile_up: part of the
-    pulses after which the detector is not ready where that is worst.
+    """The histogram of a decay of n bins, which begins with dark bins from before the pulse.
 
-    edges (n + 1,) s from the drive edge and counts (n,): of the decay, after dark bins; live (n,): pulses after which
-    the detector was ready; begin: s, when the decay does.
+    per_pulse: photons in the window for each pulse.
+    highest: highest rate, 1/s, averaged over a tenth of a microsecond.
+    pile_up: part of the pulses for which the detector is not ready, in the bin where that is worst.
+    edges: (n + 1,) s from the drive edge.
+    counts: (n,) photons.
+    live: (n,) pulses for which the detector was ready.
+    begin: s at which the decay begins.
     """
 
     per_pulse: float
@@ -39,8 +43,8 @@ class CountedDecay:
 
     @classmethod
     def of(cls, data: AverageData, dead_time: float) -> "CountedDecay":
-        """Of an average of counts."""
-        counts, edges = histogram(files.as_recording(data))
+        """Evaluate an average of counts. dead_time: s, of the detector."""
+        counts, edges = histogram(as_recording(data))
         pulses = data.accounting.pulses_averaged
         live = live_pulses(counts, edges, pulses, dead_time, LANE)
         settings = data.settings
@@ -49,7 +53,7 @@ class CountedDecay:
         rate = float(whole.max()) / (pulses * together * settings.bin) if whole.size else 0.0
         optical = "trpl" in data.source
         begin = 0.0 if optical else settings.width
-        # Light before the decay is none of its business; the dark before the pulse tells the background.
+        # Light before the decay is left out; the dark bins before the pulse determine the background.
         after = edges[:-1] >= begin - (NEAR if optical else 0.0)
         dark = edges[1:] <= -NEAR
         kept = np.concatenate((counts[dark], counts[after]))
@@ -65,13 +69,13 @@ class CountedDecay:
         )
 
     def fit(self, response: float) -> Decay:
-        """Its lifetimes. response: s, time constant of the detector."""
+        """Fit its lifetimes. response: s, time constant of the detector."""
         around = self.begin - NEAR, self.begin + NEAR
         return fit_decay(self.counts, self.edges, self.live, response, start=around)
 
 
 def dead_time(source: str) -> float:
-    """s, of the detector behind an emulated board; 0 where nobody says."""
+    """Dead time (s) of the detector behind an emulated board; 0 where it is not known."""
     if not is_emulated(source):
         return 0.0
     parts = urlsplit(source)

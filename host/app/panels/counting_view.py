@@ -18,13 +18,13 @@ from trelscope.host.link.urls import is_emulated
 from trelscope.host.units import format_si, format_with_error
 
 US = 1e6
-PILED = 0.01  # part of the pulses: more is said in the colour of warnings
+PILE_UP_LIMIT = 0.01  # part of the pulses; more is shown as a warning
 NO_COUNTS = "no photons are counted: take a detector that counts"
 UNKNOWN = "–"
 
 
 class CountingView(QWidget):
-    """Follows the average where it is of counts."""
+    """Shows the average if photons are counted, and says otherwise how to count them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,26 +32,26 @@ class CountingView(QWidget):
         self.decay: Decay | None = None
         self._data: AverageData | None = None
         self._source = ""
-        self._work = ThreadPoolExecutor(1)
+        self._executor = ThreadPoolExecutor(1)
         self._fitting: Future[Decay] | None = None
         self.per_pulse, self.highest, self.pile_up = (label(UNKNOWN) for _ in range(3))
         self.dead = QuantityBox("s", 0.0, (0.0, 1e-3), 1e-9)
         self.fit = QPushButton("Fit decay")
-        self.words = label(role="dim")
-        self.words.setWordWrap(True)
-        self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.message = label(role="dim")
+        self.message.setWordWrap(True)
+        self.message.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.plot = Plot("Photons", "Time from the drive edge (µs)")
         item = self.plot.getPlotItem()
         item.setLogMode(y=True)
         item.setLimits(yMin=-1)  # a tenth of a photon: what is below, a fit makes
         self.bars = curve(self.plot, item, "light")
         self.line = curve(self.plot, item, "drive", Qt.PenStyle.DashLine)
-        style.on_change(self.plot, self._dress)
+        style.on_change(self.plot, self._restyle)
         self.fit.clicked.connect(self.start_fit)
         self._lay_out()
 
     def show_data(self, data: AverageData | None) -> None:
-        """Draw the average as it stands, and a fit when it is ready."""
+        """Draw the average as it stands, and a fit once it is ready."""
         if self._fitting is not None and self._fitting.done():
             self.decay, self._fitting = self._fitting.result(), None
             self._show_fit()
@@ -67,7 +67,7 @@ class CountingView(QWidget):
             self.plot.show_values(False)
             for each in (self.per_pulse, self.highest, self.pile_up):
                 each.setText(UNKNOWN)
-            self.words.setText("" if data is None else _advice(data.source))
+            self.message.setText("" if data is None else _advice(data.source))
             return
         if data.source != self._source:
             self._source = data.source
@@ -77,37 +77,37 @@ class CountingView(QWidget):
         self.per_pulse.setText(f"{found.per_pulse:.4g}")
         self.highest.setText(format_si(found.highest, "/s", 3))
         self.pile_up.setText(f"{100 * found.pile_up:.2f} %")
-        style.set_property(self.pile_up, "role", "warning" if found.pile_up > PILED else "")
+        style.set_property(self.pile_up, "role", "warning" if found.pile_up > PILE_UP_LIMIT else "")
         self.plot.show_values(True)
         middle = (found.edges[:-1] + found.edges[1:]) / 2 * US
         self.bars.setData(middle, np.maximum(found.counts, 0.5))
 
     def start_fit(self) -> None:
-        """Fit what there is now, beside everything else."""
+        """Fit the present histogram in another thread."""
         if self.counting is None or self._data is None or self._fitting is not None:
             return
         response = self._data.front_end.detector_delay
         self._forget_fit()
-        self.words.setText("fitting")
+        self.message.setText("fitting")
         self._fitted = self.counting
-        self._fitting = self._work.submit(self.counting.fit, response)
+        self._fitting = self._executor.submit(self.counting.fit, response)
 
     def close_fit(self) -> None:
-        """Wait for nothing."""
-        self._work.shutdown(wait=False, cancel_futures=True)
+        """Cancel a fit that has not begun, without waiting."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _forget_fit(self) -> None:
         self.decay = None
         self.line.setData([], [])
-        self.words.clear()
+        self.message.clear()
 
     def _show_fit(self) -> None:
         assert self.decay is not None
         if self.decay.reason:
-            self.words.setText(self.decay.reason)
+            self.message.setText(self.decay.reason)
             return
         middle = (self._fitted.edges[:-1] + self._fitted.edges[1:]) / 2 * US
-        # Drawn as of as many pulses as it was fitted to: the histogram grows away from it until the next fit.
+        # The curve belongs to the pulses that it was fitted to: the histogram grows away from it until the next fit.
         self.line.setData(middle, np.maximum(self.decay.expected, 1e-3))
         lines = [
             f"lifetime {format_with_error(c.lifetime.value, c.lifetime.se, 's')}"
@@ -120,9 +120,9 @@ class CountingView(QWidget):
         lines.append(f"average {format_with_error(average.value, average.se, 's')}")
         lines.append(f"{self.decay.photons} photons")
         lines.append(f"misfit {self.decay.misfit:.1f} σ")
-        self.words.setText("\n".join(lines))
+        self.message.setText("\n".join(lines))
 
-    def _dress(self, theme: style.Theme) -> None:
+    def _restyle(self, theme: style.Theme) -> None:
         self.line.setPen(pg.mkPen(theme.drive, width=2, style=Qt.PenStyle.DashLine))
 
     def _lay_out(self) -> None:
@@ -145,16 +145,16 @@ class CountingView(QWidget):
         left = QWidget()
         left.setLayout(form)
         left.setFixedWidth(style.pixels(196))
-        self.words.setFixedWidth(style.pixels(150))
+        self.message.setFixedWidth(style.pixels(150))
         row_of_all = QHBoxLayout(self)
         row_of_all.setContentsMargins(4, 2, 4, 2)
         row_of_all.addWidget(left)
         row_of_all.addWidget(self.plot, 1)
-        row_of_all.addWidget(self.words)
+        row_of_all.addWidget(self.message)
 
 
 def _advice(source: str) -> str:
-    """How to have counts instead of `source`."""
+    """How to count photons, given the present source."""
     if not is_emulated(source):
         return NO_COUNTS
     return f"{NO_COUNTS}, e.g. {source.removeprefix('emulator:').partition('?')[0]}?detector=pmt"

@@ -1,4 +1,4 @@
-"""What has happened, and when."""
+"""The log: a line for each event, with its time."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ LINES = 5000
 
 
 class Log(QPlainTextEdit):
-    """Newest below."""
+    """The newest line is below."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -18,6 +18,6 @@ class Log(QPlainTextEdit):
         self.setMaximumBlockCount(LINES)
         style.on_change(self, lambda _: self.setFont(style.digits_font(12)))
 
-    def say(self, line: str) -> None:
-        """Add an event."""
+    def add(self, line: str) -> None:
+        """Add a line."""
         self.appendPlainText(f"{datetime.now():%H:%M:%S}  {line}")

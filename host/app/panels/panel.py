@@ -1,4 +1,4 @@
-"""A titled group of rows."""
+"""A group of rows with a title."""
 
 from PyQt6.QtWidgets import QFrame, QGridLayout, QLabel
 

@@ -6,14 +6,14 @@ from PyQt6.QtWidgets import QAbstractSpinBox, QWidget
 from trelscope.host.app import style
 from trelscope.host.units import format_si, parse_si
 
-DIGITS = 7  # what the user typed comes back unrounded
+DIGITS = 7  # enough to show what the user typed without rounding
 
 
 class QuantityBox(QAbstractSpinBox):
     """A value in SI units, or None where empty is allowed.
 
-    Text that is no number is refused in words, and the value stays. Whether the value makes sense
-    is not judged here: only stepping keeps within `limits`.
+    Text that is not a number is refused with a reason, and the value stays. Whether the value makes sense
+    is not checked here: only stepping keeps within `limits`.
     """
 
     changed = pyqtSignal()
@@ -38,42 +38,44 @@ class QuantityBox(QAbstractSpinBox):
         if empty is not None:
             edit.setPlaceholderText(empty)
             self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
-        self._text = ""  # as last taken
-        self._write()
-        self.editingFinished.connect(self._take)
+        self._text = ""  # the text that was read last
+        self._show_value()
+        self.editingFinished.connect(self._read_text)
         edit.returnPressed.connect(self.clearFocus)  # or the next key would be typed into it
 
-    def mark(self, refused: bool) -> None:
+    def mark_refused(self, refused: bool) -> None:
         """Show, or no longer show, that this field's value is not in force."""
         style.set_property(self, "refused", refused)
 
-    def say_empty(self, words: str) -> None:
-        """What an empty field means."""
-        if self._edit.placeholderText() != words:
-            self._edit.setPlaceholderText(words)
+    def set_empty_text(self, text: str) -> None:
+        """Tell the user what an empty field means."""
+        if self._edit.placeholderText() != text:
+            self._edit.setPlaceholderText(text)
 
-    def measure(self, unit: str, value: float, limits: tuple[float, float], step: float) -> None:
+    def set_quantity(
+        self, unit: str, value: float, limits: tuple[float, float], step: float
+    ) -> None:
         """Become a field for another quantity."""
         self._unit, self.value, self._limits, self._step = unit, value, limits, step
-        self._write()
+        self._show_value()
 
     def enter(self, text: str) -> None:
         """Take `text` as if it had been typed."""
         self._edit.setText(text)
-        self._take()
+        self._read_text()
 
     def stepBy(self, steps: int) -> None:
-        """One arrow, wheel notch or arrow key."""
+        """Change the value by so many steps of an arrow, the wheel or an arrow key."""
         if self.value is None:
             return
         low, high = self._limits
         value = round(self.value / self._step + steps) * self._step
         self.value = min(max(value, low), high)
-        self._write()
+        self._show_value()
         self.changed.emit()
 
     def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:
-        """Which way there is room."""
+        """In which directions the limits leave room."""
         flag = QAbstractSpinBox.StepEnabledFlag
         low, high = self._limits
         if self.value is None:
@@ -82,10 +84,10 @@ class QuantityBox(QAbstractSpinBox):
         down = flag.StepDownEnabled if self.value > low else flag.StepNone
         return up | down
 
-    def _take(self) -> None:
+    def _read_text(self) -> None:
         text = self._edit.text().strip()
         if text == self._text:
-            return  # also at every loss of focus
+            return  # editing also finishes when the field loses focus
         if not text and self._empty is not None:
             self.value = None
         else:
@@ -95,10 +97,10 @@ class QuantityBox(QAbstractSpinBox):
                 self._text = text
                 self.refused.emit(str(error))
                 return
-        self._write()
+        self._show_value()
         self.changed.emit()
 
-    def _write(self) -> None:
+    def _show_value(self) -> None:
         if self.value is None:
             self._text = ""
         elif self._unit:

@@ -1,9 +1,10 @@
-"""Where the instrument is: presets, serial ports, or any URL typed."""
+"""The field that names the source: it offers presets and serial ports, and takes any URL."""
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QComboBox
 
 from trelscope.host.app import source
+from trelscope.host.link import ports
 from trelscope.sim.presets.presets import describe
 
 TIP = "a preset, a port of this machine, or any source: emulator:PRESET?area=2, tcp://HOST:PORT"
@@ -11,7 +12,7 @@ TOOLTIP = Qt.ItemDataRole.ToolTipRole
 
 
 class SourceField(QComboBox):
-    """Takes a URL and Enter, or a choice; lists what ports there are whenever it opens."""
+    """Takes a typed URL or a choice from its list, which is renewed whenever it opens."""
 
     chosen = pyqtSignal(str)
 
@@ -31,14 +32,14 @@ class SourceField(QComboBox):
         edit.returnPressed.connect(self._typed)
 
     def show_source(self, url: str) -> None:
-        """Say what is open, unless the user is typing something else."""
+        """Show the source that is open, unless the user is typing another."""
         self._open = url
         if not self._edit.hasFocus():
             self._edit.setText(url.removeprefix("emulator:"))
             self._edit.setCursorPosition(0)
 
     def showPopup(self) -> None:
-        """List what there is now."""
+        """Renew the list and open it."""
         self._fill()
         super().showPopup()
 
@@ -48,19 +49,20 @@ class SourceField(QComboBox):
         for url in source.emulators():
             self.addItem(url.removeprefix("emulator:"), url)
             self.setItemData(self.count() - 1, describe(url.removeprefix("emulator:")), TOOLTIP)
-        ports = source.ports()
-        if ports:
+        found = ports.ports()
+        if found:
             self.insertSeparator(self.count())
-        for url, words in ports:
+        for port in found:
+            url = f"serial:{port.device}"
             self.addItem(url, url)
-            self.setItemData(self.count() - 1, words, TOOLTIP)
+            self.setItemData(self.count() - 1, port.product, TOOLTIP)
         self.setCurrentIndex(-1)
         self._edit.setText(text)
 
     def _typed(self) -> None:
         text = self._edit.text().strip()
         if text and self.findText(text) < 0:
-            # The emulator's sources are shown without what they begin with.
+            # Presets are shown without the scheme of their URL.
             self._choose(text if ":" in text else f"emulator:{text}")
 
     def _choose(self, url: str | None) -> None:

@@ -1,4 +1,4 @@
-"""The strip across the bottom: how fast everything goes, and what was lost."""
+"""The strip across the bottom: state, rates and losses."""
 
 import time
 from collections import deque
@@ -17,8 +17,8 @@ STATES = {
     SessionState.LOST: "link lost",
     SessionState.FAILED: "failed",
 }
-OVER = 2.0  # s that frames per second are counted over
-EVERY = 0.5  # s between changes of the figures: they must be readable
+COUNT_TIME = 2.0  # s over which pictures per second are counted
+UPDATE_EVERY = 0.5  # s between changes of the figures, so that they can be read
 
 
 class StatusLine(QStatusBar):
@@ -33,21 +33,21 @@ class StatusLine(QStatusBar):
         self.addPermanentWidget(self.drawn)
         self._times: deque[float] = deque()
         self._latencies: deque[float] = deque(maxlen=100)
-        self._said = 0.0
+        self._updated = 0.0
 
     def count_drawn(self, latency: float) -> None:
-        """A picture of new data has been painted, `latency` seconds after its last frame came."""
+        """Count a picture of new data that was painted `latency` seconds after its last frame came."""
         self._times.append(time.perf_counter())
         self._latencies.append(latency)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Follow the session."""
+        """Show the session's state."""
         self.state.setText(STATES[snapshot.state])
         now = time.perf_counter()
-        if now - self._said < EVERY and snapshot.state is SessionState.RUNNING:
+        if now - self._updated < UPDATE_EVERY and snapshot.state is SessionState.RUNNING:
             return
-        self._said = now
-        while self._times and now - self._times[0] > OVER:
+        self._updated = now
+        while self._times and now - self._times[0] > COUNT_TIME:
             self._times.popleft()
         self.pulses.setText(_pulses(snapshot))
         self.link.setText(_link(snapshot))
@@ -56,7 +56,9 @@ class StatusLine(QStatusBar):
         words = ""
         if running:
             latency = sorted(self._latencies)[len(self._latencies) // 2]
-            words = f"drawn {len(self._times) / OVER:.1f}/s, {1e3 * latency:.0f} ms after arrival"
+            words = (
+                f"drawn {len(self._times) / COUNT_TIME:.1f}/s, {1e3 * latency:.0f} ms after arrival"
+            )
         self.drawn.setText(words)
 
     def _show_losses(self, snapshot: Snapshot) -> None:

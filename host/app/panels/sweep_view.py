@@ -1,60 +1,46 @@
-"""The sweep tab: what to sweep, how far it is, and the times against the swept value."""
+"""The sweep tab: what is swept, how far the sweep is, and its results."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pyqtgraph as pg
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QGridLayout,
-    QHBoxLayout,
-    QHeaderView,
-    QProgressBar,
-    QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
-    QWidget,
-)
+from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from trelscope.host.acquisition import sweep
 from trelscope.host.acquisition.sweep import Axis, Point, Sweep
 from trelscope.host.app import source, style
 from trelscope.host.app.panels.panel import label
 from trelscope.host.app.panels.quantity_box import QuantityBox
-from trelscope.host.app.plots.plot import Plot, curve
+from trelscope.host.app.panels.sweep_plot import AXIS_NAMES, SweepPlot
+from trelscope.host.app.panels.sweep_table import SweepTable
 from trelscope.host.app.session.sweep_run import SweepRun
-from trelscope.host.measure.quantities import DEFINITIONS
 from trelscope.host.settings import RATES, VOLTS, Asked
-from trelscope.host.units import format_si, format_with_error
+from trelscope.host.units import format_si
 
-NAMES = {Axis.VOLTS: "Voltage", Axis.RATE: "Rate", Axis.DEVICE: "Device"}
 LIMITS = {Axis.VOLTS: (VOLTS, "V", 0.5), Axis.RATE: (RATES, "Hz", 500.0)}
 POINTS = (2.0, 200.0)
 PULSES = (16.0, 1e8)
-US = 1e6
-WAIT = 5.0  # s for a cancelled sweep to end
+CLOSE_WAIT = 5.0  # s for a cancelled sweep to end
 
 
 class SweepView(QWidget):
-    """Captures with what the window is set to, but for what is swept."""
+    """Sweeps one setting of the window; all others are as the window has them."""
 
     began = pyqtSignal()
     ended = pyqtSignal()
-    said = pyqtSignal(str)
+    message = pyqtSignal(str)
 
-    def __init__(self, asked: Callable[[], tuple[str, Asked]]) -> None:
-        """asked: the source and the settings of the window at present."""
+    def __init__(self, capture_request: Callable[[], tuple[str, Asked]]) -> None:
+        """capture_request: returns the present source and settings of the window."""
         super().__init__()
-        self._asked = asked
+        self._capture_request = capture_request
         self.run: SweepRun | None = None
-        self._over = True  # and shown
+        self._finished = True  # whether the sweep has ended and its end is shown
         self.axis = QComboBox()
-        for axis, name in NAMES.items():
+        for axis, name in AXIS_NAMES.items():
             self.axis.addItem(name, axis)
-        self._low, self._high = label("From"), label("To")
+        self._from_label, self._to_label = label("From"), label("To")
         self.first = QuantityBox("V", 3.5, VOLTS, 0.5)
         self.last = QuantityBox("V", 7.0, VOLTS, 0.5)
         self.points = QuantityBox("", 8.0, POINTS, 1.0)
@@ -63,94 +49,65 @@ class SweepView(QWidget):
         self.progress = QProgressBar()
         self.progress.hide()
         self.time_left = label(role="dim")
-        self.plot = Plot("µs", "Voltage (V)")
+        self.plot = SweepPlot()
+        self.table = SweepTable()
         self._quantity = "response"
-        self.curve = curve(self.plot, self.plot.getPlotItem(), "light")
-        self.errors = pg.ErrorBarItem(x=np.zeros(0), y=np.zeros(0), beam=0.0)
-        self.plot.addItem(self.errors)
-        self.table = QTableWidget(0, 2)
         self._lay_out()
-
-        def dress(theme: style.Theme) -> None:
-            self.curve.setSymbol("o")
-            self.curve.setSymbolSize(style.pixels(7))
-            self.curve.setSymbolBrush(theme.light)
-            self.curve.setSymbolPen(None)
-            self.errors.setData(pen=pg.mkPen(theme.text, width=2))
-
-        style.on_change(self.plot, dress)
         self.axis.activated.connect(lambda _: self._show_axis())
         self.start.clicked.connect(self.toggle)
 
     def toggle(self) -> None:
-        """Begin, or cancel."""
+        """Begin a sweep, or cancel the one that runs."""
         if self.run is not None and self.run.running:
             self.run.cancel()
             return
-        opened, asked = self._asked()
+        opened, request = self._capture_request()
         self.began.emit()
         axis: Axis = self.axis.currentData()
-        self.run = SweepRun(Sweep(axis, self._values(axis), opened, asked))
-        self.said.emit(f"sweep of {NAMES[axis].lower()} over {len(self.run.sweep.values)} points")
+        self.run = SweepRun(Sweep(axis, self._values(axis), opened, request))
+        self.message.emit(
+            f"sweep of {AXIS_NAMES[axis].lower()} over {len(self.run.sweep.values)} points"
+        )
         self.table.setRowCount(0)
         self.progress.show()
-        self._over = False
+        self._finished = False
         self.draw()
         self.refresh()
 
     def refresh(self) -> None:
-        """Show what has been finished."""
+        """Show the points that have been finished."""
         run = self.run
-        if run is None or self._over:
+        if run is None or self._finished:
             return
-        running = run.running  # asked first: what is finished in between is taken, too
+        running = (
+            run.running
+        )  # before collecting: points that are finished in between are collected, too
         new = run.collect()
-        self._over = not running
+        self._finished = not running
         self.start.setText("Cancel" if running else "Sweep")
         self.progress.setRange(0, run.progress.total)
         self.progress.setValue(run.progress.done)
         self.progress.setFormat(f"{run.progress.done} of {run.progress.total}")
-        self.time_left.setText(_words(run, running))
+        self.time_left.setText(_progress_text(run, running))
         if not running:
             self.ended.emit()
-            self.said.emit(f"sweep: {_words(run, running)}")
+            self.message.emit(f"sweep: {_progress_text(run, running)}")
         if new or not running:
             self.draw()
-            self._fill_table()
+            self._list()
 
     def select(self, name: str) -> None:
-        """Draw this quantity."""
+        """Show this quantity."""
         self._quantity = name
         self.draw()
         if self.run is not None:
-            self._fill_table()
+            self._list()
 
     def draw(self) -> None:
-        """Draw the quantity against the swept value."""
-        item = self.plot.getPlotItem()
-        item.setLabel("left", "µs" if DEFINITIONS[self._quantity].unit else "%")
-        if self.run is None:
-            return
-        points = [p for p in self._ordered() if p.recording is not None]
-        device = self.run.sweep.axis is Axis.DEVICE
-        values = [
-            p.recording.measurements.quantities()[self._quantity] for p in points if p.recording
-        ]
-        scale = US if DEFINITIONS[self._quantity].unit else 100.0
-        x = np.array([float(p.index) if device else float(p.value) for p in points])
-        y = np.array([q.value for q in values]) * scale
-        se = np.nan_to_num(np.array([q.se for q in values])) * scale
-        known = np.isfinite(y)
-        x, y, se = x[known], y[known], se[known]
-        self.curve.setData(x, y)
-        self.errors.setVisible(x.size > 0)
-        self.plot.show_values(x.size > 0)
-        self.errors.setData(x=x, y=y, top=se, bottom=se)
-        unit = sweep.UNITS[self.run.sweep.axis]
-        axis = NAMES[self.run.sweep.axis]
-        item.setLabel("bottom", axis + f" ({unit})" * bool(unit))
-        names = [str(value).removeprefix("emulator:") for value in self.run.sweep.values]
-        item.getAxis("bottom").setTicks([list(enumerate(names))] if device else None)
+        """Draw the selected quantity against the swept value."""
+        self.plot.show_quantity(self._quantity)
+        if self.run is not None:
+            self.plot.show_points(self.run.sweep, self._ordered(), self._quantity)
 
     def export(self, path: Path) -> None:
         """Write the finished points as a table. Raises FileError."""
@@ -158,10 +115,10 @@ class SweepView(QWidget):
             sweep.save(path, self.run.sweep, self.run.done)
 
     def close_run(self) -> None:
-        """Leave nothing at work."""
+        """Cancel the sweep that runs, and wait for it."""
         if self.run is not None:
             self.run.cancel()
-            self.run.wait(WAIT)
+            self.run.wait(CLOSE_WAIT)
 
     def _values(self, axis: Axis) -> tuple[float | str, ...]:
         if axis is Axis.DEVICE:
@@ -175,7 +132,7 @@ class SweepView(QWidget):
         return tuple(float(f"{value:.6g}") for value in values)
 
     def pulses_per_point(self) -> int:
-        """Of each point."""
+        """Number of pulses that each point averages."""
         low, high = PULSES
         return round(min(max(self.pulses.value or low, low), high))
 
@@ -185,59 +142,35 @@ class SweepView(QWidget):
 
     def _show_axis(self) -> None:
         axis: Axis = self.axis.currentData()
-        for widget in (self._low, self.first, self._high, self.last, self._many, self.points):
+        for widget in (
+            self._from_label,
+            self.first,
+            self._to_label,
+            self.last,
+            self._points_label,
+            self.points,
+        ):
             widget.setVisible(axis is not Axis.DEVICE)
         if axis in LIMITS:
             (low, high), unit, step = LIMITS[axis]
-            self.first.measure(unit, 3.5 if axis is Axis.VOLTS else low, (low, high), step)
-            self.last.measure(unit, high, (low, high), step)
+            self.first.set_quantity(unit, 3.5 if axis is Axis.VOLTS else low, (low, high), step)
+            self.last.set_quantity(unit, high, (low, high), step)
 
-    def _fill_table(self) -> None:
+    def _list(self) -> None:
         assert self.run is not None
-        ordered, axis = self._ordered(), self.run.sweep.axis
-        self.table.setRowCount(len(ordered))
-        headings = [NAMES[axis], DEFINITIONS[self._quantity].title]
-        self.table.setHorizontalHeaderLabels(headings)
-        for row, point in enumerate(ordered):
-            value = point.value
-            texts = [
-                format_si(value, sweep.UNITS[axis])
-                if isinstance(value, float)
-                else str(value).removeprefix("emulator:"),
-                _found(point, self._quantity),
-            ]
-            for column, text in enumerate(texts):
-                item = QTableWidgetItem(text)
-                item.setToolTip(text)
-                item.setFont(style.digits_font(12))
-                self.table.setItem(row, column, item)
-        upright = self.table.verticalHeader()
-        assert upright is not None
-        upright.setDefaultSectionSize(style.pixels(20))
+        self.table.show_points(self.run.sweep.axis, self._ordered(), self._quantity)
 
     def _lay_out(self) -> None:
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.table.setShowGrid(False)
-        self.table.setWordWrap(False)
-        upright, across = self.table.verticalHeader(), self.table.horizontalHeader()
-        assert upright is not None
-        assert across is not None
-        upright.hide()
-        across.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        across.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        self.table.setHorizontalHeaderLabels(["", ""])
-        self.table.setFixedWidth(style.pixels(236))
-        self._many = label("Points")
+        self._points_label = label("Points")
         form = QGridLayout()
         form.setHorizontalSpacing(4)
         form.setVerticalSpacing(3)
         form.addWidget(self.axis, 0, 0, 1, 2)
         form.addWidget(self.start, 0, 2, 1, 2)
         for row, column, name, box in (
-            (1, 0, self._low, self.first),
-            (1, 2, self._high, self.last),
-            (2, 0, self._many, self.points),
+            (1, 0, self._from_label, self.first),
+            (1, 2, self._to_label, self.last),
+            (2, 0, self._points_label, self.points),
             (2, 2, label("Pulses"), self.pulses),
         ):
             form.addWidget(name, row, column)
@@ -257,21 +190,14 @@ class SweepView(QWidget):
         whole.addWidget(self.table)
 
 
-def _words(run: SweepRun, running: bool) -> str:
+def _progress_text(run: SweepRun, running: bool) -> str:
     if run.error:
         return run.error
     failed = [point for point in run.done if point.recording is None]
     if not running:
-        words = "cancelled" if run.cancelled else "done"
-        return f"{words}, {len(failed)} failed" if failed else words
+        outcome = "cancelled" if run.cancelled else "done"
+        return f"{outcome}, {len(failed)} failed" if failed else outcome
     if run.cancelled:
         return "ending"
     left = run.progress.left
     return "measuring" if left is None else f"{format_si(round(left), 's', 3)} left"
-
-
-def _found(point: Point, name: str) -> str:
-    if point.recording is None:
-        return point.error
-    quantity = point.recording.measurements.quantities()[name]
-    return quantity.reason or format_with_error(quantity.value, quantity.se, DEFINITIONS[name].unit)

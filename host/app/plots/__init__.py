@@ -1,1 +1,1 @@
-"""What is drawn: traces, markers, trend, pulse map."""
+"""The plots: traces with markers, trend, histogram and pulse map."""

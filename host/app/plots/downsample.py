@@ -1,4 +1,4 @@
-"""Fewer points than there are, that look the same: a screen has about a thousand columns."""
+"""Downsampling for the screen, which has about a thousand columns: fewer points that look the same."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ Array = NDArray[np.float64]
 
 
 def peaks(y: Array, columns: int) -> Array:
-    """Lowest and highest of each of `columns` groups in turn, or y itself where that is no more."""
+    """The lowest and the highest value of each of `columns` groups in turn, or y itself if it is short."""
     step = y.size // max(columns, 1)
     if step < 4:
         return y
@@ -16,7 +16,7 @@ def peaks(y: Array, columns: int) -> Array:
 
 
 def means(y: Array, columns: int) -> Array:
-    """The same number of points, each pair the mean of its group: where only the middle matters."""
+    """As many points as `peaks` returns, each pair being the mean of its group."""
     step = y.size // max(columns, 1)
     if step < 4:
         return y
@@ -24,7 +24,7 @@ def means(y: Array, columns: int) -> Array:
 
 
 def instants(t: Array, columns: int) -> Array:
-    """Where the points of `peaks` and `means` are."""
+    """The times of the points of `peaks` and `means`."""
     step = t.size // max(columns, 1)
     if step < 4:
         return t

@@ -1,4 +1,4 @@
-"""Where on the trace the interval is that a quantity measures."""
+"""The interval of the trace that a quantity measures."""
 
 import math
 
@@ -9,9 +9,9 @@ from trelscope.host.app.session.snapshot import AverageData
 
 
 def interval(name: str, data: AverageData, view: LightView) -> tuple[float, float, float] | None:
-    """Start, end (us from the drive edge) and height (in the view's units) of quantity `name`; None if not measured.
+    """Start and end (us from the drive edge) and height (in the view's units) of quantity `name`; None if not measured.
 
-    Of fall only the duration is measured; its start is where the drawn mean leaves its upper level for good.
+    Only the duration of a fall is measured; it is drawn from where the mean leaves its upper level for good.
     """
     m = data.measurements
     quantity = m.quantities()[name]
@@ -39,5 +39,5 @@ def interval(name: str, data: AverageData, view: LightView) -> tuple[float, floa
 
 
 def _falling_edge(data: AverageData) -> float:
-    """us from the drive edge."""
+    """The falling edge of the drive, us from its rising edge."""
     return data.settings.width * US

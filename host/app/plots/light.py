@@ -13,7 +13,7 @@ from PyQt6.QtWidgets import QWidget
 
 from trelscope.host.app import style
 from trelscope.host.app.plots.downsample import instants, means, peaks
-from trelscope.host.app.plots.line import NOTHING, Band, Line, coloured, filled, pen
+from trelscope.host.app.plots.line import NO_POINTS, Band, Line, coloured, filled, pen
 from trelscope.host.app.plots.marker import Interval, Marker
 from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.app.style import Theme
@@ -22,16 +22,18 @@ from trelscope.host.measure.trace import Trace
 Array = NDArray[np.float64]
 
 US, MV, PER_MS = 1e6, 1e3, 1e-3
-ENOUGH = 5_000  # points to take a range from
-DECADES = 4  # below the top that a logarithmic axis shows
+RANGE_POINTS = 5_000  # points that determine the range
+DECADES = 4  # that a logarithmic axis shows below the top
 
 
 @dataclass(frozen=True, eq=False)
 class LightView:
-    """Light as it is drawn: t in us from the drive edge, the rest in mV or photons/ms above the dark level.
+    """Light as it is drawn: times in us from the drive edge, light in mV or photons/ms above the dark level.
 
-    Kept as it was averaged: `thinned` converts no more points than are drawn. zero: s, the drive edge; dark: V, level
-    in the dark; unit: of what is drawn in a volt.
+    The traces stay as they were averaged, and no more points are converted than are drawn.
+    zero: time of the drive edge, s. dark: level in the dark, V. unit: factor from V to what is drawn.
+    low, high: time and light where the light crosses the levels. levels: parts of the amplitude.
+    bottom, top: range of the light.
     """
 
     light: Trace
@@ -47,14 +49,14 @@ class LightView:
 
     @classmethod
     def of(cls, data: AverageData) -> "LightView":
-        """What a window draws of `data`."""
+        """The light of an average."""
         m, light = data.measurements, data.light
         unit = PER_MS if data.settings.counting else MV
         before = int(np.searchsorted(light.t, m.t0))
         dark = float(np.mean(light.y[:before])) if before else 0.0
         height = m.top - m.baseline
-        # What makes the range need not be the single highest point of a hundred thousand.
-        shown = light.y[:: max(light.y.size // ENOUGH, 1)]
+        # The range need not hold the single highest of a hundred thousand points.
+        shown = light.y[:: max(light.y.size // RANGE_POINTS, 1)]
 
         def at(instant: float, level: float) -> tuple[float, float]:
             return (instant - m.t0) * US, (m.baseline + level * height - dark) * unit
@@ -79,7 +81,7 @@ class LightView:
 
     @cached_property
     def mean(self) -> Array:
-        """(n,) all of the average."""
+        """(n,) the average."""
         return (self.light.y - self.dark) * self.unit
 
     def part(self, left: float, right: float) -> slice:
@@ -89,11 +91,11 @@ class LightView:
         return slice(max(int(a) - 1, 0), int(b) + 1)
 
     def instants(self, part: slice, columns: int) -> Array:
-        """Where the points of the following are."""
+        """The times of the points that `peaks`, `last` and `band` return."""
         return (instants(self.light.t[part], columns) - self.zero) * US
 
     def peaks(self, part: slice, columns: int) -> Array:
-        """Of the average."""
+        """Peaks of the average."""
         return (peaks(self.light.y[part], columns) - self.dark) * self.unit
 
     def last(self, part: slice, columns: int) -> Array:
@@ -108,23 +110,23 @@ class LightView:
 
 
 class VerticalScale:
-    """A linear or a logarithmic vertical axis: what is drawn is transformed here, not in every item."""
+    """A linear or a logarithmic vertical axis, which transforms what is drawn on it."""
 
     def __init__(self) -> None:
         self.log = False
         self.floor = 1.0
 
     def __call__(self, y: Any) -> Any:
-        """Where y is drawn."""
+        """The height at which y is drawn."""
         return np.log10(np.maximum(y, self.floor)) if self.log else y
 
 
 class LightCurves:
     """Everything of the light in `plot`, drawn on a common `scale`."""
 
-    def __init__(self, owner: QWidget, plot: Any, scale: VerticalScale, whole: bool) -> None:
-        """whole: whether markers say what they are, and the last frame is shown."""
-        self.plot, self._scale, self._whole = plot, scale, whole
+    def __init__(self, owner: QWidget, plot: Any, scale: VerticalScale, detailed: bool) -> None:
+        """detailed: whether markers are labelled and the last frame is shown."""
+        self.plot, self._scale, self._detailed = plot, scale, detailed
         self.last = coloured(owner, Line(plot), "faint")
         self._band = filled(owner, Band(plot), "band")
         self.references: list[Line] = []
@@ -139,29 +141,29 @@ class LightCurves:
         style.on_change(owner, lambda theme: zero.setPen(pg.mkPen(theme.faint, style=dotted)))
 
     def show(self, view: LightView) -> None:
-        """Draw what of it is within the plot's range, in as many points as the plot has columns twice."""
+        """Draw the part within the range of the plot, in twice as many points as the plot has columns."""
         scale, columns = self._scale, max(int(self.plot.vb.width()), 1)
         part = view.part(*self.plot.vb.viewRange()[0])
         t = view.instants(part, columns)
-        if self._whole:
+        if self._detailed:
             self.last.draw(t, scale(view.last(part, columns)))
         below, above = view.band(part, columns)
         self._band.draw(t, scale(below), scale(above))
         self.mean.draw(t, scale(view.peaks(part, columns)))
         levels = zip((self.low, self.high), (view.low, view.high), view.levels, strict=True)
         for marker, (at, height), level in levels:
-            words = f"{100 * level:g} %" if self._whole else ""
-            marker.place(at, float(scale(height)), words)
+            text = f"{100 * level:g} %" if self._detailed else ""
+            marker.place(at, float(scale(height)), text)
 
     def show_references(self) -> None:
-        """Draw them as `show` draws the average."""
+        """Draw the references as `show` draws the average."""
         columns = max(int(self.plot.vb.width()), 1)
         for line, view in zip(self.references, self._views, strict=True):
             part = view.part(*self.plot.vb.viewRange()[0])
             line.draw(view.instants(part, columns), self._scale(view.peaks(part, columns)))
 
     def set_references(self, views: list[LightView]) -> None:
-        """Have these besides."""
+        """Draw these references from now on."""
         for line in self.references:
             self.plot.removeItem(line)
         self.references, self._views = [], views
@@ -173,16 +175,16 @@ class LightCurves:
         self.show_references()
 
     def clear(self) -> None:
-        """Draw no data but references."""
+        """Draw no data except references."""
         for line in (self.mean, self.last):
-            line.draw(NOTHING, NOTHING)
-        self._band.draw(NOTHING, NOTHING, NOTHING)
+            line.draw(NO_POINTS, NO_POINTS)
+        self._band.draw(NO_POINTS, NO_POINTS, NO_POINTS)
         self.low.hide()
         self.high.hide()
         self.interval.hide()
 
 
 def reference_pen(theme: Theme, index: int) -> QPen:
-    """Of the reference at `index`: colour and line style."""
+    """Colour and line style of the reference at `index`."""
     n = index % len(theme.references)
     return pen(theme.references[n], style.pixels(1), style.REFERENCE_LINES[n])

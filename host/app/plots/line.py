@@ -1,4 +1,4 @@
-"""Curves drawn anew for every picture: Qt paints them without asking Python."""
+"""Curves that are drawn anew for every picture: Qt paints them without calling Python."""
 
 from typing import Any
 
@@ -13,22 +13,22 @@ from trelscope.host.app import style
 from trelscope.host.app.style import Theme
 
 Array = NDArray[np.float64]
-NOTHING = np.zeros(0)
+NO_POINTS = np.zeros(0)
 
 
 def pen(colour: str, width: float = 0.0, line: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
-    """width: pixels; 0 is the thinnest line there is, and the quickest."""
+    """width: pixels; 0 is the thinnest line, which is the fastest to paint."""
     made = QPen(style.colour(colour), width if width > 1 else 0.0, line)
     made.setCosmetic(True)
     return made
 
 
 class Line(QGraphicsPathItem):
-    """A line through points in the plot's units, as many as it is given: thin them out first."""
+    """A line through points in the plot's units; it draws all of them, so downsample them first."""
 
     def __init__(self, plot: Any) -> None:
         super().__init__()
-        self._x = self._y = NOTHING
+        self._x = self._y = NO_POINTS
         plot.addItem(self, ignoreBounds=True)
 
     def draw(self, x: Array, y: Array) -> None:
@@ -38,23 +38,23 @@ class Line(QGraphicsPathItem):
         self.setVisible(x.size > 0)  # an empty path would not be valid SVG
 
     def boundingRect(self) -> QRectF:
-        """Of the points: Qt would stroke a wide line to find out."""
+        """The bounds of the points: Qt would stroke a wide line to find them."""
         return self.path().controlPointRect()
 
     def getData(self) -> tuple[Array, Array]:
-        """What is drawn, under the name that pyqtgraph's curves have for it."""
+        """The points that are drawn; pyqtgraph's curves have a method of this name."""
         return self._x, self._y
 
 
 class Band(QGraphicsPathItem):
-    """What is between two lines."""
+    """The area between two lines."""
 
     def __init__(self, plot: Any) -> None:
         super().__init__()
         plot.addItem(self, ignoreBounds=True)
 
     def draw(self, x: Array, low: Array, high: Array) -> None:
-        """All (n,); points that are not numbers are left out."""
+        """All arrays are (n,); points that are not numbers are left out."""
         known = np.isfinite(low) & np.isfinite(high)
         if not known.all():
             x, low, high = x[known], low[known], high[known]
@@ -72,12 +72,12 @@ def coloured(owner: QWidget, item: Line, colour: str, width: float = 0.0) -> Lin
 
 
 def filled(owner: QWidget, item: Band, colour: str) -> Band:
-    """`item` filled with the theme's `colour`, and edged with it: where it is thinner than a pixel it still shows."""
+    """`item` filled with the theme's `colour`, and outlined with it, so that it shows where it is thin."""
 
-    def dress(theme: Theme) -> None:
+    def restyle(theme: Theme) -> None:
         own = getattr(theme, colour)
         item.setPen(pen(own))
         item.setBrush(QBrush(style.colour(own)))
 
-    style.on_change(owner, dress)
+    style.on_change(owner, restyle)
     return item

@@ -1,4 +1,4 @@
-"""What is measured, drawn on the light: instants, and the interval of a quantity."""
+"""Markers on the light: instants, and the interval that a quantity measures."""
 
 import math
 from typing import Any
@@ -13,7 +13,7 @@ from trelscope.host.app.style import Theme
 
 
 class Marker:
-    """An instant: a dashed line, a dot where it crosses, a label. Hidden until placed."""
+    """An instant: a dashed line, a dot where it crosses the trace, and a label. Hidden until placed."""
 
     def __init__(self, owner: QWidget, plot: Any, colour: str) -> None:
         self.line = pg.InfiniteLine(angle=90)
@@ -26,7 +26,7 @@ class Marker:
             item.setZValue(z)
             plot.addItem(item, ignoreBounds=True)
 
-        def dress(theme: Theme) -> None:
+        def restyle(theme: Theme) -> None:
             own = getattr(theme, colour)
             self.line.setPen(pg.mkPen(own, width=style.pixels(1), style=Qt.PenStyle.DashLine))
             size = style.pixels(8)
@@ -35,20 +35,20 @@ class Marker:
             self._dot.setBrush(pg.mkBrush(own))
             self._label.setColor(own)
 
-        style.on_change(owner, dress)
+        style.on_change(owner, restyle)
         self.hide()
 
-    def place(self, t: float, y: float, words: str) -> None:
+    def place(self, t: float, y: float, text: str) -> None:
         """Show it at t, y, in the plot's units; hide it if either is unknown."""
         if not (math.isfinite(t) and math.isfinite(y)):
             self.hide()
             return
-        if self._placed == (t, y, words):
+        if self._placed == (t, y, text):
             return
-        self._placed = t, y, words
+        self._placed = t, y, text
         self.line.setPos(t)
         self._dot.setPos(t, y)
-        self._label.setText(words)
+        self._label.setText(text)
         self._label.setPos(t, y)
         self._show(True)
 

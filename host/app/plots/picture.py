@@ -1,4 +1,4 @@
-"""The plots as a picture: the very items that are on the screen, painted once more."""
+"""Pictures of the plots: the items that are on the screen are painted once more into a file."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QGraphicsView
 from trelscope.host.errors import UserError
 
 SUFFIXES = (".png", ".svg", ".pdf")
-PNG_SCALE = 2  # pixels for one on the screen: a picture is looked at closely
+PNG_SCALE = 2  # pixels for one on the screen, so that pictures can be enlarged
 DPI = 96  # pixels per inch as SVG has them
 POINTS = 72 / DPI  # of a pixel
 
@@ -38,7 +38,7 @@ def write_picture(path: Path, view: QGraphicsView) -> None:
         done = _paint(view, svg, size)
     elif path.suffix == ".pdf":
         pdf = QPdfWriter(str(path))
-        # At any other, axes come out at another size: they were recorded for the screen.
+        # With any other resolution the axes have another size: they were recorded for the screen.
         pdf.setResolution(DPI)
         page = QSizeF(size.width() * POINTS, size.height() * POINTS)
         pdf.setPageSize(QPageSize(page, QPageSize.Unit.Point))

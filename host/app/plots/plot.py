@@ -1,4 +1,4 @@
-"""Plots in the window's dress: thin opaque pens, peaks kept when there are more points than pixels."""
+"""Plots in the style of the window: thin opaque pens; peaks stay visible when there are more points than pixels."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from trelscope.host.app.plots.line import pen
 from trelscope.host.app.style import Theme
 
 AXIS_WIDTH = 58  # pixels at a scale of 1; the same for all plots of a view, so that their time axes are in line
-# The most of an axis that the texts of its ticks may fill, by how many there are already.
+# Part of an axis that the texts of its ticks may fill at most, by the number of texts.
 TEXT_ROOM = [(0, 0.8), (2, 0.45), (4, 0.35), (6, 0.2)]
 SOLID = Qt.PenStyle.SolidLine
 
 
-def dress(owner: QWidget, plot: Any, left: str = "", bottom: str = "") -> Any:
-    """Make `plot`, a PlotItem, one of ours for as long as `owner` exists."""
+def prepare(owner: QWidget, plot: Any, left: str = "", bottom: str = "") -> Any:
+    """Give `plot`, a PlotItem, the style of the window, and let it follow changes for as long as `owner` exists."""
     plot.setDownsampling(auto=True, mode="peak")
     plot.setClipToView(True)
     plot.setMenuEnabled(False)
@@ -29,7 +29,7 @@ def dress(owner: QWidget, plot: Any, left: str = "", bottom: str = "") -> Any:
         plot.setLabel("bottom", bottom)
     grid = Grid(plot)
 
-    def colours(theme: Theme) -> None:
+    def restyle(theme: Theme) -> None:
         font = QFont()
         font.setPixelSize(style.pixels(11))
         for side in ("left", "bottom"):
@@ -43,7 +43,7 @@ def dress(owner: QWidget, plot: Any, left: str = "", bottom: str = "") -> Any:
         plot.getAxis("left").setWidth(style.pixels(AXIS_WIDTH))
         grid.setPen(pen(theme.grid))
 
-    style.on_change(owner, colours)
+    style.on_change(owner, restyle)
     return plot
 
 
@@ -55,27 +55,27 @@ def curve(owner: QWidget, plot: Any, colour: str, line: Qt.PenStyle = SOLID) -> 
 
 
 class Plot(pg.PlotWidget):
-    """One plot that fills its widget; its axes have values once it is said to have data."""
+    """One plot that fills its widget; the numbers at its axes appear with `show_values`."""
 
     def __init__(self, left: str, bottom: str) -> None:
         super().__init__()
-        self._valued = True
+        self._values_shown = True
         style.on_change(self, lambda theme: self.setBackground(theme.panel))
-        dress(self, self.getPlotItem(), left, bottom)
+        prepare(self, self.getPlotItem(), left, bottom)
         self.getPlotItem().layout.setContentsMargins(4, 8, 12, 2)
         self.show_values(False)
 
     def show_values(self, visible: bool) -> None:
-        """Have numbers at the axes: without data they would mean nothing."""
-        if visible == self._valued:  # every change has the axes drawn anew
+        """Show or hide the numbers at the axes: without data they would mean nothing."""
+        if visible == self._values_shown:  # every change draws the axes anew
             return
-        self._valued = visible
+        self._values_shown = visible
         for side in ("left", "bottom"):
             self.getPlotItem().getAxis(side).setStyle(showValues=visible)
 
 
 def set_range(plot: Any, low: float, high: float) -> None:
-    """Give the vertical axis a range that holds `low` to `high`, and leave one that does so well alone."""
+    """Give the vertical axis a range that holds `low` to `high`, unless the present one does so well enough."""
     span = high - low
     if not span > 0:
         return

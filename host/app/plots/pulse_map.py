@@ -1,4 +1,4 @@
-"""Pulse number against time: what changes from pulse to pulse shows as a slope or a band."""
+"""The map of pulse number against time: changes from pulse to pulse appear as a slope or a band."""
 
 import numpy as np
 import pyqtgraph as pg
@@ -10,7 +10,7 @@ from trelscope.host.app.session.snapshot import AverageData
 
 
 class PulseMap(QWidget):
-    """Light as colour; a row is a block of successive pulses, the newest on top."""
+    """Light as colour. A row is a block of successive pulses, with the newest on top."""
 
     def __init__(self) -> None:
         super().__init__()

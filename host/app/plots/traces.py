@@ -1,4 +1,4 @@
-"""The averaged light under the drive, against the time from the drive edge, with zooms on both edges."""
+"""The plots of the averaged light: drive, light, and both edges enlarged, against the time from the drive edge."""
 
 import math
 import time
@@ -21,8 +21,8 @@ from trelscope.host.app.plots.light import (
     VerticalScale,
     reference_pen,
 )
-from trelscope.host.app.plots.line import NOTHING, Line, coloured
-from trelscope.host.app.plots.plot import dress, set_range
+from trelscope.host.app.plots.line import NO_POINTS, Line, coloured
+from trelscope.host.app.plots.plot import prepare, set_range
 from trelscope.host.app.references import Reference
 from trelscope.host.app.session.snapshot import AverageData, SessionState, Snapshot
 from trelscope.host.app.style import Theme
@@ -37,14 +37,14 @@ WAITING = {
     SessionState.LOST: "",
     SessionState.FAILED: "",
 }
-ZOOM_BEFORE, ZOOM_AFTER = 0.5, 2.5  # of the response or fall that the zooms show
+ZOOM_BEFORE, ZOOM_AFTER = 0.5, 2.5  # shown before and after an edge, in units of response or fall
 
 
 class Traces(pg.GraphicsLayoutWidget):
-    """Wheel and drag zoom; a double click shows everything again."""
+    """The wheel zooms and dragging moves the plots; a double click shows everything again."""
 
     drawn = pyqtSignal(float)
-    """When data have been painted for the first time: seconds since their last frame came."""
+    """Emitted when data have been painted for the first time: seconds since their last frame came."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,10 +53,10 @@ class Traces(pg.GraphicsLayoutWidget):
         self.ci.layout.setSpacing(2)
         self._legend = self.addLabel("", row=0, col=0, colspan=2, justify="right")
         self.scale = VerticalScale()
-        self.drive = dress(self, self.addPlot(row=1, col=0, colspan=2), "Drive (V)")
-        self.light = dress(self, self.addPlot(row=2, col=0, colspan=2), LIGHT_AXIS, TIME_AXIS)
-        self.rising = dress(self, self.addPlot(row=3, col=0), LIGHT_AXIS, "Rising edge (µs)")
-        self.falling = dress(self, self.addPlot(row=3, col=1), "", "Falling edge (µs)")
+        self.drive = prepare(self, self.addPlot(row=1, col=0, colspan=2), "Drive (V)")
+        self.light = prepare(self, self.addPlot(row=2, col=0, colspan=2), LIGHT_AXIS, TIME_AXIS)
+        self.rising = prepare(self, self.addPlot(row=3, col=0), LIGHT_AXIS, "Rising edge (µs)")
+        self.falling = prepare(self, self.addPlot(row=3, col=1), "", "Falling edge (µs)")
         self.drive.setXLink(self.light)
         self.drive.setMouseEnabled(x=True, y=False)
         self.drive.getAxis("bottom").setStyle(showValues=False)
@@ -70,12 +70,12 @@ class Traces(pg.GraphicsLayoutWidget):
         self.mean, self.last = self.whole.mean, self.whole.last
         self.low, self.high = self.whole.low, self.whole.high
         self.interval = self.whole.interval
-        self._valued, self._axis = True, LIGHT_AXIS
-        self._show_values(False)  # of what, one does not know yet
+        self._values_shown, self._axis = True, LIGHT_AXIS
+        self._show_values(False)  # whether of volts or of photons is not known yet
         for plot in (self.light, self.rising, self.falling):
             plot.vb.sigRangeChangedManually.connect(self._hold)
-            plot.vb.sigRangeChanged.connect(self._look_elsewhere)
-            plot.vb.sigResized.connect(self._look_elsewhere)
+            plot.vb.sigRangeChanged.connect(self._note_move)
+            plot.vb.sigResized.connect(self._note_move)
 
         self._notice = label(role="notice")
         self._notice.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -91,14 +91,16 @@ class Traces(pg.GraphicsLayoutWidget):
         self._selected = ""
         self._window: tuple[float, float] | None = None
         self._volts: float | None = None
-        self._elsewhere = False
-        self._held = False  # the user has chosen what to look at
-        self._zoomed: tuple[float, ...] | None = None  # what the zooms have been fitted to
-        self._undrawn: float | None = None
-        style.on_change(self, self._dress)
+        self._moved = False
+        self._held = False  # whether the user has chosen the ranges
+        self._zoomed: tuple[float, ...] | None = (
+            None  # what the ranges of the edges were chosen for
+        )
+        self._unpainted: float | None = None  # arrival of data that have not been painted
+        style.on_change(self, self._restyle)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Draw an average as it stands; without data, say why there are none."""
+        """Draw the average; without data, say why there are none."""
         data = snapshot.data
         self._notice.setText("" if data else snapshot.message or WAITING[snapshot.state])
         if snapshot.settings is not None:
@@ -108,26 +110,26 @@ class Traces(pg.GraphicsLayoutWidget):
             self.view = None
             for curves in (self.whole, *self._edges):
                 curves.clear()
-            self.voltage.draw(NOTHING, NOTHING)
+            self.voltage.draw(NO_POINTS, NO_POINTS)
             self._draw_references()
             return
-        self._undrawn = data.arrived
+        self._unpainted = data.arrived
         self.view = LightView.of(data)
         self._draw()
 
     def set_references(self, references: tuple[Reference, ...]) -> None:
-        """Draw these besides."""
+        """Draw these references as well."""
         self._references = references
-        self._dress(style.theme())
+        self._restyle(style.theme())
         self._draw()
 
     def select(self, name: str) -> None:
-        """Show what interval the quantity measures."""
+        """Mark the interval that this quantity measures."""
         self._selected = name
         self._draw_interval()
 
     def set_log(self, log: bool) -> None:
-        """Draw light on a logarithmic axis."""
+        """Draw the light on a logarithmic axis, or on a linear one."""
         self.scale.log = log
         for plot in (self.light, self.rising, self.falling):
             plot.getAxis("left").setLogMode(y=log)
@@ -143,10 +145,10 @@ class Traces(pg.GraphicsLayoutWidget):
         self._draw()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Paint, and tell when new data have become pixels."""
+        """Paint, and emit `drawn` if the data are new."""
         super().paintEvent(event)
-        if self._undrawn is not None:
-            arrived, self._undrawn = self._undrawn, None
+        if self._unpainted is not None:
+            arrived, self._unpainted = self._unpainted, None
             self.drawn.emit(time.perf_counter() - arrived)
 
     def mouseDoubleClickEvent(self, event: Any) -> None:
@@ -158,7 +160,7 @@ class Traces(pg.GraphicsLayoutWidget):
 
     def _draw(self) -> None:
         data, view = self._data, self.view
-        self._elsewhere = False
+        self._moved = False
         if data is None or view is None:
             self._draw_references()
             return
@@ -199,11 +201,11 @@ class Traces(pg.GraphicsLayoutWidget):
             curves.show_references()
 
     def _comparable(self) -> list[Reference]:
-        """References in the unit of the axis: volts and photons do not go together."""
+        """References in the unit of the axis: volts and photons cannot be compared."""
         counting = self._axis == COUNT_AXIS
         return [each for each in self._references if each.data.settings.counting == counting]
 
-    def _dress(self, theme: Theme) -> None:
+    def _restyle(self, theme: Theme) -> None:
         entries = [
             (theme.light, "━━", "average"),
             (theme.band, "━━", "± 1 standard error"),
@@ -222,16 +224,16 @@ class Traces(pg.GraphicsLayoutWidget):
             curves.set_references([reference.view for reference in comparable])
 
     def _show_values(self, visible: bool) -> None:
-        if visible == self._valued:  # every change has the axes drawn anew
+        if visible == self._values_shown:  # every change draws the axes anew
             return
-        self._valued = visible
+        self._values_shown = visible
         for plot in (self.light, self.drive, self.rising, self.falling):
             plot.getAxis("left").setStyle(showValues=visible)
             if plot is not self.drive:
                 plot.getAxis("bottom").setStyle(showValues=visible)
 
     def _fit(self, settings: Settings) -> None:
-        """Show the whole window when it changes; the user's zoom holds otherwise."""
+        """Show the whole window when it changes; otherwise keep the ranges that the user has chosen."""
         window = settings.window_start, settings.window_length
         if window != self._window:
             self._window = window
@@ -242,14 +244,14 @@ class Traces(pg.GraphicsLayoutWidget):
             self._axis = axis
             for plot in (self.light, self.rising):
                 plot.getAxis("left").setLabel(axis)
-            self._dress(style.theme())  # what there is to compare with changes with it
+            self._restyle(style.theme())  # other references are comparable now
         if settings.volts != self._volts:
             self._volts = settings.volts
             self._held = False
             self.drive.setYRange(0.0, 1.15 * settings.volts, padding=0.05)
 
     def _fit_zooms(self, data: AverageData) -> None:
-        """Make the zooms hold the edges; small changes of what is measured do not move them."""
+        """Fit the lower plots to the edges; small changes of the measured times do not move them."""
         m = data.measurements
         width, first = data.settings.width, data.settings.window_start
         end = first + data.settings.window_length
@@ -269,17 +271,17 @@ class Traces(pg.GraphicsLayoutWidget):
     def _hold(self, *_: object) -> None:
         self._held = True
 
-    def _look_elsewhere(self, *_: object) -> None:
-        self._elsewhere = True
+    def _note_move(self, *_: object) -> None:
+        self._moved = True
 
     def refresh(self) -> None:
-        """Draw again what a plot now shows another part of."""
-        if self._elsewhere:
+        """Draw again if a plot shows another part of the trace now."""
+        if self._moved:
             self._draw()
 
 
 def _rounded(duration: float) -> float:
-    """To 1, 2 or 5 times a power of ten above it."""
+    """The duration rounded up to 1, 2 or 5 times a power of ten."""
     if not (math.isfinite(duration) and duration > 0):
         return math.nan
     power = 10.0 ** math.floor(math.log10(duration))

@@ -1,4 +1,4 @@
-"""How the selected quantity has been from block to block: against pulses, and as a histogram."""
+"""The selected quantity from block to block: against pulses, and as a histogram."""
 
 import numpy as np
 import pyqtgraph as pg
@@ -16,7 +16,7 @@ MOST_BINS = 40
 
 
 class Trend(QWidget):
-    """Value of each block with its standard error, against the pulses so far; the average's value across."""
+    """The value of each block with its standard error, against the pulses so far, and a line at the average's value."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,9 +28,9 @@ class Trend(QWidget):
         self.level = pg.InfiniteLine(angle=0)
         self.level.hide()
         item.addItem(self.level, ignoreBounds=True)
-        self._one = False
+        self._single_point = False
 
-        def dress(theme: style.Theme) -> None:
+        def restyle(theme: style.Theme) -> None:
             self.errors.setData(pen=pg.mkPen(theme.band))
             self.points.setSymbol("o")
             self.points.setSymbolSize(style.pixels(5))
@@ -39,7 +39,7 @@ class Trend(QWidget):
             self.level.setPen(pg.mkPen(theme.drive))
             self.points.setPen(None)
 
-        style.on_change(self.plot, dress)
+        style.on_change(self.plot, restyle)
         _fill(self, self.plot)
 
     def show_data(self, data: AverageData | None, name: str) -> None:
@@ -55,23 +55,23 @@ class Trend(QWidget):
         self.errors.setVisible(x.size > 0)
         self.errors.setData(x=x, y=y, top=se, bottom=se)
         if x.size == 1:
-            self._frame_one(x[0], y[0], se[0])
-        elif self._one:
+            self._frame_single_point(x[0], y[0], se[0])
+        elif self._single_point:
             self.plot.enableAutoRange()
-        self._one = x.size == 1
+        self._single_point = x.size == 1
         value = data.measurements.quantities()[name].value * scale if data else np.nan
         self.level.setVisible(x.size > 0 and bool(np.isfinite(value)))
         if np.isfinite(value):
             self.level.setValue(value)
 
-    def _frame_one(self, x: float, y: float, se: float) -> None:
-        """Of one point no range follows: show it with room for more, and its error."""
+    def _frame_single_point(self, x: float, y: float, se: float) -> None:
+        """One point has no range: show it with its error, and with room for more points."""
         room = 4 * se or 0.01 * abs(y) or 1.0
         self.plot.setRange(xRange=(0, 2 * x), yRange=(y - room, y + room))
 
 
 class Histogram(QWidget):
-    """How often each value occurred."""
+    """How often each value has occurred."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,11 +79,11 @@ class Histogram(QWidget):
         self.bars = pg.PlotCurveItem(fillLevel=0.0)
         self.plot.addItem(self.bars)
 
-        def dress(theme: style.Theme) -> None:
+        def restyle(theme: style.Theme) -> None:
             self.bars.setPen(pg.mkPen(theme.light))
             self.bars.setBrush(pg.mkBrush(theme.band))
 
-        style.on_change(self.plot, dress)
+        style.on_change(self.plot, restyle)
         _fill(self, self.plot)
 
     def show_data(self, data: AverageData | None, name: str) -> None:
@@ -110,7 +110,7 @@ def _known(data: AverageData | None, name: str) -> tuple[Array, Array, Array]:
 
 
 def _scale(data: AverageData | None, name: str) -> tuple[float, str]:
-    """Factor and unit that the quantity is drawn in."""
+    """Factor and unit with which the quantity is drawn."""
     if not DEFINITIONS[name].unit:
         return 100.0, "%"
     value = data.measurements.quantities()[name].value if data else 1e-6

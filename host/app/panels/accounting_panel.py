@@ -1,0 +1,58 @@
+"""The table that accounts for every pulse."""
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QLabel
+
+from trelscope.host.acquisition.acquisition import Accounting
+from trelscope.host.app import style
+from trelscope.host.app.panels.panel import Panel, label
+from trelscope.host.app.session.snapshot import AverageData
+from trelscope.host.units import format_si
+
+COUNTS = (
+    ("pulses_averaged", "Pulses averaged"),
+    ("pulses_emitted", "Pulses emitted"),
+    ("pulses_missed", "Pulses missed"),
+    ("pulses_lost", "Pulses lost"),
+    ("crc_errors", "CRC errors"),
+    ("clipped", "Samples clipped"),
+)
+LOSSES = {"pulses_missed", "pulses_lost", "crc_errors", "clipped"}
+
+
+class AccountingPanel(Panel):
+    """Counts of pulses and errors; a loss that is not zero is shown as a warning."""
+
+    def __init__(self) -> None:
+        super().__init__("Accounting")
+        self.values: dict[str, QLabel] = {}
+        for row, (key, name) in enumerate(COUNTS, start=1):
+            self.values[key] = label("–")
+            self.values[key].setAlignment(
+                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            )
+            self.grid.addWidget(label(name), row, 0)
+            self.grid.addWidget(self.values[key], row, 1)
+        self.segments = label(role="warning")
+        self.segments.setWordWrap(True)
+        self.grid.addWidget(self.segments, len(COUNTS) + 1, 0, 1, 2)
+        style.on_change(self, self._restyle)
+
+    def show_data(self, data: AverageData | None) -> None:
+        """Show the counts so far."""
+        accounting: Accounting | None = data.accounting if data else None
+        counts = accounting.as_dict() if accounting else {}
+        for key, value in self.values.items():
+            count = counts.get(key)
+            value.setText("–" if count is None else f"{count:,}".replace(",", "\u2009"))
+            style.set_property(value, "role", "warning" if count and key in LOSSES else "")
+        several = data is not None and data.segments > 1
+        self.segments.setVisible(several)
+        if several and data is not None:
+            self.segments.setText(
+                f"{data.segments} segments, {format_si(data.gap, 's', 3)} between them not measured"
+            )
+
+    def _restyle(self, _: style.Theme) -> None:
+        for value in self.values.values():
+            value.setFont(style.digits_font())

@@ -1,0 +1,197 @@
+"""The table of measured quantities, and below it what the selected one means."""
+
+import math
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+
+from trelscope.host.app import style
+from trelscope.host.app.panels.panel import Panel, label
+from trelscope.host.app.session.snapshot import AverageData
+from trelscope.host.measure.quantities import DEFINITIONS, Flag, Measurements, Quantity
+from trelscope.host.measure.statistics import Summary
+from trelscope.host.units import format_with_error
+
+FLAGS = {
+    Flag.LOW_SNR: "much noise",
+    Flag.UNSETTLED: "not settled within the pulse",
+    Flag.DRIFT: "baseline drifts",
+    Flag.CLIPPED: "light clipped",
+    Flag.INVERTED: "light inverted",
+    Flag.DROPPED: "pulses dropped",
+    Flag.BANDWIDTH_LIMITED: "too fast for the bins",
+}
+COLUMNS = ("", "value", "± se", "sd", "n", "")
+TIPS = (
+    "",
+    "of the average",
+    "standard error of the value, propagated from that of the bins",
+    "standard deviation from one block of pulses to the next",
+    "blocks of pulses behind the standard deviation",
+    "flags: select the row to read them",
+)
+MARK = "▲"
+
+
+class TimesPanel(Panel):
+    """A row for each quantity; below, the definition of the selected one and what its flags mean."""
+
+    selected = pyqtSignal(str)
+
+    def __init__(self) -> None:
+        super().__init__("Results")
+        self.table = QTableWidget(len(DEFINITIONS), len(COLUMNS))
+        self.table.setHorizontalHeaderLabels(list(COLUMNS))
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setShowGrid(False)
+        self.table.setWordWrap(False)
+        for bars in (
+            self.table.setHorizontalScrollBarPolicy,
+            self.table.setVerticalScrollBarPolicy,
+        ):
+            bars(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        upright, across = self.table.verticalHeader(), self.table.horizontalHeader()
+        assert upright is not None
+        assert across is not None
+        self._upright, self._across = upright, across
+        upright.hide()
+        across.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        across.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.cells: dict[str, list[QTableWidgetItem]] = {}
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        for row, (name, definition) in enumerate(DEFINITIONS.items()):
+            self.cells[name] = [QTableWidgetItem() for _ in COLUMNS]
+            for column, item in enumerate(self.cells[name]):
+                if column:
+                    item.setTextAlignment(right)
+                self.table.setItem(row, column, item)
+            self.cells[name][0].setText(definition.title.replace("Turn-off spike", "Spike"))
+        for column, tip in enumerate(TIPS):
+            heading = self.table.horizontalHeaderItem(column)
+            if heading is not None:
+                heading.setToolTip(tip)
+                heading.setTextAlignment(right)
+        self.definition = label(role="dim")
+        self.definition.setWordWrap(True)
+        self.note = label(role="warning")
+        self.note.setWordWrap(True)
+        self.amplitude = label()
+        self.amplitude.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.reference = label(role="dim")
+        self.reference.setWordWrap(True)
+        self.grid.addWidget(self.table, 1, 0, 1, 2)
+        self.grid.addWidget(self.definition, 2, 0, 1, 2)
+        self.grid.addWidget(self.note, 3, 0, 1, 2)
+        self.grid.addWidget(label("Amplitude"), 4, 0)
+        self.grid.addWidget(self.amplitude, 4, 1)
+        self.grid.addWidget(self.reference, 5, 0, 1, 2)
+        self._measurements: Measurements | None = None
+        style.on_change(self, self._restyle)
+        self.table.itemSelectionChanged.connect(self._select)
+        self.select("response")
+
+    def select(self, name: str) -> None:
+        """Select a quantity as if its row had been clicked."""
+        self.table.selectRow(list(DEFINITIONS).index(name))
+
+    @property
+    def selection(self) -> str:
+        """Name of the selected quantity."""
+        return list(DEFINITIONS)[max(self.table.currentRow(), 0)]
+
+    def text(self, name: str) -> str:
+        """Value and standard error of a quantity as they are shown."""
+        return f"{self.cells[name][1].text()} ± {self.cells[name][2].text()}"
+
+    def show_data(self, data: AverageData | None) -> None:
+        """Show the measurements of an average."""
+        self._measurements = data.measurements if data else None
+        for name, definition in DEFINITIONS.items():
+            texts = ["–", "", "", "", ""]
+            if data is not None:
+                quantity = data.measurements.quantities()[name]
+                summary = data.statistics.get(name, Summary())
+                texts = _texts(quantity, summary, definition.unit)
+            for item, text in zip(self.cells[name][1:], texts, strict=True):
+                if item.text() != text:
+                    item.setText(text)
+        self._show_definition()
+        if data is None:
+            self.amplitude.setText("–")
+            self.reference.clear()
+            return
+        m = data.measurements
+        unit = "/s" if data.settings.counting else "V"
+        self.amplitude.setText(format_with_error(m.top - m.baseline, m.amplitude_se, unit))
+        self.reference.setText(f"zero of time: {m.reference}; {m.options.levels()}")
+
+    def _select(self) -> None:
+        self._show_definition()
+        self.selected.emit(self.selection)
+
+    def _show_definition(self) -> None:
+        m, name = self._measurements, self.selection
+        if m is None:
+            self.definition.setText(DEFINITIONS[name].title)
+            self.note.clear()
+            return
+        quantity = m.quantities()[name]
+        meaning = DEFINITIONS[name].words(m.options)
+        method = f"; by {quantity.method}" if quantity.method else ""
+        self.definition.setText(f"{DEFINITIONS[name].title}: {meaning}{method}")
+        self.note.setText("; ".join(filter(None, (quantity.reason, _flags(quantity.flags)))))
+
+    def _restyle(self, theme: style.Theme) -> None:
+        height = style.pixels(22)
+        for row in range(len(DEFINITIONS)):
+            self.table.setRowHeight(row, height)
+        for column, width in ((1, 94), (2, 72), (3, 72), (4, 34), (5, 18)):
+            self._across.resizeSection(column, style.pixels(width))
+        self.table.setFixedHeight(height * len(DEFINITIONS) + style.pixels(26))
+        self.amplitude.setFont(style.digits_font())
+        self.definition.setMinimumHeight(style.pixels(34))
+        self.definition.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.note.setMinimumHeight(style.pixels(18))
+        for cells in self.cells.values():
+            for item in cells[1:5]:
+                item.setFont(style.digits_font(12))
+            cells[5].setForeground(style.colour(theme.warning))
+
+
+def _texts(quantity: Quantity, summary: Summary, unit: str) -> list[str]:
+    """Value, standard error, standard deviation, n and mark, with the SI prefix of the value for all of them."""
+    mark = MARK if quantity.flags or quantity.reason else ""
+    n = f"{summary.count}" if summary.count else ""
+    if not math.isfinite(quantity.value):
+        return ["–", "", "", n, mark]
+    if not unit:
+        return [*_percents(quantity, summary), n, mark]
+    whole = format_with_error(quantity.value, quantity.se, unit)
+    number, _, rest = whole.partition(" ± ")
+    if not rest:  # no standard error
+        return [whole, "", "", n, mark]
+    error, _, suffix = rest.partition(" ")
+    places = len(error.partition(".")[2])
+    scale = abs(float(number) / quantity.value) if quantity.value else 1.0
+    return [f"{number} {suffix}", error, _fixed(summary.deviation * scale, places), n, mark]
+
+
+def _percents(quantity: Quantity, summary: Summary) -> list[str]:
+    """Value, standard error and standard deviation of a quantity without a unit, in percent."""
+    value, error = 100 * quantity.value, 100 * quantity.se
+    places = max(0, 1 - math.floor(math.log10(error))) if error > 0 else 2
+    return [
+        f"{_fixed(value, places)} %",
+        _fixed(error, places),
+        _fixed(100 * summary.deviation, places),
+    ]
+
+
+def _fixed(value: float, places: int) -> str:
+    return f"{value:.{places}f}" if math.isfinite(value) else ""
+
+
+def _flags(flags: tuple[Flag, ...]) -> str:
+    return ", ".join(FLAGS[flag] for flag in Flag if flag in flags)
