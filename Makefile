@@ -25,10 +25,11 @@ test: NEED := test
 test: $(COMPILED) lint  ## lint, types and every test
 	@QT_QPA_PLATFORM=offscreen $(VENV)/bin/pytest -n auto --maxprocesses 8 --dist loadgroup $(ARGS)
 
-lint: $(INSTALLED)  ## style and types only
+lint: $(INSTALLED)  ## style, types, and which room may import which
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-logo --no-cache
 
 soak: NEED := test
 soak: $(COMPILED)  ## the tests that run for a long time
