@@ -6,7 +6,7 @@ from trelscope.host.acquisition.capture import capture
 from trelscope.host.files import recordings
 from trelscope.host.link.urls import open_link
 from trelscope.host.measure.quantities import PRIMARY
-from trelscope.host.settings import plan
+from trelscope.host.planning import CaptureRequest
 from trelscope.host.units import format_with_error
 
 
@@ -14,7 +14,7 @@ def main() -> None:
     # paced=False lets the emulator run faster than real time.
     link = open_link("emulator:bmim3-1mm2", seed=1, paced=False)
     try:
-        recording = capture(link, lambda depth: plan(depth, volts=5.0, rate=10e3, pulses=512))
+        recording = capture(link, CaptureRequest(volts=5.0, rate=10e3, pulses=512).plan)
     finally:
         link.close()
 

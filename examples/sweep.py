@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from trelscope.host.acquisition.sweep import Axis, Sweep, points
-from trelscope.host.settings import Asked
+from trelscope.host.planning import CaptureRequest
 from trelscope.host.units import format_with_error
 
 
@@ -12,7 +12,7 @@ def main() -> None:
         Axis.VOLTS,
         values=(4.0, 5.0, 6.0),
         source="emulator:bmim3-1mm2",
-        asked=Asked(pulses=256),
+        asked=CaptureRequest(pulses=256),
         seed=1,
     )
     sweep.check()  # whatever is out of range is refused before anything is driven

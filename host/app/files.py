@@ -5,14 +5,14 @@ from pathlib import Path
 
 from PyQt6.QtWidgets import QGraphicsView
 
+from trelscope.host.acquisition.recording import Recording
 from trelscope.host.app.plots import picture
 from trelscope.host.app.references import Reference
 from trelscope.host.app.session.history import Recorder
 from trelscope.host.app.session.snapshot import Data, Snapshot, State
 from trelscope.host.app.session.wanted import Averaging
 from trelscope.host.files import formats, recordings
-from trelscope.host.files.recordings import Recording
-from trelscope.host.measure.measure import Options
+from trelscope.host.measure.measure import MeasureOptions
 
 DATA = "Data (*.csv *.h5 *.npz)"
 PICTURES = "Pictures (*.png *.svg *.pdf)"
@@ -68,7 +68,7 @@ def as_recording(data: Data) -> Recording:
     )
 
 
-def measured(data: Data, options: Options | None = None) -> Data:
+def measured(data: Data, options: MeasureOptions | None = None) -> Data:
     """The same traces, measured anew."""
     recording = as_recording(data).measured(options or data.measurements.options)
     return replace(data, measurements=recording.measurements)

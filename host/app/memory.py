@@ -1,13 +1,13 @@
 """What the window remembers from one time to the next."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from trelscope.host import atomic
 from trelscope.host.app.session.wanted import Averaging, Wanted
 
 FILE = "window.json"
@@ -48,9 +48,7 @@ def remember(folder: Path, remembered: Remembered) -> None:
     values["wanted"]["averaging"] = remembered.wanted.averaging.value
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        scratch = folder / f".{FILE}.part"
-        scratch.write_text(json.dumps(values, indent=1), encoding="utf-8")
-        os.replace(scratch, folder / FILE)
+        atomic.write(folder / FILE, json.dumps(values, indent=1))
     except OSError:
         pass
 

@@ -38,7 +38,7 @@ from trelscope.host.app.session.snapshot import Data, Snapshot, State
 from trelscope.host.app.session.wanted import Wanted
 from trelscope.host.errors import UserError
 from trelscope.host.link.urls import check_source
-from trelscope.host.settings import Asked
+from trelscope.host.planning import CaptureRequest
 
 REFRESH = (
     8  # ms between looks at the session: twice as often as anybody sees, so that none comes late
@@ -300,7 +300,7 @@ class Window(QMainWindow):
         self.sweep.select(name)
         self._refresh_slow()
 
-    def _asked(self) -> tuple[str, Asked]:
+    def _asked(self) -> tuple[str, CaptureRequest]:
         """What a sweep has in common with what runs."""
         wanted = self.controls.wanted()
         return self.session.snapshot.source, wanted.asked(self.sweep.pulses_wanted())

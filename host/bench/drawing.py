@@ -11,7 +11,8 @@ import time
 import numpy as np
 
 from trelscope.gateware.protocol import Feature, TraceFlag
-from trelscope.host.acquisition.instrument import Frame, Identity, Instrument
+from trelscope.host.acquisition.assembler import Frame
+from trelscope.host.acquisition.instrument import Identity, Instrument
 from trelscope.host.app.session.session import Session
 from trelscope.host.app.session.wanted import Wanted
 from trelscope.host.calibration.frontend import FrontEnd

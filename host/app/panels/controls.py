@@ -16,7 +16,8 @@ from trelscope.host.app.panels.panel import Panel, label
 from trelscope.host.app.panels.quantitybox import QuantityBox
 from trelscope.host.app.session.snapshot import Data, Snapshot, State
 from trelscope.host.app.session.wanted import Averaging, Wanted
-from trelscope.host.settings import RATES, VOLTS, Settings
+from trelscope.host.planning import RATES, VOLTS
+from trelscope.host.settings import Settings
 from trelscope.host.units import format_si
 
 STEP = 1e-6  # s

@@ -26,8 +26,9 @@ from trelscope.host.app.panels.panel import label
 from trelscope.host.app.panels.quantitybox import QuantityBox
 from trelscope.host.app.plots.plot import Plot, curve
 from trelscope.host.app.session.sweeprun import SweepRun
+from trelscope.host.files import sweeps
 from trelscope.host.measure.quantities import DEFINITIONS
-from trelscope.host.settings import RATES, VOLTS, Asked
+from trelscope.host.planning import RATES, VOLTS, CaptureRequest
 from trelscope.host.units import format_si, format_with_error
 
 NAMES = {Axis.VOLTS: "Voltage", Axis.RATE: "Rate", Axis.DEVICE: "Device"}
@@ -45,7 +46,7 @@ class SweepView(QWidget):
     ended = pyqtSignal()
     said = pyqtSignal(str)
 
-    def __init__(self, asked: Callable[[], tuple[str, Asked]]) -> None:
+    def __init__(self, asked: Callable[[], tuple[str, CaptureRequest]]) -> None:
         """asked: the source and the settings of the window at present."""
         super().__init__()
         self._asked = asked
@@ -155,7 +156,7 @@ class SweepView(QWidget):
     def export(self, path: Path) -> None:
         """Write the finished points as a table. Raises FileError."""
         if self.run is not None:
-            sweep.save(path, self.run.sweep, self.run.done)
+            sweeps.save(path, self.run.sweep, self.run.done)
 
     def close_run(self) -> None:
         """Leave nothing at work."""

@@ -13,18 +13,25 @@ from trelscope.host.acquisition.acquisition import (
     LIGHT,
     Accounting,
     Acquisition,
-    empty_average,
-    fading_average,
+    exponential_average,
     light_scale,
+    new_average,
 )
 from trelscope.host.acquisition.acquisition import Average as Frames
-from trelscope.host.acquisition.average import State
+from trelscope.host.acquisition.assembler import Frame
+from trelscope.host.acquisition.average import AverageState
 from trelscope.host.acquisition.exponential import FadingState
-from trelscope.host.acquisition.instrument import Frame, Instrument
+from trelscope.host.acquisition.instrument import Instrument
 from trelscope.host.app.session.blocks import Blocks
 from trelscope.host.app.session.snapshot import Data
 from trelscope.host.app.session.wanted import Averaging, Wanted
-from trelscope.host.measure.measure import Estimator, Measurements, Memory, Options, measure
+from trelscope.host.measure.measure import (
+    Estimator,
+    Measurements,
+    MeasureOptions,
+    ShapeCache,
+    measure,
+)
 from trelscope.host.measure.trace import Trace
 from trelscope.host.settings import Settings
 
@@ -43,15 +50,13 @@ class Average:
         self.identity = instrument.identity
         self._source = source
         self._front_end = instrument.link.front_end
-        self.options = Options(
-            detector_delay=self._front_end.detector_delay, estimator=Estimator.BEST
-        )
-        self._memory = Memory()
+        self.options = MeasureOptions(estimator=Estimator.BEST)
+        self._memory = ShapeCache()
         self._average: Frames
         if wanted.averaging is Averaging.EXPONENTIAL:
-            self._average = fading_average(settings, self._front_end, wanted.pulses)
+            self._average = exponential_average(settings, self._front_end, wanted.pulses)
         else:
-            self._average = empty_average(settings, self._front_end)
+            self._average = new_average(settings, self._front_end)
         self._blocks = self._fast_blocks()
         self._times = settings.times()
         self._past: list[Accounting] = []  # of trains that the link cut off
@@ -138,7 +143,7 @@ class Average:
             arrived=self._heard,
         )
 
-    def state(self) -> State | FadingState:
+    def state(self) -> AverageState | FadingState:
         """All that the average holds."""
         return self._average.state()
 
@@ -168,6 +173,7 @@ class Average:
             self.settings.width,
             self._average.trace(DRIVE),
             self.options,
+            self._front_end.detector_delay,
             accounting.clipped,
             accounting.dropped,
             self._memory,

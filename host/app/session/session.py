@@ -24,8 +24,9 @@ from trelscope.host.app.session.wanted import Averaging, Wanted
 from trelscope.host.files.journal import Journal, JournalError
 from trelscope.host.link import LinkError
 from trelscope.host.link.urls import open_link
-from trelscope.host.measure.measure import Options
-from trelscope.host.settings import Settings, SettingsError
+from trelscope.host.measure.measure import MeasureOptions
+from trelscope.host.planning import SettingsError
+from trelscope.host.settings import Settings
 from trelscope.host.units import format_si
 
 POLL = 0.005  # s of the board's time: an emulator may take 20 times as long, and users wait for it
@@ -66,7 +67,7 @@ class Session:
         self._instrument: Instrument | None = None
         self._average: Average | None = None  # None unless running, or lost while it was
         self._averages = 0
-        self._levels = Options().low, Options().high
+        self._levels = MeasureOptions().low, MeasureOptions().high
         self._journals = journals
         self._journal: Journal | None = None  # of the data that are shown
         self._pace: Pace | None = None

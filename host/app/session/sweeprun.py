@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from queue import Empty, SimpleQueue
 
-from trelscope.host.acquisition.sweep import Going, Point, Progress, Sweep, points
+from trelscope.host.acquisition.sweep import CancelToken, Point, Progress, Sweep, points
 from trelscope.host.errors import UserError
 
 AT_A_TIME = (
@@ -22,7 +22,7 @@ class SweepRun:
         self.progress = Progress(sweep)
         self.error = ""
         self.cancelled = False
-        self._going = Going()
+        self._token = CancelToken()
         self._points: SimpleQueue[Point] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="sweep", daemon=True)
         self._thread.start()
@@ -46,7 +46,7 @@ class SweepRun:
     def cancel(self) -> None:
         """What is at work ends after the frame it waits for; finished points stay."""
         self.cancelled = True
-        self._going.stop()
+        self._token.cancel()
 
     def wait(self, seconds: float) -> None:
         """Until it has ended, or so long."""
@@ -57,11 +57,11 @@ class SweepRun:
             self.sweep.check()
             with (
                 ThreadPoolExecutor(AT_A_TIME) as executor,
-                closing(points(self.sweep, executor, self._going)) as finished,
+                closing(points(self.sweep, executor, self._token)) as finished,
             ):
                 for point in finished:
                     self._points.put(point)
         except UserError as error:
             self.error = str(error)
         finally:
-            self._going.stop()
+            self._token.cancel()
