@@ -9,7 +9,7 @@ COMPILE_INPUTS := $(shell find gateware sim -name '*.py' -o -name '*.cc' -o -nam
 NEED := setup
 export PYTHON VENV
 
-.PHONY: help setup run test lint soak screenshots bitstreams clean system
+.PHONY: help setup run test lint soak waves screenshots bitstreams clean system
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -25,14 +25,19 @@ test: NEED := test
 test: $(COMPILED) lint  ## lint, types and every test
 	@QT_QPA_PLATFORM=offscreen $(VENV)/bin/pytest -n auto --maxprocesses 8 --dist loadgroup $(ARGS)
 
-lint: $(INSTALLED)  ## style and types only
+lint: $(INSTALLED)  ## style, types, and which room may import which
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-logo --no-cache
 
 soak: NEED := test
 soak: $(COMPILED)  ## the tests that run for a long time
 	@QT_QPA_PLATFORM=offscreen $(VENV)/bin/pytest -m soak $(ARGS)
+
+waves: NEED := test
+waves: $(INSTALLED) | system  ## a waveform of the gateware in a closed loop, with a saved view, in build/waves
+	@$(VENV)/bin/python -m tests.cocotb.waves build/waves
 
 screenshots: $(COMPILED)  ## the pictures in the docs, from the running app
 	@$(VENV)/bin/python tools/screenshot.py

@@ -20,7 +20,7 @@ from trelscope.host.flash import flash
 from trelscope.host.link import ports
 from trelscope.host.link.serial import PERMISSION
 from trelscope.host.link.urls import DEFAULT_SOURCE, open_link
-from trelscope.host.settings import plan
+from trelscope.host.planning import CaptureRequest
 from trelscope.host.units import format_si
 
 PULSES = 256
@@ -35,7 +35,7 @@ QT = ("PyQt6.QtWidgets", "PyQt6.QtSvg", "pyqtgraph")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Check:
     """One thing that was looked at. needed: captures or the window do not work without it."""
 
     name: str
@@ -44,13 +44,13 @@ class Finding:
     needed: bool = True
 
 
-class _Lacking(Exception):
+class _Missing(Exception):
     """What is missing, and how to get it."""
 
 
-def examine(report: Callable[[str], None] = lambda line: None) -> Iterator[Finding]:
+def examine(report: Callable[[str], None] = lambda line: None) -> Iterator[Check]:
     """One after the other. report: told what takes long."""
-    yield Finding("python", True, f"{platform.python_version()} on {platform.platform(terse=True)}")
+    yield Check("python", True, f"{platform.python_version()} on {platform.platform(terse=True)}")
     yield from (_look(f"{name} folder", _writable, folder) for name, folder in _folders())
     yield _look("emulator", _emulate, report)
     yield _look("window", _window)
@@ -60,11 +60,11 @@ def examine(report: Callable[[str], None] = lambda line: None) -> Iterator[Findi
     yield _look("simulator", _simulator, needed=False)
 
 
-def _look(name: str, check: Callable[..., str], *given: object, needed: bool = True) -> Finding:
+def _look(name: str, check: Callable[..., str], *given: object, needed: bool = True) -> Check:
     try:
-        return Finding(name, True, check(*given), needed)
-    except (_Lacking, UserError, BuildError) as error:
-        return Finding(name, False, str(error), needed)
+        return Check(name, True, check(*given), needed)
+    except (_Missing, UserError, BuildError) as error:
+        return Check(name, False, str(error), needed)
 
 
 def _folders() -> Iterator[tuple[str, Path]]:
@@ -77,7 +77,7 @@ def _writable(folder: Path) -> str:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise _Lacking(
+        raise _Missing(
             f"{folder}: cannot be written ({error.strerror}); make room or mend its permissions"
         ) from None
     return str(folder)
@@ -87,12 +87,12 @@ def _emulate(report: Callable[[str], None]) -> str:
     """A capture through everything."""
     link = open_link(DEFAULT_SOURCE, seed=1, paced=False, report=report)
     try:
-        done = capture(link, lambda depth: plan(depth, pulses=PULSES, width=WIDTH, window=WINDOW))
+        done = capture(link, CaptureRequest(pulses=PULSES, width=WIDTH, window=WINDOW).plan)
     finally:
         link.close()
     account, response = done.accounting, done.measurements.response
     if account.pulses_averaged != PULSES or account.crc_errors or not np.isfinite(response.value):
-        raise _Lacking(
+        raise _Missing(
             f"a capture of {PULSES} pulses gave {account.pulses_averaged}, CRC errors {account.crc_errors},"
             f" {response.reason or 'a response'}; please report this"
         )
@@ -106,7 +106,7 @@ def _window() -> str:
         for module in QT:
             import_module(module)
     except ImportError as error:
-        raise _Lacking(
+        raise _Missing(
             f"Qt cannot be loaded ({error}); `make setup` installs what it needs"
         ) from None
     from PyQt6.QtCore import qVersion
@@ -119,10 +119,10 @@ def _window() -> str:
 def _boards() -> str:
     found = ports.candidates()
     if not found:
-        raise _Lacking("none is attached; plug one in with a USB data cable")
+        raise _Missing("none is attached; plug one in with a USB data cable")
     for port in found:
         if not os.access(port.device, os.R_OK | os.W_OK):
-            raise _Lacking(f"{port.device}: {PERMISSION}")
+            raise _Missing(f"{port.device}: {PERMISSION}")
     return ", ".join(port.device for port in found)
 
 
@@ -131,17 +131,17 @@ def _bitstreams() -> str:
     try:
         import_module("amaranth_boards")
     except ImportError:
-        raise _Lacking("amaranth-boards is not installed: pip install amaranth-boards") from None
+        raise _Missing("amaranth-boards is not installed: pip install amaranth-boards") from None
     return ", ".join(Path(command).name for command in tools.values())
 
 
 def _flashing() -> str:
-    if why := flash.lacking():
-        raise _Lacking(why)
+    if why := flash.missing_tool():
+        raise _Missing(why)
     return flash.TOOL
 
 
 def _simulator() -> str:
-    if why := icarus.lacking():
-        raise _Lacking(why)
+    if why := icarus.missing_tool():
+        raise _Missing(why)
     return "Icarus and cocotb"

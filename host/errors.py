@@ -1,4 +1,4 @@
-"""What a user can cause and mend: shown as one line, never as a traceback."""
+"""Errors that a user can cause and correct: shown as one line, never as a traceback."""
 
 
 class UserError(Exception):

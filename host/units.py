@@ -25,11 +25,7 @@ def format_si(value: float, unit: str, digits: int = 4) -> str:
     """`value` with the prefix that leaves one to three digits before the point: "3.361 us"."""
     if not math.isfinite(value):
         return "–"
-    exponent = 0 if value == 0 else math.floor(math.log10(abs(value)) / 3) * 3
-    if value and float(f"{abs(value) / 10.0**exponent:.{digits}g}") >= 1000:
-        exponent += 3
-    exponent = min(max(exponent, -12), 9)
-    prefix = next(p for p, e in _PREFIXES.items() if e == exponent and p != "u")
+    exponent, prefix = prefix_for(float(f"{value:.{digits}g}"))
     return f"{value / 10.0**exponent:.{digits}g} {prefix}{unit}"
 
 

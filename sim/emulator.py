@@ -41,7 +41,7 @@ class _Detector(ctypes.Structure):
     ]
 
 
-class _Ask(ctypes.Structure):
+class _SegmentRequest(ctypes.Structure):
     _fields_ = [("origin", ctypes.c_int32), ("code", ctypes.c_int32), ("dt", ctypes.c_int64)]
 
 
@@ -108,7 +108,7 @@ class Board:
         """
         until = self.cycle + cycles
         used, given = ctypes.c_int(), ctypes.c_int()
-        ask = _Ask()
+        ask = _SegmentRequest()
         sent = bytearray()
         taken = 0
         while True:
@@ -148,10 +148,10 @@ class Board:
         )
         return words, int(taken)
 
-    def _answer(self, ask: _Ask) -> None:
+    def _answer(self, ask: _SegmentRequest) -> None:
         """Tell the harness how plant and detector respond to an edge it has not met before, or not at this age."""
         if len(self._segments) > MANY_SEGMENTS:
-            self._forget()  # it asks again, by new numbers
+            self._restart_segments()  # it asks again, by new numbers
             return
         segment, dt = self._segments[ask.origin][2], ask.dt * 1e-9
         state, wear = segment.state_after(dt), self._plant.wear(segment, dt)
@@ -163,7 +163,7 @@ class Board:
             self._handle, ask.origin, ask.dt, ask.code, self._segment_for(ask.code, state), wear
         )
         if not room:
-            self._forget()
+            self._restart_segments()
 
     def _segment_for(self, code: int, state: NDArray[np.float64]) -> int:
         for number, (known_code, known_state, _) in enumerate(self._segments):
@@ -202,7 +202,7 @@ class Board:
         self._segments.append((code, state, segment))
         return len(self._segments) - 1
 
-    def _forget(self) -> None:
+    def _restart_segments(self) -> None:
         """Start the graph of segments anew from the ones in force: a long session may have met very many."""
         live = (ctypes.c_int32 * 32)()
         count = self._lib.board_forget(self._handle, live)
@@ -289,7 +289,7 @@ def _load(path: Path) -> ctypes.CDLL:
                 ctypes.c_char_p,
                 integer,
                 counter,
-                ctypes.POINTER(_Ask),
+                ctypes.POINTER(_SegmentRequest),
             ],
         ),
         (

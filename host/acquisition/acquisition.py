@@ -1,15 +1,16 @@
 """An acquisition: a train's frames, averaged and accounted for."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TypeAlias
 
 from trelscope.gateware.protocol import TraceFlag
-from trelscope.host.acquisition.average import Block, RunningAverage, State
+from trelscope.host.acquisition.assembler import Frame
+from trelscope.host.acquisition.average import AverageState, Block, RunningAverage
 from trelscope.host.acquisition.exponential import ExponentialAverage, FadingState
-from trelscope.host.acquisition.instrument import Frame, Instrument
+from trelscope.host.acquisition.instrument import Instrument
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.errors import UserError
-from trelscope.host.measure.measure import Estimator, Measurements, Memory, Options, measure
+from trelscope.host.measure.measure import MeasureOptions
 from trelscope.host.measure.trace import Trace
 from trelscope.host.settings import Settings
 
@@ -27,6 +28,7 @@ class Accounting:
     pulses_emitted: launched. pulses_averaged: in the traces.
     pulses_missed: launched while no buffer had room. pulses_lost: in frames that did not arrive whole.
     frames_lost: those frames; at the end of a train perhaps more than are known of.
+    packets_refused: what arrived whole and does not fit what was asked for: other settings, a wrong size, seen before.
     clipped: samples at either end of the light ADC's range.
     """
 
@@ -37,11 +39,12 @@ class Accounting:
     frames_lost: int
     crc_errors: int
     clipped: int
+    packets_refused: int = 0
 
     @property
     def dropped(self) -> int:
-        """Losses of either kind: any at all is flagged in what is measured."""
-        return self.frames_lost + self.pulses_missed
+        """Losses of any kind: any at all is flagged in what is measured."""
+        return self.frames_lost + self.pulses_missed + self.packets_refused
 
     def as_dict(self) -> dict[str, int]:
         """Every count by name."""
@@ -51,23 +54,25 @@ class Accounting:
 Average: TypeAlias = RunningAverage | ExponentialAverage
 
 
-def empty_average(settings: Settings, front_end: FrontEnd) -> RunningAverage:
+def new_average(settings: Settings, front_end: FrontEnd) -> RunningAverage:
     """What the frames of a train are averaged in: light in V at the ADC or, counted, in photons/s; drive in V."""
     return RunningAverage(settings.times(), *_scales(settings, front_end))
 
 
-def fading_average(settings: Settings, front_end: FrontEnd, memory: float) -> ExponentialAverage:
+def exponential_average(
+    settings: Settings, front_end: FrontEnd, memory: float
+) -> ExponentialAverage:
     """The same, forgetting what is more than about `memory` pulses ago."""
     return ExponentialAverage(settings.times(), *_scales(settings, front_end), memory)
 
 
-def restored(settings: Settings, front_end: FrontEnd, state: State | FadingState) -> Average:
+def restored(settings: Settings, front_end: FrontEnd, state: AverageState | FadingState) -> Average:
     """The average that was in this state."""
     if isinstance(state, FadingState):
-        fading = fading_average(settings, front_end, state.memory)
+        fading = exponential_average(settings, front_end, state.memory)
         fading.restore(state)
         return fading
-    running = empty_average(settings, front_end)
+    running = new_average(settings, front_end)
     running.restore(state)
     return running
 
@@ -85,7 +90,7 @@ def _scales(
     light, light_at_zero = front_end.light_volts_per_code, 0.0
     if settings.counting:
         light = 1 / settings.bin
-        light_at_zero = -0.5 * light  # a count is no interval, and has no middle
+        light_at_zero = -0.5 * light  # a count is exact: no half code is added
     return (
         (light, front_end.drive_volts_per_code),
         (light_at_zero, front_end.drive_volts_at_zero),
@@ -103,15 +108,16 @@ class Acquisition:
         self.done = False
         self.last_frame: Frame | None = None
         self._instrument = instrument
-        self.options = Options(detector_delay=instrument.link.front_end.detector_delay)
+        self.options = MeasureOptions()
         self._crc_before = instrument.errors.crc_errors
+        self._refused_before = instrument.errors.refused
         self._seen = 0  # pulses launched up to the end of the latest frame
+        self._end = 0  # of its pulses, among those launched
         self._missed = 0
         self._clipped = 0
         self._frames_sent = self._frames_whole = 0
         self._averaged = 0
-        self._average = average or empty_average(settings, instrument.link.front_end)
-        self._memory = Memory()
+        self._average = average or new_average(settings, instrument.link.front_end)
         self._train = instrument.start(settings)
 
     def poll(self, timeout: float) -> list[Frame]:
@@ -119,9 +125,13 @@ class Acquisition:
         taken = []
         for frame in self._instrument.frames(timeout):
             if frame.train != self._train:
-                continue  # the tail of a train before
+                continue  # late frames of the previous train
+            if not self._follows(frame):
+                self._instrument.errors.refused += 1
+                continue
             self._seen = frame.first_pulse + frame.pulses + (frame.missed - self._missed)
             self._missed = frame.missed
+            self._end = frame.first_pulse + frame.pulses
             self._frames_sent = frame.number + 1
             self._frames_whole += 1
             if TraceFlag.TRIPPED in frame.flags:
@@ -144,10 +154,20 @@ class Acquisition:
             self._frames_sent += 1  # the one that says END
             self.done = True
         if self.done and self._frames_sent > self._frames_whole:
-            # What was lost has told nothing; the registers keep a train's counts until the next.
+            # Lost frames could not report their counts; the registers hold them until the next train.
             self._seen = self._instrument.read("pulses")
             self._missed = self._instrument.read("missed")
         return taken
+
+    def _follows(self, frame: Frame) -> bool:
+        """Whether this frame can come after those that have been averaged: none of its pulses has been seen."""
+        end = frame.first_pulse + frame.pulses
+        return (
+            frame.number >= self._frames_sent
+            and frame.first_pulse >= self._end
+            and frame.missed >= self._missed
+            and not 0 < self.settings.pulses < end
+        )
 
     @property
     def accounting(self) -> Accounting:
@@ -160,29 +180,16 @@ class Acquisition:
             frames_lost=self._frames_sent - self._frames_whole,
             crc_errors=self._instrument.errors.crc_errors - self._crc_before,
             clipped=self._clipped,
+            packets_refused=self._instrument.errors.refused - self._refused_before,
         )
 
-    def state(self) -> State | FadingState:
+    def state(self) -> AverageState | FadingState:
         """All that the average holds."""
         return self._average.state()
 
     def traces(self) -> tuple[Trace, Trace]:
         """Light [V at the ADC, or counted photons/s] and drive [V at the driver's output]."""
         return self._average.trace(LIGHT), self._average.trace(DRIVE)
-
-    def measure(self, estimator: Estimator = Estimator.FAST) -> Measurements:
-        """What the present average says."""
-        light, drive = self.traces()
-        account = self.accounting
-        return measure(
-            light,
-            self.settings.width,
-            drive,
-            replace(self.options, estimator=estimator),
-            clipped=account.clipped,
-            dropped=account.dropped,
-            memory=self._memory,
-        )
 
 
 def _tripped(why: list[str]) -> AcquisitionError:

@@ -30,7 +30,7 @@ class Block:
 
 
 @dataclass(frozen=True, eq=False)
-class State:
+class AverageState:
     """All that a RunningAverage holds: one that is restored from it goes on as if it had never stopped.
 
     sums, counts, filled, origin: (channels, bins) int64. second: (channels, bins) float64.
@@ -83,9 +83,9 @@ class RunningAverage:
         self._pulses = 0
         self._blocks = 0
 
-    def state(self) -> State:
+    def state(self) -> AverageState:
         """A copy of all that is held."""
-        return State(
+        return AverageState(
             self._sums.copy(),
             self._counts.copy(),
             self._filled.copy(),
@@ -95,7 +95,7 @@ class RunningAverage:
             self._blocks,
         )
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: AverageState) -> None:
         """Hold what `state` does, and nothing of before; raises ValueError when its shape is not this average's."""
         if state.sums.shape != self._sums.shape:
             raise ValueError(f"a state of {state.sums.shape} does not fit {self._sums.shape}")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from trelscope.gateware.protocol import Feature
 from trelscope.host.acquisition.acquisition import Acquisition
 from trelscope.host.acquisition.instrument import Instrument
-from trelscope.host.files.recordings import Recording
+from trelscope.host.acquisition.recording import Recording
 from trelscope.host.link import Link
 from trelscope.host.link.record import RecordedLink
 from trelscope.host.link.replay import ReplayLink

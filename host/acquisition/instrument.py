@@ -1,27 +1,23 @@
 """The instrument as the host sees it: identical on every link."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from trelscope.gateware import protocol
 from trelscope.gateware.protocol import (
-    CHANNELS,
     REGISTERS,
     Board,
     Feature,
     Kind,
     Outcome,
     Status,
-    TraceFlag,
     Trip,
 )
-from trelscope.host.calibration.level import Level, reachable
+from trelscope.host.acquisition.assembler import Assembler, Frame, Misfit
 from trelscope.host.errors import UserError
 from trelscope.host.link import Link, LinkError
-from trelscope.host.link.codec import Decoder, LinkErrors, Packet
+from trelscope.host.link.codec import Decoder, LinkErrors
 from trelscope.host.settings import Settings
 
 REPLY_TIMEOUT = 0.5  # s without a byte
@@ -33,7 +29,7 @@ END_POLLS, END_POLL = 500, 0.01  # how often, and s apart, to ask whether a trai
 
 TRIP_WORDS = {
     Trip.EXTERNAL: "the external interlock is open",
-    Trip.WATCHDOG: "the host was not heard for too long",
+    Trip.WATCHDOG: "the host has sent nothing for too long (watchdog)",
     Trip.WIDTH: "the pulse was too long",
     Trip.DUTY: "the duty cycle was too high",
     Trip.PHASE: "the launch phase did not settle in time",
@@ -59,24 +55,6 @@ class Identity:
     digest: int
 
 
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """One buffer of trace memory: sums of ADC codes over `pulses` pulses.
-
-    sums: (channels, bins) int64. number: within the train; first_pulse: index within the train; missed: pulses of the
-    train, so far, that no frame could hold; clipped: samples at an end of the ADC's range, by channel.
-    """
-
-    sums: NDArray[np.int64]
-    number: int
-    train: int
-    first_pulse: int
-    pulses: int
-    missed: int
-    clipped: tuple[int, ...]
-    flags: TraceFlag
-
-
 class Instrument:
     """Registers, trains and frames over a `Link`. Raises LinkError and InstrumentError."""
 
@@ -87,7 +65,7 @@ class Instrument:
         self._heard = link.clock()
         self._replies: deque[dict[str, int]] = deque()
         self._frames: deque[Frame] = deque()
-        self._assembler = _Assembler()
+        self._assembler = Assembler()
         self._still_since: float | None = None  # a train has ended; when something of it last came
         self.identity = self._identify()
 
@@ -117,14 +95,14 @@ class Instrument:
                 f"{self.link.name}: counts no photons; measure in analog mode, or take a detector that counts"
                 " (emulated: ?detector=pmt)"
             )
-        registers = {**settings.registers(), "level": self._level_code(settings.volts)}
+        registers = settings.registers(self._level_code(settings.volts))
         self._end_train()
         self._acknowledge_trips()
         for name, value in registers.items():
             self.write(name, value)
         self.write("watchdog", round(SILENCE * protocol.CLOCK_HZ))
         self.write("enable", 1)
-        return self._launch()
+        return self._launch(registers)
 
     def stop(self) -> None:
         """End the train; its last frame is still to come."""
@@ -158,19 +136,20 @@ class Instrument:
         return [TRIP_WORDS[trip] for trip in cause]
 
     def _level_code(self, volts: float) -> int:
-        front_end = self.link.front_end
-        code = front_end.level_code(volts)
+        level = self.link.front_end.level
+        code = level.code(volts)
         if not protocol.LEVEL_MIN <= code <= protocol.LEVEL_MAX:
-            low, high = reachable(Level(front_end.level_gain, front_end.level_offset))
+            low, high = level.reachable()
             raise InstrumentError(
                 f"{self.link.name}: as calibrated its output reaches {low:.4g} V to {high:.4g} V, not {volts:.4g} V;"
                 " take a level within, or calibrate again"
             )
         return code
 
-    def _launch(self) -> int:
+    def _launch(self, registers: Mapping[str, int]) -> int:
         """Write 1 to `run`, but never twice, which would start the train anew. Returns the train's number."""
         before = self.read("train")
+        self._assembler.expect(registers, before)
         self._still_since = None
         for _ in range(ATTEMPTS):
             self._send(Kind.WRITE, "run", 1)
@@ -191,7 +170,7 @@ class Instrument:
         )
 
     def _acknowledge_trips(self) -> None:
-        """Take notice of past trips; one whose cause is still there is an error."""
+        """Acknowledge past trips. Raises InstrumentError if a cause persists."""
         cause = self.read("trip_cause")
         if cause:
             self.write("acknowledge", cause)
@@ -244,7 +223,9 @@ class Instrument:
                 f"{self.link.name}: no answer; is it connected, powered and programmed?"
             )
         if reply["outcome"] != Outcome.DONE:
-            what = Outcome(reply["outcome"]).name.lower().replace("_", " ")
+            known = reply["outcome"] in set(Outcome)
+            what = Outcome(reply["outcome"]).name if known else f"outcome {reply['outcome']}"
+            what = what.lower().replace("_", " ")
             raise InstrumentError(f"{self.link.name}: register {name!r} refused: {what}")
         result = reply["value"]
         if kind is Kind.READ and register.signed and result >> 31:
@@ -267,59 +248,18 @@ class Instrument:
         data = self.link.read(timeout)
         for packet in self._decoder.feed(data):
             if packet.kind is Kind.REPLY:
-                self._replies.append(protocol.REPLY.unpack(packet.payload))
-            else:
-                if self._still_since is not None:
-                    self._still_since = self.link.clock()
+                if len(packet.payload) == protocol.REPLY.size:
+                    self._replies.append(protocol.REPLY.unpack(packet.payload))
+                else:
+                    self.errors.refused += 1
+                continue
+            if self._still_since is not None:
+                self._still_since = self.link.clock()
+            try:
                 frame = self._assembler.add(packet)
-                if frame is not None:
-                    self._frames.append(frame)
+            except Misfit:
+                self.errors.refused += 1
+                continue
+            if frame is not None:
+                self._frames.append(frame)
         return bool(data)
-
-
-class _Assembler:
-    """Frames from their head and chunks. A frame with anything missing is dropped whole."""
-
-    def __init__(self) -> None:
-        self._head: dict[str, int] | None = None
-        self._sums = np.empty((0, 0), np.int64)
-        self._missing: set[tuple[int, int]] = set()
-
-    def add(self, packet: Packet) -> Frame | None:
-        if packet.kind is Kind.TRACE_HEAD:
-            self._begin(protocol.TRACE_HEAD.unpack(packet.payload))
-        elif packet.kind is Kind.TRACE_DATA:
-            return self._chunk(packet.payload)
-        return None
-
-    def _begin(self, head: dict[str, int]) -> None:
-        self._head = head
-        self._sums = np.zeros((len(CHANNELS), head["bins"]), np.int64)
-        chunks = -(-head["bins"] // protocol.CHUNK_BINS)
-        self._missing = {
-            (channel, chunk) for channel in range(len(CHANNELS)) for chunk in range(chunks)
-        }
-
-    def _chunk(self, payload: bytes) -> Frame | None:
-        head = self._head
-        part = protocol.TRACE_DATA.unpack(payload)
-        key = part["channel"], part["chunk"]
-        if head is None or part["frame"] != head["frame"] or key not in self._missing:
-            return None
-        first = part["chunk"] * protocol.CHUNK_BINS
-        sums = np.frombuffer(payload, "<u4", offset=protocol.TRACE_DATA.size)
-        self._sums[part["channel"], first : first + sums.size] = sums
-        self._missing.remove(key)
-        if self._missing:
-            return None
-        self._head = None
-        return Frame(
-            sums=self._sums,
-            number=head["frame"],
-            train=head["train"],
-            first_pulse=head["first_pulse"],
-            pulses=head["pulses"],
-            missed=head["missed"],
-            clipped=(head["light_clipped"], head["drive_clipped"]),
-            flags=TraceFlag(head["flags"]),
-        )

@@ -15,15 +15,10 @@ import numpy as np
 
 from trelscope.host.acquisition.capture import capture
 from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.acquisition.recording import Recording
 from trelscope.host.errors import UserError
-from trelscope.host.files import formats
-from trelscope.host.files.formats import Column
-from trelscope.host.files.recordings import Recording
 from trelscope.host.link.urls import is_emulated, open_link
-from trelscope.host.measure.quantities import DEFINITIONS
-from trelscope.host.settings import Asked
-
-FORMAT, VERSION = "trelscope sweep", 1
+from trelscope.host.planning import CaptureRequest
 
 
 class Axis(StrEnum):
@@ -44,7 +39,7 @@ class Sweep:
     axis: Axis
     values: tuple[float | str, ...]
     source: str
-    asked: Asked
+    asked: CaptureRequest
     seed: int = 0
 
     def source_of(self, index: int) -> str:
@@ -52,7 +47,7 @@ class Sweep:
         value = self.values[index]
         return value if isinstance(value, str) else self.source
 
-    def asked_of(self, index: int) -> Asked:
+    def asked_of(self, index: int) -> CaptureRequest:
         """What is asked for at a point."""
         match self.axis:
             case Axis.VOLTS:
@@ -106,33 +101,35 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Going:
-    """Says to threads and processes alike whether to go on: a file is there until they must not."""
+class CancelToken:
+    """Tells threads and processes alike to stop: a file that exists until then."""
 
     path: str = field(default_factory=lambda: _scratch())
 
-    def __bool__(self) -> bool:
-        return os.path.exists(self.path)
+    @property
+    def cancelled(self) -> bool:
+        """Whether the work is to stop."""
+        return not os.path.exists(self.path)
 
-    def stop(self) -> None:
-        """Whatever is at work ends after the frame that it waits for. May be called twice, and from any thread."""
+    def cancel(self) -> None:
+        """End whatever is at work after the frame that it waits for. May be called twice, and from any thread."""
         Path(self.path).unlink(missing_ok=True)
 
 
 def points(
-    sweep: Sweep, executor: Executor, going: Going | None = None
+    sweep: Sweep, executor: Executor, token: CancelToken | None = None
 ) -> Generator[Point, None, None]:
-    """Points as they are finished, in whatever order; `going.stop()`, or closing the iterator, cancels the others.
+    """Points as they are finished, in whatever order; `token.cancel()`, or closing the iterator, cancels the others.
 
     Emulated boards are captured as many at a time as `executor` likes, real ones one after the other.
     """
-    going = Going() if going is None else going
+    token = CancelToken() if token is None else token
     todo = range(len(sweep.values))
     real = [index for index in todo if not is_emulated(sweep.source_of(index))]
     waiting = deque(real)
 
     def submit(index: int) -> Future[Point | None]:
-        return executor.submit(_point, sweep, index, going)
+        return executor.submit(_point, sweep, index, token)
 
     at_work = {submit(index): index for index in todo if index not in real}
     try:
@@ -145,10 +142,10 @@ def points(
                 point = _result(sweep, index, future)
                 if point is not None:
                     yield point
-            if not going:
+            if token.cancelled:
                 return
     finally:
-        going.stop()
+        token.cancel()
         for future in at_work:
             future.cancel()
         wait(at_work)
@@ -178,41 +175,18 @@ class Progress:
         return max((self._clock() - self._began) / self._finished * rest, 0.0)
 
 
-def as_dict(sweep: Sweep, done: list[Point]) -> dict[str, Any]:
-    """The sweep as plain JSON types in SI units, points in the order of the values."""
-    ordered = sorted(done, key=lambda point: point.index)
-    return {"axis": str(sweep.axis), "points": [point.as_dict() for point in ordered]}
+class _Cancelled(Exception):
+    """The sweep has been cancelled."""
 
 
-def save(path: Path, sweep: Sweep, done: list[Point]) -> None:
-    """Write a table, a row for each point, nan where nothing was measured. Raises FileError."""
-    ordered = sorted(done, key=lambda point: point.index)
-    columns = {"value": Column(np.array([p.value for p in ordered]), UNITS[sweep.axis])}
-    for name, definition in DEFINITIONS.items():
-        for suffix, part in (("", "value"), ("_se", "se")):
-            numbers = [
-                getattr(getattr(p.recording.measurements, name), part) if p.recording else np.nan
-                for p in ordered
-            ]
-            columns[name + suffix] = Column(np.array(numbers), definition.unit)
-    pulses = [p.recording.accounting.pulses_averaged if p.recording else 0 for p in ordered]
-    columns["pulses"] = Column(np.array(pulses))
-    about = {"format": FORMAT, "version": VERSION, **as_dict(sweep, done)}
-    formats.write(path, columns, about)
-
-
-class _Stopped(Exception):
-    """Going on is no longer wanted."""
-
-
-def _point(sweep: Sweep, index: int, going: Going) -> Point | None:
+def _point(sweep: Sweep, index: int, token: CancelToken) -> Point | None:
     """Capture a point; None if cancelled. Runs in a thread or process of the executor."""
     value, source, seed = sweep.values[index], sweep.source_of(index), sweep.seed_of(index)
     asked = sweep.asked_of(index)
 
     def look(done: int, total: int) -> None:
-        if not going:
-            raise _Stopped
+        if token.cancelled:
+            raise _Cancelled
 
     try:
         look(0, 0)
@@ -221,7 +195,7 @@ def _point(sweep: Sweep, index: int, going: Going) -> Point | None:
             recording = capture(link, asked.plan, look, asked.counting)
         finally:
             link.close()
-    except _Stopped:
+    except _Cancelled:
         return None
     except UserError as error:
         return Point(index, value, source, seed, None, str(error))

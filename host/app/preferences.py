@@ -1,13 +1,13 @@
 """What the user has set and arranged, kept in a file from one start of the window to the next."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from trelscope.host import atomic
 from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
 
 FILE = "window.json"
@@ -57,9 +57,7 @@ def save(folder: Path, preferences: Preferences) -> None:
     values[SETTINGS_KEY] = settings
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        scratch = folder / f".{FILE}.part"
-        scratch.write_text(json.dumps(values, indent=1), encoding="utf-8")
-        os.replace(scratch, folder / FILE)
+        atomic.write(folder / FILE, json.dumps(values, indent=1))
     except OSError:
         pass
 

@@ -12,7 +12,7 @@ def results_text(data: AverageData) -> str:
     lines = [
         f"{data.board} {data.source}, {format_si(s.volts, 'V')}, {format_si(s.rate, 'Hz')},"
         f" width {format_si(s.width, 's')}, {a.pulses_averaged} pulses, {data.averaging.value}",
-        f"zero of time: {m.reference}; {m.options.levels()}",
+        f"zero of time: {m.reference}; {m.levels()}",
         "quantity\tvalue ± standard error\tn\tdefinition\tflags",
     ]
     for name, definition in DEFINITIONS.items():

@@ -30,7 +30,7 @@ from trelscope.host.app.session.session import Session
 from trelscope.host.app.session.snapshot import AverageData, SessionState, Snapshot
 from trelscope.host.errors import UserError
 from trelscope.host.link.urls import check_source
-from trelscope.host.settings import Asked
+from trelscope.host.planning import CaptureRequest
 
 # Milliseconds between looks at the session: twice as often as anybody sees, so that no picture comes late.
 REFRESH = 8
@@ -264,7 +264,7 @@ class MainWindow(QMainWindow):
         self.traces.set_references(self.references.kept)
         self.comparison.show_data(self.shown, self.references.kept)
 
-    def _capture_request(self) -> tuple[str, Asked]:
+    def _capture_request(self) -> tuple[str, CaptureRequest]:
         """The source and the settings of the window, for the points of a sweep."""
         request = self.controls.requested().capture_request(self.sweep.pulses_per_point())
         return self.session.snapshot.source, request

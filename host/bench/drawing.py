@@ -12,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from trelscope.gateware.protocol import Feature, TraceFlag
-from trelscope.host.acquisition.instrument import Frame, Identity, Instrument
+from trelscope.host.acquisition.assembler import Frame
+from trelscope.host.acquisition.instrument import Identity, Instrument
 from trelscope.host.app.session.connection import Connection
 from trelscope.host.app.session.requested_settings import RequestedSettings
 from trelscope.host.app.session.session import Session

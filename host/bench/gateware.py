@@ -71,7 +71,7 @@ def _engines(
             stack.callback(engines[-1].close)
         else:
             absent["verilator"] = "Verilator", verilated.NOT_BUILT if tool else verilated.HOW
-        if lacking := icarus.lacking():
+        if lacking := icarus.missing_tool():
             absent[icarus.Icarus.key] = icarus.Icarus.name, lacking
         else:
             report("gateware: starting Icarus")

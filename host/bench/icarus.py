@@ -22,7 +22,7 @@ REQUEST = struct.Struct("<Q")
 ANSWER = struct.Struct("<dQ")
 
 
-def lacking() -> str | None:
+def missing_tool() -> str | None:
     """What is not installed, and how to get it; None if all is there."""
     if shutil.which("iverilog") is None:
         return "Icarus is not installed: apt install iverilog"

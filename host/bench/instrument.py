@@ -12,7 +12,8 @@ from trelscope.host.bench.live import Live, Sample
 from trelscope.host.bench.machine import one_core
 from trelscope.host.bench.rows import TIMES, BenchError, Report, Row, compared, measured, missing
 from trelscope.host.bench.workload import DEPTH, fingerprint
-from trelscope.host.settings import Settings, plan
+from trelscope.host.planning import CaptureRequest
+from trelscope.host.settings import Settings
 from trelscope.host.units import format_si
 from trelscope.sim.emulator import Board
 from trelscope.sim.physics.plant import Plant
@@ -39,8 +40,10 @@ class Case:
 def _cases() -> dict[str, Case]:
     analog, counting = load_plant(PRESET), load_plant(PRESET, COUNTER)
     frame = round(RATE / FRAME_RATE)
-    short = plan(DEPTH, rate=RATE, width=8e-6, pulses=0, window=(-1e-6, 20e-6), frame_pulses=frame)
-    whole = plan(DEPTH, rate=RATE, pulses=0, frame_pulses=frame)
+    short = CaptureRequest(
+        rate=RATE, width=8e-6, pulses=0, window=(-1e-6, 20e-6), frame_pulses=frame
+    ).plan(DEPTH)
+    whole = CaptureRequest(rate=RATE, pulses=0, frame_pulses=frame).plan(DEPTH)
     return {
         "window": Case(_what(short), analog, short),
         "trace": Case(_what(whole), analog, whole),

@@ -31,7 +31,7 @@ from trelscope.host.bench.waveforms import (
     stretched,
     two_exponentials,
 )
-from trelscope.host.measure.measure import Estimator, Options, measure
+from trelscope.host.measure.measure import Estimator, MeasureOptions, measure
 from trelscope.host.measure.trace import Trace
 
 Array = NDArray[np.float64]
@@ -114,7 +114,7 @@ Reader = Callable[[Trace], Sequence[float]]
 
 
 def _ours(estimator: Estimator, trace: Trace) -> Sequence[float]:
-    m = measure(trace, WIDTH, options=Options(estimator=estimator))
+    m = measure(trace, WIDTH, options=MeasureOptions(estimator=estimator))
     return m.onset.value, m.rise.value, m.response.value
 
 

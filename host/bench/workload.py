@@ -8,7 +8,8 @@ import hashlib
 
 from trelscope.gateware import protocol
 from trelscope.gateware.protocol import REGISTERS, REQUEST, Kind
-from trelscope.host.settings import plan
+from trelscope.host.calibration.level import NOMINAL
+from trelscope.host.planning import CaptureRequest
 
 DEPTH = 16384
 """Bins of the instrument, as of the emulated board."""
@@ -23,15 +24,15 @@ STEADY = 2 * FRAME
 
 def commands() -> bytes:
     """The register writes that begin it, as they arrive over the link."""
-    settings = plan(
-        DEPTH,
-        width=0.8e-6,
-        pulses=0,
-        window=(-64e-9, 2e-6),
-        bin=8e-9,
-        frame_pulses=FRAME_PULSES,
-    )
-    values = {**settings.registers(), "period": PERIOD, "enable": 1, "run": 1}
+    settings = CaptureRequest(
+        width=0.8e-6, pulses=0, window=(-64e-9, 2e-6), bin=8e-9, frame_pulses=FRAME_PULSES
+    ).plan(DEPTH)
+    values = {
+        **settings.registers(NOMINAL.code(settings.volts)),
+        "period": PERIOD,
+        "enable": 1,
+        "run": 1,
+    }
     frames = []
     for sequence, (name, value) in enumerate(values.items()):
         payload = REQUEST.pack(address=REGISTERS[name].address, value=value & 0xFFFFFFFF)

@@ -1,9 +1,9 @@
 """What the codes of an instrument's converters mean."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from trelscope.gateware.protocol import LEVEL_LSB_V
-from trelscope.host.calibration.level import Level
+from trelscope.host.calibration.level import NOMINAL, Level
 from trelscope.sim.physics.detector import ADC_BITS, Detector, DriveMonitor
 from trelscope.sim.physics.photon_counter import PhotonCounter
 
@@ -15,15 +15,14 @@ class FrontEnd:
     light_volts_per_code: V at the light channel's ADC; drive_volts_per_code: V at the driver's output;
     drive_volts_at_zero: V at the driver's output that code 0 stands for (the monitor has an offset).
     detector_delay: s by which the detector's bandwidth delays a slow edge (the time constant of its pole).
-    level_gain, level_offset: V per V, and V, of the driver's output over the level DAC's nominal level.
+    level: of the driver's output over the level DAC's nominal one.
     """
 
     light_volts_per_code: float
     drive_volts_per_code: float
     drive_volts_at_zero: float
     detector_delay: float
-    level_gain: float = 1.0
-    level_offset: float = 0.0
+    level: Level = NOMINAL
 
     @classmethod
     def of(cls, detector: Detector | PhotonCounter, monitor: DriveMonitor) -> "FrontEnd":
@@ -39,10 +38,16 @@ class FrontEnd:
             detector_delay=detector.tau,
         )
 
-    def level_code(self, volts: float) -> int:
-        """Code of the level DAC that puts the driver's output at `volts`."""
-        return round(Level(self.level_gain, self.level_offset).nominal(volts) / LEVEL_LSB_V)
-
     def as_dict(self) -> dict[str, float]:
-        """Every value by name."""
-        return asdict(self)
+        """Every value by the name it has in a URL and in files."""
+        values = {name: value for name, value in vars(self).items() if name != "level"}
+        return {**values, "level_gain": self.level.gain, "level_offset": self.level.offset}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, float]) -> "FrontEnd":
+        """The inverse of `as_dict`. Raises TypeError for a value that is missing or unknown."""
+        own = dict(values)
+        level = Level(own.pop("level_gain", NOMINAL.gain), own.pop("level_offset", NOMINAL.offset))
+        if not all(isinstance(value, float) for value in (*own.values(), level.gain, level.offset)):
+            raise TypeError("a front end is made of numbers")
+        return cls(**own, level=level)

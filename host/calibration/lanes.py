@@ -11,7 +11,7 @@ from trelscope.host.calibration.level import CalibrationError
 
 LEAST_PHOTONS = 20_000  # of all lanes together: a width to 2 %
 STEADY = 1e-6
-"""Chance of light as uneven as seen, were it steady, below which it is taken to be not."""
+"""p-value below which the light counts as unsteady."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Lanes:
 
 
 def lanes(counts: NDArray[np.int64]) -> Lanes:
-    """Code-density test: light that knows nothing of the clock falls into each lane in proportion to its width.
+    """Code-density test: light that is not synchronous to the clock falls into each lane in proportion to its width.
 
     counts: (cycles, 8) photons by clock cycle within the window, and lane. Raises CalibrationError if they are too few,
     or more in some cycles than in others by more than chance: such light follows the pulses.

@@ -4,10 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from trelscope.gateware.protocol import LEVEL_LSB_V
 from trelscope.host.errors import UserError
-from trelscope.host.settings import VOLTS
+from trelscope.host.planning import VOLTS
 
-LEAST_SPAN = 1.0  # V between two commanded levels: their readings' errors grow as it shrinks
+LEAST_SPAN = 1.0  # V, smallest difference between the two levels: the error grows as it shrinks
 GAINS = (0.8, 1.25)
 LARGEST_OFFSET = 1.0  # V
 
@@ -27,6 +28,19 @@ class Level:
         """The level to ask the DAC for, V, so that the output is at `volts`."""
         return (volts - self.offset) / self.gain
 
+    def code(self, volts: float) -> int:
+        """Code of the DAC that puts the output at `volts`."""
+        return round(self.nominal(volts) / LEVEL_LSB_V)
+
+    def reachable(self) -> tuple[float, float]:
+        """Lowest and highest level, V, that the output can have: the guard holds the nominal one to 3-7 V."""
+        low, high = (self.gain * volts + self.offset for volts in VOLTS)
+        return low, high
+
+
+NOMINAL = Level()
+"""Of a board that has not been calibrated."""
+
 
 def level(nominal: Sequence[float], measured: Sequence[float]) -> Level:
     """From two nominal levels of the DAC, V, and the voltmeter's readings. Raises CalibrationError."""
@@ -45,9 +59,3 @@ def level(nominal: Sequence[float], measured: Sequence[float]) -> Level:
             f" and an offset of {offset:.3g} V, which no working driver has; are they swapped, or is the meter loaded?"
         )
     return Level(gain, offset)
-
-
-def reachable(calibration: Level) -> tuple[float, float]:
-    """Lowest and highest level, V, that the output can have: the guard holds the nominal one to 3-7 V."""
-    low, high = (calibration.gain * volts + calibration.offset for volts in VOLTS)
-    return low, high

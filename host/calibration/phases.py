@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 STEP = 250e-12  # s, one step of the PLL
 SHAPE_HOLDS = 1e-4
-"""Chance of residuals as large as seen, were the shape right, below which it is taken to be not."""
+"""p-value below which the shape is rejected."""
 SHARPEST = 0.5 * STEP  # s: an offset with a larger standard error is not known at all
 FOOT, SETTLED = 0.1, 0.99  # of the step: where an edge begins and ends to be looked at
 # Degree of the polynomial, and whether a faster pole comes before: (1, False) is a single pole, (1, True) exactly two.
@@ -77,7 +77,7 @@ class Phases:
 
 
 @dataclass(frozen=True, eq=False)
-class _Edge:
+class _EdgeSamples:
     """What one edge adds: instants t ns and phases p of its samples, the way left to the settled level (about 1 to 0).
 
     se: standard errors, in steps.
@@ -98,10 +98,10 @@ def phases(drive: Trace, edges: Sequence[float]) -> Phases:
     Raises CalibrationError where no shape holds, or no phase can be told.
     """
     _check(drive)
-    found = [_look(drive, at, edges) for at in edges]
+    found = [_edge_samples(drive, at, edges) for at in edges]
     # An edge that misses a phase is shorter than a cycle, and its shape is not to be told from the others' offsets.
     seen = np.unique(np.concatenate([edge.p for edge in found]))
-    fits = [_fit(found, *shape) for shape in SHAPES if _spare(found, *shape) > 1]
+    fits = [_fit(found, *shape) for shape in SHAPES if _degrees_of_freedom(found, *shape) > 1]
     if seen.size < CYCLE_NS or not fits:
         raise CalibrationError(f"the drive's edges are too fast; {SLOWER}")
     _, best = min(fits, key=lambda fit: fit[0])
@@ -135,7 +135,7 @@ def _check(drive: Trace) -> None:
         raise CalibrationError("the drive's noise is not known; take more pulses")
 
 
-def _look(drive: Trace, at: float, edges: Sequence[float]) -> _Edge:
+def _edge_samples(drive: Trace, at: float, edges: Sequence[float]) -> _EdgeSamples:
     """The samples between foot and settled level of the edge commanded at `at` s."""
     limits = [float(drive.t[0]), *(other for other in edges if other != at), float(drive.t[-1])]
     start = max(limit for limit in limits if limit < at)
@@ -158,7 +158,7 @@ def _look(drive: Trace, at: float, edges: Sequence[float]) -> _Edge:
         )
     on = slice(int(np.ceil(foot)), int(np.ceil(settled)) + 1)
     nanosecond = np.rint(t[on]).astype(np.intp)
-    return _Edge(
+    return _EdgeSamples(
         t[on] - t[on][0],
         -nanosecond % CYCLE_NS,
         (high - y[on]) / (high - low),
@@ -166,13 +166,13 @@ def _look(drive: Trace, at: float, edges: Sequence[float]) -> _Edge:
     )
 
 
-def _spare(found: list[_Edge], degree: int, faster: bool) -> int:
+def _degrees_of_freedom(found: list[_EdgeSamples], degree: int, faster: bool) -> int:
     """Degrees of freedom that a fit leaves."""
     own = degree + 2 + 2 * faster
     return sum(edge.t.size for edge in found) - len(found) * own - (CYCLE_NS - 1)
 
 
-def _fit(found: list[_Edge], degree: int, faster: bool) -> tuple[float, Phases]:
+def _fit(found: list[_EdgeSamples], degree: int, faster: bool) -> tuple[float, Phases]:
     """AIC (with its term for few samples), and the phases as this shape has them."""
     contrasts = helmert(CYCLE_NS)  # (7, 8): they span the vectors of zero mean
     common = len(contrasts)

@@ -1,7 +1,6 @@
 """Calibrations kept on this machine, by the board's USB serial number."""
 
 import json
-import os
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import platformdirs
 
+from trelscope.host import atomic
 from trelscope.host.calibration.level import CalibrationError, Level
 from trelscope.host.calibration.phases import PhaseTable
 
@@ -28,35 +28,35 @@ def path_of(serial: str) -> Path:
 def load(serial: str | None) -> Level:
     """The level's calibration of a board; the nominal one where there is none. Raises CalibrationError."""
     try:
-        said = _kept(serial).get("level")
+        said = _load_file(serial).get("level")
         return Level() if said is None else Level(float(said["gain"]), float(said["offset"]))
     except (ValueError, TypeError, KeyError):
-        raise _spoilt(serial) from None
+        raise _invalid_file(serial) from None
 
 
 def load_phases(serial: str | None) -> PhaseTable | None:
     """The launch-phase table of a board; None where there is none. Raises CalibrationError."""
     try:
-        said = _kept(serial).get("phases")
+        said = _load_file(serial).get("phases")
         if said is None:
             return None
         offsets, errors = np.array([said["offsets"], said["se"]], np.float64)
         return PhaseTable(offsets, errors)
     except (ValueError, TypeError, KeyError):
-        raise _spoilt(serial) from None
+        raise _invalid_file(serial) from None
 
 
 def store(serial: str, level: Level) -> Path:
-    """Keep it, in place of an older one. Raises CalibrationError."""
+    """Save it, replacing an older one. Raises CalibrationError."""
     return _keep(serial, "level", asdict(level))
 
 
 def store_phases(serial: str, table: PhaseTable) -> Path:
-    """Keep it, in place of an older one. Raises CalibrationError."""
+    """Save it, replacing an older one. Raises CalibrationError."""
     return _keep(serial, "phases", table.as_dict())
 
 
-def _kept(serial: str | None) -> dict[str, Any]:
+def _load_file(serial: str | None) -> dict[str, Any]:
     """All calibrations of a board, by name. Raises CalibrationError."""
     if serial is None or not PLAIN.fullmatch(serial):
         return {}
@@ -65,25 +65,23 @@ def _kept(serial: str | None) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError):
-        raise _spoilt(serial) from None
+        raise _invalid_file(serial) from None
     if not isinstance(said, dict):
-        raise _spoilt(serial)
+        raise _invalid_file(serial)
     return said
 
 
 def _keep(serial: str, name: str, what: dict[str, Any]) -> Path:
     path = path_of(serial)
-    everything = {**_kept(serial), name: what}
+    everything = {**_load_file(serial), name: what}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(everything) + "\n")
-        os.replace(part, path)
+        atomic.write(path, json.dumps(everything) + "\n")
     except OSError as error:
         raise CalibrationError(f"{path}: cannot be written: {error.strerror}") from None
     return path
 
 
-def _spoilt(serial: str | None) -> CalibrationError:
+def _invalid_file(serial: str | None) -> CalibrationError:
     assert serial is not None, "nothing is kept without one"
     return CalibrationError(f"{path_of(serial)}: not a calibration; delete it, and calibrate again")

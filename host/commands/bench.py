@@ -3,14 +3,15 @@
 import argparse
 import json
 
-from trelscope.host.commands.common import Commands, say
+from trelscope.host.commands.common import JSON, Commands, say
 
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    p = commands.add_parser("bench", help="how fast and how precise this is, next to other ways")
+    p = commands.add_parser(
+        "bench", help="how fast and how precise this is, next to other ways", parents=[JSON]
+    )
     p.set_defaults(command=_bench)
-    p.add_argument("--json", action="store_true", help="print one JSON object")
     p.add_argument(
         "--quick",
         action="store_true",

@@ -6,7 +6,7 @@ from typing import Any
 
 from trelscope.gateware import build as bitstreams
 from trelscope.gateware.platform.boards import BOARDS
-from trelscope.host.commands.common import Commands, say
+from trelscope.host.commands.common import JSON, Commands, say
 from trelscope.host.errors import UserError
 from trelscope.host.flash.bitstream import built
 
@@ -17,15 +17,14 @@ class BuildError(UserError):
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    p = commands.add_parser("build", help="make a bitstream for a board")
+    p = commands.add_parser("build", help="make a bitstream for a board", parents=[JSON])
     p.set_defaults(command=_build)
     p.add_argument(
         "--board", required=True, choices=list(BOARDS), metavar="BOARD", help=", ".join(BOARDS)
     )
     p.add_argument(
-        "--seed", type=int, help="of place and route (default: the first of five that closes)"
+        "--seed", type=int, help="seed of place and route (default: the first of five that closes)"
     )
-    p.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _build(options: argparse.Namespace) -> int:

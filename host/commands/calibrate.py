@@ -8,16 +8,18 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from trelscope.gateware.protocol import CYCLE_NS, Feature, TraceFlag
+from trelscope.gateware.protocol import CYCLE_NS, Feature
+from trelscope.host.acquisition.acquisition import LIGHT, Acquisition, new_average
 from trelscope.host.acquisition.instrument import Instrument, InstrumentError
 from trelscope.host.calibration import saved
 from trelscope.host.calibration.lanes import Lanes, lanes
-from trelscope.host.calibration.level import CalibrationError, level, reachable
+from trelscope.host.calibration.level import CalibrationError, level
 from trelscope.host.calibration.phases import STEP, Phases, phases
-from trelscope.host.commands.common import Commands, count, number, run_capture, say
+from trelscope.host.commands.common import JSON, SEED, Commands, count, number, run_capture, say
 from trelscope.host.link import ports
 from trelscope.host.link.urls import open_link
-from trelscope.host.settings import Settings, plan
+from trelscope.host.planning import CaptureRequest
+from trelscope.host.settings import Settings
 
 WIDTH = 1e-6  # s of drive, which must be on for a train to run at all
 AFTER = 20e-6  # s from the drive edge, when the device's own light has gone
@@ -45,30 +47,30 @@ def add(commands: Commands) -> None:
         "reading",
         nargs=2,
         type=_reading,
-        metavar="ASKED:READ",
-        help="volts asked for (--volts), and read at the driver's output while it was high",
+        metavar="COMMANDED:MEASURED",
+        help="level asked for with --volts, and voltage measured at the driver's output while it was high",
     )
-    two = what.add_parser("lanes", help="widths of the photon lanes, from steady light")
+    two = what.add_parser(
+        "lanes", help="widths of the photon lanes, from steady light", parents=[SEED, JSON]
+    )
     two.set_defaults(command=_lanes)
     two.add_argument("source", metavar="SOURCE")
     two.add_argument("--pulses", type=count, default=100_000, help="(default 100k)")
     two.add_argument(
         "--after", type=number, default=AFTER, help="s from the drive edge (default 20u)"
     )
-    two.add_argument("--seed", type=int, default=0, help="of the emulated noise (default 0)")
-    two.add_argument("--json", action="store_true", help="print one JSON object")
-    three = what.add_parser("phases", help="launch phases, from the edges of the drive monitor")
+    three = what.add_parser(
+        "phases", help="launch phases, from the edges of the drive monitor", parents=[SEED, JSON]
+    )
     three.set_defaults(command=_phases)
     three.add_argument("source", metavar="SOURCE")
     three.add_argument("--pulses", type=count, default=16384, help="(default 16384)")
-    three.add_argument("--seed", type=int, default=0, help="of the emulated noise (default 0)")
-    three.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _reading(text: str) -> tuple[float, float]:
     asked, colon, read = text.partition(":")
     if not colon:
-        raise argparse.ArgumentTypeError(f"not ASKED:READ: {text!r} (write e.g. 4:4.03)")
+        raise argparse.ArgumentTypeError(f"not COMMANDED:MEASURED: {text!r} (write e.g. 4:4.03)")
     return number(asked), number(read)
 
 
@@ -84,7 +86,7 @@ def _level(options: argparse.Namespace) -> int:
     asked, read = zip(*options.reading, strict=True)
     now = level([before.nominal(volts) for volts in asked], read)
     path = saved.store(serial, now)
-    low, high = reachable(now)
+    low, high = now.reachable()
     print(f"{serial}: gain {now.gain:.5f}, offset {now.offset * 1e3:+.1f} mV; from now on in force")
     print(f"the output reaches {low:.3f} V to {high:.3f} V; kept in {path}")
     return 0
@@ -108,42 +110,31 @@ def lane_counts(instrument: Instrument, pulses: int, after: float) -> NDArray[np
     if Feature.COUNTING not in instrument.identity.features:
         raise InstrumentError(f"{instrument.link.name}: counts no photons, and so has no lanes")
     cycles = min(instrument.identity.depth // CYCLE_NS, round(LONGEST * 1e9) // CYCLE_NS)
-    settings = plan(
-        instrument.identity.depth,
-        width=WIDTH,
-        pulses=pulses,
-        window=(after, cycles * CYCLE_NS * 1e-9),
-        bin=1e-9,
-    )
-    total = np.zeros(cycles * CYCLE_NS, np.int64)
+    settings = CaptureRequest(
+        width=WIDTH, pulses=pulses, window=(after, cycles * CYCLE_NS * 1e-9), bin=1e-9
+    ).plan(instrument.identity.depth)
     # All launched without a delay: otherwise each bin would be looked at through every lane in turn.
-    train = instrument.start(replace(settings, counting=True, interleave=False))
-    ended = False
-    while not ended and not instrument.exhausted:
-        for frame in instrument.frames(0.1):
-            if frame.train != train:
-                continue
-            total += frame.sums[0]
-            ended = TraceFlag.END in frame.flags
-            if TraceFlag.TRIPPED in frame.flags:
-                raise InstrumentError(
-                    f"the output was switched off: {', '.join(instrument.trips())}"
-                )
-    instrument.stop()
-    return total.reshape(cycles, CYCLE_NS)
+    settings = replace(settings, counting=True, interleave=False)
+    average = new_average(settings, instrument.link.front_end)
+    acquisition = Acquisition(instrument, settings, average)
+    while not acquisition.done:
+        acquisition.poll(0.1)
+    if lost := acquisition.accounting.dropped:
+        say(f"{lost} frames or pulses were lost; the widths follow from the others")
+    counts: NDArray[np.int64] = average.state().sums[LIGHT]
+    return counts.reshape(cycles, CYCLE_NS)
 
 
 def _phases(options: argparse.Namespace) -> int:
     def settings_for(depth: int) -> Settings:
-        return plan(
-            depth,
+        return CaptureRequest(
             rate=PHASE_RATE,
             width=PHASE_WIDTH,
             pulses=options.pulses,
             window=PHASE_WINDOW,
             bin=1e-9,
             frame_pulses=max(options.pulses // PHASE_FRAMES, 1),
-        )
+        ).plan(depth)
 
     seen = run_capture(options.source, settings_for, options.seed, paced=False)
     result = phases(seen.drive, (0.0, seen.settings.width))

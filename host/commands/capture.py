@@ -4,31 +4,40 @@ import argparse
 import json
 from pathlib import Path
 
-from trelscope.host.commands.common import Commands, add_settings, asked, run_capture
+from trelscope.host.commands.common import (
+    JSON,
+    OUTPUT,
+    SEED,
+    Commands,
+    add_settings,
+    requested,
+    run_capture,
+)
 from trelscope.host.files import formats, recordings
 from trelscope.host.link.urls import DEFAULT_SOURCE
+from trelscope.host.planning import CaptureRequest, SettingsError
 from trelscope.host.report.text import table
-from trelscope.host.settings import Asked, SettingsError
 
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    p = commands.add_parser("capture", help="average pulses, measure the trace, print or save it")
+    p = commands.add_parser(
+        "capture",
+        help="average pulses, measure the trace, print or save it",
+        parents=[SEED, OUTPUT, JSON],
+    )
     p.set_defaults(command=_capture)
     p.add_argument(
         "source", nargs="?", default=DEFAULT_SOURCE, metavar="SOURCE", help="%(default)s"
     )
     add_settings(p)
-    p.add_argument("--seed", type=int, default=0, help="of the emulated noise (default 0)")
     p.add_argument("--flat-out", action="store_true", help="let the emulator outrun real time")
-    p.add_argument("--json", action="store_true", help="print one JSON object")
     p.add_argument(
         "--record",
         type=Path,
         metavar="FILE.trel",
         help="keep the link's bytes, for replay:FILE.trel",
     )
-    p.add_argument("-o", "--output", type=Path, metavar="FILE", help="save as .h5, .csv or .npz")
 
 
 def _capture(options: argparse.Namespace) -> int:
@@ -36,8 +45,8 @@ def _capture(options: argparse.Namespace) -> int:
         formats.check(options.output)
     if options.record:
         formats.check_writable(options.record)
-    wanted = asked(options)
-    if options.source.startswith("replay:") and (wanted != Asked() or options.record):
+    wanted = requested(options)
+    if options.source.startswith("replay:") and (wanted != CaptureRequest() or options.record):
         raise SettingsError(
             f"{options.source} is recorded, with the settings it has; leave out --record and all settings"
         )

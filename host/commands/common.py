@@ -5,16 +5,32 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from trelscope.host.acquisition.capture import capture
-from trelscope.host.files.recordings import Recording
+from trelscope.host.acquisition.recording import Recording
+from trelscope.host.files import formats
 from trelscope.host.link.record import RecordedLink
 from trelscope.host.link.urls import open_link
-from trelscope.host.settings import Asked, Settings
+from trelscope.host.planning import CaptureRequest
+from trelscope.host.settings import Settings
 from trelscope.host.units import parse_si
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _parent(*names: str, **how: Any) -> argparse.ArgumentParser:
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument(*names, **how)
+    return parent
+
+
+JSON = _parent("--json", action="store_true", help="print one JSON object")
+SEED = _parent("--seed", type=int, default=0, help="seed of the emulated noise (default 0)")
+OUTPUT = _parent(
+    "-o", "--output", type=Path, metavar="FILE", help=f"save as one of {', '.join(formats.FORMATS)}"
+)
+"""Options that mean the same wherever they are: for `parents` of a command's parser."""
 
 
 def number(text: str) -> float:
@@ -34,11 +50,12 @@ def count(text: str) -> int:
 
 
 def add_settings(p: argparse.ArgumentParser) -> None:
-    """Add what a capture's settings are asked for with; see `asked`."""
-    p.add_argument("--volts", type=number, help="drive level, 3 to 7 (default 5)")
-    p.add_argument("--rate", type=number, help="pulses per second (default 10k)")
+    """Add what a capture's settings are asked for with; see `requested`."""
+    d = CaptureRequest()
+    p.add_argument("--volts", type=number, help=f"drive level, 3 to 7 (default {d.volts:g})")
+    p.add_argument("--rate", type=number, help=f"pulses per second (default {d.rate / 1e3:g}k)")
     p.add_argument("--width", type=number, help="pulse width in s (default half the period)")
-    p.add_argument("--pulses", type=count, help="pulses to average (default 4096)")
+    p.add_argument("--pulses", type=count, help=f"pulses to average (default {d.pulses})")
     p.add_argument(
         "--window",
         type=_window_range,
@@ -53,12 +70,12 @@ def add_settings(p: argparse.ArgumentParser) -> None:
     )
 
 
-def asked(options: argparse.Namespace) -> Asked:
+def requested(options: argparse.Namespace) -> CaptureRequest:
     """What was asked for with `add_settings`, the rest by default."""
-    given = {f.name: getattr(options, f.name, None) for f in fields(Asked)}
+    given = {f.name: getattr(options, f.name, None) for f in fields(CaptureRequest)}
     if options.mode is not None:
         given["counting"] = options.mode == "counting"
-    return Asked(**{name: value for name, value in given.items() if value is not None})
+    return CaptureRequest(**{name: value for name, value in given.items() if value is not None})
 
 
 def _window_range(text: str) -> tuple[float, float]:

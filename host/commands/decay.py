@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from trelscope.host.acquisition.recording import histogram
 from trelscope.host.commands import irf, recorded
-from trelscope.host.commands.common import Commands, count, number, run_capture
+from trelscope.host.commands.common import JSON, SEED, Commands, count, number, run_capture
 from trelscope.host.decay import Decay, Key, Value, after_pulses, fit_decay, fit_fall, live_pulses
 from trelscope.host.errors import UserError
 from trelscope.host.files import journal
 from trelscope.host.files.formats import FORMATS
-from trelscope.host.files.recordings import histogram
-from trelscope.host.settings import plan
+from trelscope.host.planning import CaptureRequest
 from trelscope.host.units import format_si, format_with_error
 
 DEFAULT = "emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0"
@@ -31,7 +31,9 @@ class DecayError(UserError):
 def add(commands: Commands) -> None:
     """Add the command."""
     p = commands.add_parser(
-        "decay", help="lifetimes of counted photons, or of the falling light of a recording"
+        "decay",
+        help="lifetimes of counted photons, or of the falling light of a recording",
+        parents=[SEED, JSON],
     )
     p.set_defaults(command=_decay)
     p.add_argument(
@@ -43,14 +45,17 @@ def add(commands: Commands) -> None:
         " drive's falling edge is fitted and only --model and --json count",
     )
     p.add_argument("--pulses", type=count, default=400_000, help="excitations (default 400k)")
-    p.add_argument("--rate", type=number, default=15e3, help="of them a second (default 15k)")
+    p.add_argument("--rate", type=number, default=15e3, help="excitations per second (default 15k)")
     p.add_argument(
         "--model",
         choices=(*MODELS, "stretched"),
-        help="exponentials, or a stretched one (default: of least BIC)",
+        help="exponentials, or a stretched one (default: the model with the lowest BIC)",
     )
     p.add_argument(
-        "--response", type=number, default=0.3e-9, help="of the detector, s (default 0.3n)"
+        "--response",
+        type=number,
+        default=0.3e-9,
+        help="time constant of the detector, s (default 0.3n)",
     )
     p.add_argument(
         "--irf",
@@ -59,16 +64,17 @@ def add(commands: Commands) -> None:
         help="measured response instead: two columns, bin middle in s and counts",
     )
     p.add_argument(
-        "--dead-time", type=number, default=0.0, help="of the detector, s: corrected for"
+        "--dead-time", type=number, default=0.0, help="dead time of the detector, s, to correct for"
     )
     p.add_argument(
-        "--afterpulse", type=number, default=0.0, help="probability: corrected for (default 0)"
+        "--afterpulse",
+        type=number,
+        default=0.0,
+        help="afterpulse probability to correct for (default 0)",
     )
     p.add_argument(
         "--afterpulse-time", type=number, default=300e-9, help="its mean delay, s (default 300n)"
     )
-    p.add_argument("--seed", type=int, default=0, help="of the emulated noise (default 0)")
-    p.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _decay(options: argparse.Namespace) -> int:
@@ -79,7 +85,14 @@ def _decay(options: argparse.Namespace) -> int:
     response = irf.read(options.irf) if options.irf else options.response
     result = run_capture(
         options.source,
-        lambda depth: plan(depth, 5.0, options.rate, 10e-6, options.pulses, WINDOW, 1e-9),
+        CaptureRequest(
+            volts=5.0,
+            rate=options.rate,
+            width=10e-6,
+            pulses=options.pulses,
+            window=WINDOW,
+            bin=1e-9,
+        ).plan,
         options.seed,
         paced=False,
         counting=True,

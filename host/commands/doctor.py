@@ -9,7 +9,7 @@ from trelscope.host.errors import UserError
 GOOD, OPTIONAL, BAD = "ok", "-", "NO"
 
 
-class Unwell(UserError):
+class CheckFailed(UserError):
     """Something that a capture or the window needs does not work."""
 
 
@@ -27,6 +27,6 @@ def _doctor(options: argparse.Namespace) -> int:
         if mark == BAD:
             bad.append(finding.name)
     if bad:
-        raise Unwell(f"{', '.join(bad)}: see above for what to do")
+        raise CheckFailed(f"{', '.join(bad)}: see above for what to do")
     print(f"\ncaptures work here; what has a {OPTIONAL} is for boards and development only")
     return 0

@@ -2,14 +2,13 @@
 
 import argparse
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trelscope.host.commands import emulated
-from trelscope.host.commands.common import Commands, number
+from trelscope.host.commands.common import JSON, Commands, number
 from trelscope.host.errors import UserError
 from trelscope.host.files import formats
 from trelscope.host.link.urls import DEFAULT_SOURCE
@@ -29,7 +28,9 @@ UNITS = ("Hz", "V", "ohm", "ohm", "F")
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    p = commands.add_parser("impedance", help="small-signal impedance of an emulated device")
+    p = commands.add_parser(
+        "impedance", help="small-signal impedance of an emulated device", parents=[JSON]
+    )
     p.set_defaults(command=_impedance)
     p.add_argument(
         "source", nargs="?", default=DEFAULT_SOURCE, metavar="SOURCE", help="%(default)s"
@@ -38,7 +39,6 @@ def add(commands: Commands) -> None:
     p.add_argument(
         "--cv", type=_frequency, metavar="HZ", help="at this frequency, over bias from 0 to 7 V"
     )
-    p.add_argument("--json", action="store_true", help="print one JSON object")
     p.add_argument("-o", "--output", type=Path, metavar="FILE.csv", help="save as .csv")
 
 
@@ -94,10 +94,4 @@ def _rows(device: Device, frequencies: NDArray[np.float64], bias: float) -> list
 def _save(path: Path, rows: list[tuple[float, ...]]) -> None:
     head = ",".join(f"{c} ({u})" for c, u in zip(COLUMNS, UNITS, strict=True))
     lines = [head, *(",".join(map(repr, row)) for row in rows)]
-    scratch = path.with_name(f".{path.name}.part")
-    try:
-        scratch.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        os.replace(scratch, path)
-    except OSError as error:
-        scratch.unlink(missing_ok=True)
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+    formats.store(path, "\n".join(lines) + "\n")

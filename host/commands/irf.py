@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trelscope.host.decay import Measured, measured
+from trelscope.host.decay import MeasuredResponse, measured
 from trelscope.host.errors import UserError
 
 
@@ -12,7 +12,7 @@ class ResponseError(UserError):
     """A file holds no response; the message says why in one line."""
 
 
-def read(path: Path) -> Measured:
+def read(path: Path) -> MeasuredResponse:
     """Two columns, middle of each bin in s and counts, separated by commas or blanks; a heading or # is skipped."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trelscope.host.commands import recorded
-from trelscope.host.commands.common import Commands, number
+from trelscope.host.commands.common import JSON, Commands, number
 from trelscope.host.measure.measure import Top
 from trelscope.host.report.text import table
 
@@ -18,14 +18,20 @@ def add(commands: Commands) -> None:
         "measure",
         help="measure a recording again",
         description="What is not given is done as it was when the recording was made.",
+        parents=[JSON],
     )
     p.set_defaults(command=_measure)
     p.add_argument("file", type=Path, metavar="FILE", help=recorded.KINDS)
     p.add_argument(
-        "--top", choices=[str(top) for top in Top], help="the pulse's top: mean of its last part, …"
+        "--top",
+        choices=[str(top) for top in Top],
+        help="level of the top: mean of the last part of the pulse, commonest level, or extreme",
     )
     p.add_argument(
-        "--top-fraction", type=_part, metavar="PART", help="… that part of the pulse, e.g. 0.1"
+        "--top-fraction",
+        type=_part,
+        metavar="PART",
+        help="that last part as a fraction of the pulse, e.g. 0.1",
     )
     p.add_argument(
         "--levels", type=_levels, metavar="LOW-HIGH", help="of rise and fall in %%: 10-90, 20-80"
@@ -33,7 +39,6 @@ def add(commands: Commands) -> None:
     p.add_argument(
         "--settle-band", type=_part, metavar="PART", help="half its width, e.g. 0.02 for ±2 %%"
     )
-    p.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _part(text: str) -> float:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import platformdirs
 
-from trelscope.host.commands.common import Commands, count, say
+from trelscope.host import atomic
+from trelscope.host.commands.common import JSON, SEED, Commands, count, say
 from trelscope.host.errors import UserError
 from trelscope.host.paper import page
 from trelscope.host.paper.conditions import Condition, conditions
@@ -24,14 +25,16 @@ class PaperError(UserError):
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    p = commands.add_parser("paper", help="the paper's response times through the whole instrument")
+    p = commands.add_parser(
+        "paper",
+        help="the paper's response times through the whole instrument",
+        parents=[SEED, JSON],
+    )
     p.set_defaults(command=_paper)
-    p.add_argument("--json", action="store_true", help="print one JSON object")
     p.add_argument(
         "-o", "--output", type=Path, metavar="DIR", help="write table, figures and an HTML page"
     )
     p.add_argument("--pulses", type=count, default=PULSES, help="averaged in each (default 4096)")
-    p.add_argument("--seed", type=int, default=0, help="of the emulated noise (default 0)")
 
 
 def _paper(options: argparse.Namespace) -> int:
@@ -71,11 +74,11 @@ def _write(directory: Path, rows: list[Row], results: str) -> None:
     from trelscope.host.paper import figures  # needs Qt's libraries, which the table does not
 
     try:
-        (directory / "results.json").write_text(results)
-        (directory / "table.csv").write_text(page.as_csv(rows), encoding="utf-8")
+        atomic.write(directory / "results.json", results)
+        atomic.write(directory / "table.csv", page.as_csv(rows))
         drawn = figures.draw(rows, directory)
         titles = {figures.NAMES[svg.stem]: svg.read_text(encoding="utf-8") for svg in drawn}
-        (directory / "index.html").write_text(page.as_html(rows, titles), encoding="utf-8")
+        atomic.write(directory / "index.html", page.as_html(rows, titles))
     except OSError as error:
         raise PaperError(
             f"{directory}: cannot write there ({error.strerror}); choose another place"

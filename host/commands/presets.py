@@ -4,19 +4,21 @@ import argparse
 import json
 
 from trelscope.host.commands import emulated
-from trelscope.host.commands.common import Commands
+from trelscope.host.commands.common import JSON, Commands
+from trelscope.host.files import user_presets
 from trelscope.sim.presets import presets, userfile
 
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    p = commands.add_parser("presets", help="list, save and remove what the emulator can be")
+    p = commands.add_parser(
+        "presets", help="list, save and remove presets of the emulator", parents=[JSON]
+    )
     p.set_defaults(command=_list)
-    p.add_argument("--json", action="store_true", help="print one JSON object")
     actions = p.add_subparsers(title="actions", metavar="ACTION")
     save = actions.add_parser("save", help="keep a changed preset under a name of your own")
     save.set_defaults(command=_save)
-    save.add_argument("name", metavar="NAME", help="what to call it")
+    save.add_argument("name", metavar="NAME", help="name of the new preset")
     save.add_argument("source", metavar="SOURCE", help=f"e.g. {emulated.EXAMPLE!r}")
     remove = actions.add_parser("remove", help="forget a preset of your own")
     remove.set_defaults(command=_remove)
@@ -50,13 +52,13 @@ def _list(options: argparse.Namespace) -> int:
 def _save(options: argparse.Namespace) -> int:
     source, overrides = emulated.split(options.source)
     with emulated.refusing():
-        presets.save(options.name, source, overrides)
+        user_presets.save(options.name, source, overrides)
         print(f"emulator:{options.name}: {presets.describe(options.name)}")
     return 0
 
 
 def _remove(options: argparse.Namespace) -> int:
     with emulated.refusing():
-        presets.remove(options.name)
+        user_presets.remove(options.name)
     print(f"removed {options.name}")
     return 0

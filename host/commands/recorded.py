@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from trelscope.host.acquisition.recording import Recording
 from trelscope.host.errors import UserError
 from trelscope.host.files import journal, recordings
 from trelscope.host.files.formats import FORMATS
-from trelscope.host.files.recordings import Recording
 
 KINDS = f"{', '.join(FORMATS)}, or the {journal.SUFFIX} of a window that was killed"
 

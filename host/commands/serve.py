@@ -5,7 +5,7 @@ import signal
 from urllib.parse import parse_qsl, urlsplit
 
 from trelscope.host.calibration.frontend import FrontEnd
-from trelscope.host.commands.common import Commands, say
+from trelscope.host.commands.common import SEED, Commands, say
 from trelscope.host.link.front_end import query_for
 from trelscope.host.link.urls import DEFAULT_SOURCE
 from trelscope.host.serve.faults import parse_faults
@@ -21,7 +21,7 @@ FLAT_OUT = 3.0  # times real time: any faster, and the board's watchdog would bi
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    p = commands.add_parser("serve", help="put an emulated board on a TCP port")
+    p = commands.add_parser("serve", help="put an emulated board on a TCP port", parents=[SEED])
     p.set_defaults(command=_serve)
     p.add_argument(
         "source", nargs="?", default=DEFAULT_SOURCE, metavar="SOURCE", help="%(default)s"
@@ -33,7 +33,6 @@ def add(commands: Commands) -> None:
         metavar="ADDR",
         help="address to listen on (default %(default)s: this machine alone can connect)",
     )
-    p.add_argument("--seed", type=int, default=0, help="of the emulated noise (default 0)")
     p.add_argument(
         "--flat-out", action="store_true", help=f"up to {FLAT_OUT:g} times as fast as real time"
     )

@@ -7,15 +7,23 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 
 from trelscope.host.acquisition import sweep
 from trelscope.host.acquisition.sweep import UNITS, Axis, Point, Progress, Sweep
-from trelscope.host.commands.common import Commands, add_settings, asked, number, say
-from trelscope.host.files import formats
+from trelscope.host.commands.common import (
+    JSON,
+    OUTPUT,
+    SEED,
+    Commands,
+    add_settings,
+    number,
+    requested,
+    say,
+)
+from trelscope.host.files import formats, sweeps
 from trelscope.host.link.urls import DEFAULT_SOURCE
 from trelscope.host.measure.quantities import DEFINITIONS, PRIMARY
-from trelscope.host.settings import SettingsError
+from trelscope.host.planning import SettingsError
 from trelscope.host.units import format_si, format_with_error
 
 MOST = 1000  # points
@@ -23,7 +31,11 @@ MOST = 1000  # points
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    p = commands.add_parser("sweep", help="captures over a range of voltages, rates or devices")
+    p = commands.add_parser(
+        "sweep",
+        help="captures over a range of voltages, rates or devices",
+        parents=[SEED, OUTPUT, JSON],
+    )
     p.set_defaults(command=_sweep)
     p.add_argument("axis", type=str, choices=[str(axis) for axis in Axis], help="what is swept")
     p.add_argument(
@@ -33,9 +45,6 @@ def add(commands: Commands) -> None:
     )
     p.add_argument("source", nargs="?", metavar="SOURCE", help=f"default {DEFAULT_SOURCE}")
     add_settings(p)
-    p.add_argument("--seed", type=int, default=0, help="of the emulated noise (default 0)")
-    p.add_argument("--json", action="store_true", help="print one JSON object")
-    p.add_argument("-o", "--output", type=Path, metavar="FILE", help="save as .h5, .csv or .npz")
 
 
 def _sweep(options: argparse.Namespace) -> int:
@@ -44,7 +53,7 @@ def _sweep(options: argparse.Namespace) -> int:
         formats.check(options.output)
     plan.check()
     done: list[Point] = []
-    tell = _Tell(plan)
+    tell = _ProgressDisplay(plan)
     with ThreadPoolExecutor(os.cpu_count()) as executor:
         try:
             with closing(sweep.points(plan, executor)) as points:
@@ -54,8 +63,8 @@ def _sweep(options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             pass  # what has been captured is kept
     if options.output and done:
-        sweep.save(options.output, plan, done)
-    print(json.dumps(sweep.as_dict(plan, done)) if options.json else _table(plan, done))
+        sweeps.save(options.output, plan, done)
+    print(json.dumps(sweeps.as_dict(plan, done)) if options.json else _table(plan, done))
     missing = len(plan.values) - len(done)
     failed = sum(point.recording is None for point in done)
     if missing:
@@ -77,7 +86,7 @@ def _plan(options: argparse.Namespace) -> Sweep:
         if getattr(options, str(axis)) is not None:
             raise SettingsError(f"--{axis} is what is swept: leave it out")
         values = _range(options.values) if ":" in options.values else _list(options.values)
-    return Sweep(axis, values, options.source or DEFAULT_SOURCE, asked(options), options.seed)
+    return Sweep(axis, values, options.source or DEFAULT_SOURCE, requested(options), options.seed)
 
 
 def _devices(text: str) -> tuple[str, ...]:
@@ -110,7 +119,7 @@ def _number(text: str) -> float:
         raise SettingsError(str(error)) from None
 
 
-class _Tell:
+class _ProgressDisplay:
     """Points done and time left: in one line where somebody is watching, in a line each elsewhere."""
 
     def __init__(self, plan: Sweep) -> None:

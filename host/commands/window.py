@@ -6,8 +6,8 @@ from trelscope.host.commands.common import run_capture, say
 from trelscope.host.display import NONE, has_display
 from trelscope.host.files import formats
 from trelscope.host.link.urls import DEFAULT_SOURCE, check_source
+from trelscope.host.planning import CaptureRequest
 from trelscope.host.report.text import table
-from trelscope.host.settings import plan
 
 
 def show(source: str | None) -> int:
@@ -25,7 +25,7 @@ def show(source: str | None) -> int:
 def _headless(source: str) -> int:
     picture = Path("trelscope.png")
     formats.check_writable(picture)
-    result = run_capture(source, plan, seed=0, paced=False)
+    result = run_capture(source, CaptureRequest().plan, seed=0, paced=False)
     from trelscope.host.report.png import write_png
 
     print(table(result))

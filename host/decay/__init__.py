@@ -18,14 +18,14 @@ fix far better than the amplitude.
 from trelscope.host.decay.corrections import after_pulses, live_pulses
 from trelscope.host.decay.fall import fit_fall
 from trelscope.host.decay.fit import fit_decay
-from trelscope.host.decay.response import Measured, measured
+from trelscope.host.decay.response import MeasuredResponse, measured
 from trelscope.host.decay.result import Component, Decay, Key, Value
 
 __all__ = [
     "Component",
     "Decay",
     "Key",
-    "Measured",
+    "MeasuredResponse",
     "Value",
     "after_pulses",
     "fit_decay",

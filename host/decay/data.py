@@ -9,7 +9,7 @@ from trelscope.host.decay.response import Response
 from trelscope.host.decay.result import Array
 
 
-class Data(ABC):
+class FitData(ABC):
     """Numbers `y` (n,) with a likelihood, and a response.
 
     Parameters of a law given the data: an amount of each part, its shape, t0 (s), a background.
@@ -47,7 +47,7 @@ class Data(ABC):
 
     @property
     @abstractmethod
-    def roughly(self) -> Array:
+    def initial_weights(self) -> Array:
         """(n,) weights before there is a model."""
 
     @property

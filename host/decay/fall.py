@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trelscope.host.decay.data import Data
+from trelscope.host.decay.data import FitData
 from trelscope.host.decay.fit import MAX_ORDER, choose
 from trelscope.host.decay.result import Array, Decay, Key, unmeasured
 from trelscope.host.measure.trace import Trace, unfit
@@ -16,7 +16,7 @@ _LATE = 0.2  # of the time after the edge, within which the light begins to fall
 
 
 @dataclass(frozen=True, eq=False)
-class _Fall(Data):
+class _Fall(FitData):
     """t, level and its standard error (n,) around the end of a steady light; amounts are levels, in V.
 
     The model is continuous in t0 and its slope nearly so: one cell.
@@ -52,7 +52,7 @@ class _Fall(Data):
         return 1e-3 * float(np.ptp(self.level)), -np.inf
 
     @property
-    def roughly(self) -> Array:
+    def initial_weights(self) -> Array:
         return 1 / self.se**2
 
     @property
@@ -96,7 +96,7 @@ def fit_fall(light: Trace, width: float, response: float = 0.0, order: Key | Non
     light before the edge counts as steady, and the drive's own fall as sudden; t0 is the moment at
     which the light begins to fall, up to a fifth of the time shown after the edge.
     """
-    reason = unfit(light, width) or _unfit(light, width, response, order)
+    reason = unfit(light, width) or _reason_unfit(light, width, response, order)
     if reason:
         return unmeasured(reason)
     used = light.t >= (1 - _PLATEAU) * width
@@ -117,7 +117,7 @@ def fit_fall(light: Trace, width: float, response: float = 0.0, order: Key | Non
     return choose(data, width, life, order, 1.0, 0)
 
 
-def _unfit(light: Trace, width: float, response: float, order: Key | None) -> str:
+def _reason_unfit(light: Trace, width: float, response: float, order: Key | None) -> str:
     """Why a trace cannot be fitted at all, or ""."""
     bad = int(np.count_nonzero(~(np.isfinite(light.se) & (light.se > 0))))
     if bad:

@@ -3,10 +3,10 @@
 import numpy as np
 
 from trelscope.host.decay.climb import Fit, fits, stretched
-from trelscope.host.decay.data import Data
+from trelscope.host.decay.data import FitData
 from trelscope.host.decay.histogram import Histogram, burst
 from trelscope.host.decay.report import report
-from trelscope.host.decay.response import Measured, Response
+from trelscope.host.decay.response import MeasuredResponse, Response
 from trelscope.host.decay.result import Array, Decay, Key, unmeasured
 
 MAX_ORDER = 3
@@ -36,10 +36,10 @@ def fit_decay(
     if exposure.ndim == 0:
         exposure = np.full(counts.shape, exposure)
     photons = int(counts[np.isfinite(counts)].sum())
-    reason = _unfit(counts, edges, exposure, response, order)
+    reason = _reason_unfit(counts, edges, exposure, response, order)
     if reason:
         return unmeasured(reason, photons)
-    lead = response.start if isinstance(response, Measured) else 0.0
+    lead = response.start if isinstance(response, MeasuredResponse) else 0.0
     early, late = start or (float(edges[0]) - lead, float(edges[-1]) - lead)
     if not (early < late and early + lead < edges[-1] and late + lead > edges[0]):
         return unmeasured("the start is looked for where it is not in the window", photons)
@@ -51,7 +51,7 @@ def fit_decay(
 
 
 def choose(
-    data: Data, start: float, life: float, order: Key | None, scale: float, photons: int
+    data: FitData, start: float, life: float, order: Key | None, scale: float, photons: int
 ) -> Decay:
     """The model of least BIC, or the one asked for. start, life: s, guesses; scale: of the amplitudes."""
     found: list[Fit] = []
@@ -65,7 +65,7 @@ def choose(
     return report(found, scale, photons)
 
 
-def _unfit(
+def _reason_unfit(
     counts: Array, edges: Array, exposure: Array, response: Response, order: Key | None
 ) -> str:
     """Why a histogram cannot be fitted at all, or ""."""
@@ -82,7 +82,7 @@ def _unfit(
         return "the bin edges do not ascend"
     if not (np.isfinite(exposure).all() and (exposure > 0).all()):
         return "the number of pulses is not positive everywhere: the detector is saturated"
-    if not isinstance(response, Measured) and not (np.isfinite(response) and response >= 0):
+    if not isinstance(response, MeasuredResponse) and not (np.isfinite(response) and response >= 0):
         return "the response is not a time"
     if order not in (None, "stretched", *range(1, MAX_ORDER + 1)):
         return f"{order} exponentials: 1 to {MAX_ORDER} can be fitted"

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trelscope.host.decay.data import Data
+from trelscope.host.decay.data import FitData
 from trelscope.host.decay.moments import deviances, poisson_moments
-from trelscope.host.decay.response import Measured, Response
+from trelscope.host.decay.response import MeasuredResponse, Response
 from trelscope.host.decay.result import Array
 
 _CHANCE = 7.0  # a burst this much likelier than all others together is no accident
@@ -15,7 +15,7 @@ _GROSS = 0.05  # excess deviance per photon: another shape
 
 
 @dataclass(frozen=True, eq=False)
-class Histogram(Data):
+class Histogram(FitData):
     """Counts (bins,), edges (bins + 1,) s, exposure (bins,) relative to the bin exposed most,
     response, between which times (s) the excitation is looked for, and counts (bins,) that are
     known to be neither light nor background.
@@ -48,7 +48,7 @@ class Histogram(Data):
 
     @property
     def cells(self) -> Array:
-        if isinstance(self.response, Measured):
+        if isinstance(self.response, MeasuredResponse):
             return np.array((self.early, self.late))
         return self.edges
 
@@ -62,7 +62,7 @@ class Histogram(Data):
         return 1e-3 * photons, 1e-6 * photons / self.span
 
     @property
-    def roughly(self) -> Array:
+    def initial_weights(self) -> Array:
         return 1 / (self.counts + 1)
 
     @property

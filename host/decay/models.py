@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from scipy.special import gamma, gammainc, gammaincc
 
-from trelscope.host.decay.response import Measured, Response
+from trelscope.host.decay.response import MeasuredResponse, Response
 from trelscope.host.decay.result import Array
 
 _NEAR = 1e-4  # closest relative distance kept between a lifetime and the response
@@ -118,7 +118,7 @@ class Stretched:
 
     def seen(self, t: Array, shape: Array, response: Response, steady: bool) -> Seen:
         curve = _curve if steady else _to_come
-        if isinstance(response, Measured):
+        if isinstance(response, MeasuredResponse):
             value, by_life, by_stretch, rate = response.spread(t, lambda x: _integrated(x, shape))
         elif response > 0:
             value, by_life, by_stretch = _pole(t, response, lambda x: _sharp(x, shape, curve)[:3])
@@ -130,7 +130,7 @@ class Stretched:
 
 def _exponential(t: Array, life: float, response: Response) -> tuple[Array, Array, Array]:
     """One exponential at `t`, its derivative by ln(life), its rate (1/s); all in the shape of t."""
-    if isinstance(response, Measured):
+    if isinstance(response, MeasuredResponse):
 
         def integrated(x: Array) -> Array:
             after = np.maximum(x, 0.0)

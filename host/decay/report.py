@@ -24,7 +24,7 @@ def report(found: list[Fit], pulses: float, photons: int) -> Decay:
     fit = min(found, key=lambda other: other.bic)
     bic = {key(other): other.bic - fit.bic for other in found}
     rivals = [other for other in found if bic[key(other)] < _RIVAL and other.converged]
-    reason = _doubt(fit)
+    reason = _reason_unreliable(fit)
     inside = fit.covariance[np.ix_(fit.free, fit.free)]
     expected, spread = fit.data.moments(fit.mean, fit.jac[:, fit.free], inside)
     freedom = fit.data.y.size - int(fit.free.sum())
@@ -37,8 +37,8 @@ def report(found: list[Fit], pulses: float, photons: int) -> Decay:
         _components(fit, pulses),
         _background(fit, pulses),
         _moment(fit),
-        _whichever(fit, rivals, amplitude_average),
-        _whichever(fit, rivals, intensity_average),
+        _model_averaged(fit, rivals, amplitude_average),
+        _model_averaged(fit, rivals, intensity_average),
         photons,
         fit.deviance / freedom,
         expected / freedom,
@@ -48,7 +48,7 @@ def report(found: list[Fit], pulses: float, photons: int) -> Decay:
     )
 
 
-def _doubt(fit: Fit) -> str:
+def _reason_unreliable(fit: Fit) -> str:
     """Why the numbers of a fit are not to be believed, or ""."""
     n, data = fit.law.parts, fit.data
     left = data.grid[0][-1] - fit.p[-2]
@@ -141,7 +141,7 @@ def intensity_average(fit: Fit) -> Value:
     return _derived(fit, average)
 
 
-def _whichever(fit: Fit, rivals: list[Fit], average: Callable[[Fit], Value]) -> Value:
+def _model_averaged(fit: Fit, rivals: list[Fit], average: Callable[[Fit], Value]) -> Value:
     """An average with an error that also covers what the models say that BIC does not exclude."""
     best = average(fit)
     others = [v for v in map(average, rivals) if v.se < _VAGUE * v.value]

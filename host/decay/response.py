@@ -18,7 +18,7 @@ _SMOOTH, _SURE = (
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class MeasuredResponse:
     """A response with counts spread evenly over each bin.
 
     edges: (m + 1,) s, on an axis whose 0 is the excitation. weight: (m,) parts of the whole in each
@@ -58,11 +58,11 @@ class Measured:
         return np.asarray(rows.reshape(len(rows), *x.shape) @ steps)
 
 
-Response: TypeAlias = float | Measured
+Response: TypeAlias = float | MeasuredResponse
 """Time constant of a pole, s, or a histogram."""
 
 
-def measured(counts: Array, edges: Array) -> Measured | str:
+def measured(counts: Array, edges: Array) -> MeasuredResponse | str:
     """A response from a histogram of it: less its background, cut to where it stands out, normalised; or why not.
 
     counts: (m,). edges: (m + 1,) s, of the bins, which need not be those of the decay.
@@ -96,7 +96,7 @@ def measured(counts: Array, edges: Array) -> Measured | str:
     if counts.size >= 2 * _CLEAR and seen.size > 0.9 * counts.size:
         return "the response fills its window: nothing shows where it begins and ends"
     over = np.maximum(over, 0.0)  # what noise left below zero would make rates negative
-    return Measured(edges, over / over.sum(), total)
+    return MeasuredResponse(edges, over / over.sum(), total)
 
 
 def _seen(over: Array, dark: Array, size: int) -> NDArray[np.intp]:

@@ -1,7 +1,7 @@
 """Columns of numbers, and what is known about them, to files and back: the one place that knows the formats."""
 
+import io
 import json
-import os
 import tempfile
 import zipfile
 import zlib
@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from trelscope.host import atomic
 from trelscope.host.errors import UserError
 
 
@@ -61,13 +62,18 @@ def write(path: Path, columns: Columns, about: Mapping[str, Any]) -> None:
     The file appears whole or not at all.
     """
     check(path)
-    scratch = path.with_name(f".{path.name}.part")
+    # In memory first: the libraries behind the formats do not survive a full disk.
+    store(path, FORMATS[path.suffix].encode(columns, json.dumps(about)))
+
+
+def store(path: Path, content: bytes | str) -> None:
+    """Write a file whole or not at all. Raises FileError."""
     try:
-        FORMATS[path.suffix].write(scratch, columns, json.dumps(about))
-        os.replace(scratch, path)
+        atomic.write(path, content)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
-        raise FileError(f"{path}: {error.strerror or error}") from None
+        raise FileError(
+            f"{path}: cannot be written ({error.strerror}); make room, or choose another place"
+        ) from None
 
 
 def read(path: Path) -> tuple[dict[str, Numbers], dict[str, Any]]:
@@ -105,18 +111,19 @@ def foreign(path: Path) -> FileError:
 
 def damaged(path: Path) -> FileError:
     """What to say of a file that is not whole."""
-    return FileError(f"{path}: damaged or cut off; copy it anew from where it came from")
+    return FileError(f"{path}: damaged or cut off; copy it again from its source")
 
 
-def _write_csv(path: Path, columns: Columns, about: str) -> None:
+def _encode_csv(columns: Columns, about: str) -> bytes:
     """Comment lines with `about` as JSON and the names, then a line of numbers in SI units for each row."""
     names = ",".join(f"{name} ({c.unit})" if c.unit else name for name, c in columns.items())
     formats = [
         "%.9g" if np.issubdtype(c.values.dtype, np.number) else "%s" for c in columns.values()
     ]
     rows = np.rec.fromarrays([c.values for c in columns.values()])
-    with path.open("w", encoding="utf-8") as file:
-        np.savetxt(file, rows, formats, ",", header=f"{about}\n{names}")
+    file = io.StringIO()
+    np.savetxt(file, rows, formats, ",", header=f"{about}\n{names}")
+    return file.getvalue().encode()
 
 
 def _read_csv(path: Path) -> tuple[dict[str, Numbers], str]:
@@ -130,10 +137,11 @@ def _read_csv(path: Path) -> tuple[dict[str, Numbers], str]:
     return dict(zip(keys, table.T.copy(), strict=True)), about
 
 
-def _write_npz(path: Path, columns: Columns, about: str) -> None:
+def _encode_npz(columns: Columns, about: str) -> bytes:
     arrays = {name: column.values for name, column in columns.items()}
-    with path.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, about=np.array(about), **arrays)
+    file = io.BytesIO()
+    np.savez_compressed(file, allow_pickle=False, about=np.array(about), **arrays)
+    return file.getvalue()
 
 
 def _read_npz(path: Path) -> tuple[dict[str, Numbers], str]:
@@ -142,14 +150,16 @@ def _read_npz(path: Path) -> tuple[dict[str, Numbers], str]:
         return {name: file[name] for name in file if name != "about"}, about
 
 
-def _write_hdf5(path: Path, columns: Columns, about: str) -> None:
-    with h5py.File(path, "w") as file:
+def _encode_hdf5(columns: Columns, about: str) -> bytes:
+    image = io.BytesIO()
+    with h5py.File(image, "w") as file:
         file.attrs["about"] = about
         for name, column in columns.items():
             words = column.values.dtype.kind == "U"
             values = column.values.astype(h5py.string_dtype()) if words else column.values
             data = file.create_dataset(name, data=values, compression="gzip")
             data.attrs["unit"] = column.unit
+    return image.getvalue()
 
 
 def _read_hdf5(path: Path) -> tuple[dict[str, Numbers], str]:
@@ -160,15 +170,15 @@ def _read_hdf5(path: Path) -> tuple[dict[str, Numbers], str]:
 
 @dataclass(frozen=True)
 class _Format:
-    """How files of one kind are written and read, and what they begin with."""
+    """How files of one kind are made and read, and what they begin with."""
 
     magic: bytes
-    write: Callable[[Path, Columns, str], None]
+    encode: Callable[[Columns, str], bytes]
     read: Callable[[Path], tuple[dict[str, Numbers], str]]
 
 
 FORMATS = {
-    ".csv": _Format(b"# {", _write_csv, _read_csv),
-    ".npz": _Format(b"PK", _write_npz, _read_npz),
-    ".h5": _Format(b"\x89HDF", _write_hdf5, _read_hdf5),
+    ".csv": _Format(b"# {", _encode_csv, _read_csv),
+    ".npz": _Format(b"PK", _encode_npz, _read_npz),
+    ".h5": _Format(b"\x89HDF", _encode_hdf5, _read_hdf5),
 }

@@ -15,14 +15,15 @@ import numpy as np
 import platformdirs
 
 from trelscope.host.acquisition.acquisition import DRIVE, LIGHT, Accounting, restored
-from trelscope.host.acquisition.average import State
+from trelscope.host.acquisition.average import AverageState
 from trelscope.host.acquisition.exponential import FadingState
 from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.acquisition.recording import Recording
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.errors import UserError
-from trelscope.host.files.recordings import Recording, build
+from trelscope.host.files.recordings import build, options_from
 from trelscope.host.link import framed
-from trelscope.host.measure.measure import Options
+from trelscope.host.measure.measure import MeasureOptions
 from trelscope.host.settings import Settings
 
 if sys.platform != "win32":
@@ -35,7 +36,10 @@ LIMIT = 1 << 24  # bytes: a longer journal is replaced by one that holds the new
 
 _SCRATCH = ".part"
 _RUNNING, _FADING = "running", "exponential"
-_STATES: dict[str, type[State] | type[FadingState]] = {_RUNNING: State, _FADING: FadingState}
+_STATES: dict[str, type[AverageState] | type[FadingState]] = {
+    _RUNNING: AverageState,
+    _FADING: FadingState,
+}
 _ARRAYS = {
     _RUNNING: {"sums": "<i8", "counts": "<i8", "filled": "<i8", "origin": "<i8", "second": "<f8"},
     _FADING: dict.fromkeys(("origin", "samples", "squared", "blocks", "first", "second"), "<f8"),
@@ -51,7 +55,7 @@ def default_directory() -> Path:
     return platformdirs.user_state_path("trelscope") / "journals"
 
 
-class Kept(Protocol):
+class Journalled(Protocol):
     """What a journal keeps: an `Acquisition`, or several that share an average."""
 
     @property
@@ -59,14 +63,14 @@ class Kept(Protocol):
         """Of all of it."""
 
     @property
-    def options(self) -> Options:
+    def options(self) -> MeasureOptions:
         """How it is measured."""
 
     @property
     def accounting(self) -> Accounting:
         """Counts so far."""
 
-    def state(self) -> State | FadingState:
+    def state(self) -> AverageState | FadingState:
         """All that the average holds."""
 
 
@@ -79,7 +83,7 @@ class Journal:
     def __init__(
         self,
         instrument: Instrument,
-        acquisition: Kept,
+        acquisition: Journalled,
         directory: Path | None = None,
         limit: int = LIMIT,
     ) -> None:
@@ -190,7 +194,7 @@ def recover(path: Path) -> Recording | None:
 
 def _recording(about: dict[str, Any], copy: bytes) -> Recording:
     settings = build(Settings, about["settings"])
-    front_end = build(FrontEnd, about["front_end"])
+    front_end = FrontEnd.from_dict(about["front_end"])
     state, accounting = _from_copy(copy, settings.bins)
     average = restored(settings, front_end, state)
     return Recording(
@@ -198,7 +202,7 @@ def _recording(about: dict[str, Any], copy: bytes) -> Recording:
         about["board"],
         front_end,
         settings,
-        build(Options, about["options"]),
+        options_from(about["options"]),
         average.trace(LIGHT),
         average.trace(DRIVE),
         accounting,
@@ -206,7 +210,7 @@ def _recording(about: dict[str, Any], copy: bytes) -> Recording:
     )
 
 
-def _copy(state: State | FadingState, accounting: Accounting) -> bytes:
+def _copy(state: AverageState | FadingState, accounting: Accounting) -> bytes:
     """Numbers as a line of JSON, then the arrays: bytes of equal weight together, which deflates well."""
     kind = _FADING if isinstance(state, FadingState) else _RUNNING
     arrays = [getattr(state, name).astype(dtype) for name, dtype in _ARRAYS[kind].items()]
@@ -216,7 +220,7 @@ def _copy(state: State | FadingState, accounting: Accounting) -> bytes:
     return json.dumps(head).encode() + b"\n" + zlib.compress(body, 1)
 
 
-def _from_copy(copy: bytes, bins: int) -> tuple[State | FadingState, Accounting]:
+def _from_copy(copy: bytes, bins: int) -> tuple[AverageState | FadingState, Accounting]:
     line, _, body = copy.partition(b"\n")
     head = json.loads(line)
     dtypes = _ARRAYS[head["average"]]

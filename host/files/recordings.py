@@ -1,19 +1,19 @@
-"""A capture as an object that can be saved, read back and measured again."""
+"""Recordings to files and back."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import fields
 from enum import Enum
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from trelscope.host.acquisition.acquisition import Accounting
+from trelscope.host.acquisition.recording import Recording
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.files import formats
-from trelscope.host.files.formats import Column, FileError, Numbers
-from trelscope.host.measure.measure import SECONDARY, Measurements, Options, measure
+from trelscope.host.files.formats import Column, FileError
+from trelscope.host.measure.measure import MeasureOptions
 from trelscope.host.measure.trace import Trace
 from trelscope.host.settings import Settings
 
@@ -21,54 +21,6 @@ FORMAT, VERSION = "trelscope recording", 1
 COLUMNS = ("time", "light", "light_se", "drive", "drive_se")
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, eq=False)
-class Recording:
-    """Everything of a capture; what it says follows from the traces and the `options` it is measured with."""
-
-    source: str
-    board: str
-    front_end: FrontEnd
-    settings: Settings
-    options: Options
-    light: Trace
-    drive: Trace
-    accounting: Accounting
-    realtime_factor: float | None
-
-    @cached_property
-    def measurements(self) -> Measurements:
-        """Times read from the traces."""
-        account = self.accounting
-        return measure(
-            self.light,
-            self.settings.width,
-            self.drive,
-            self.options,
-            clipped=account.clipped,
-            dropped=account.dropped,
-        )
-
-    def measured(self, options: Options) -> "Recording":
-        """The same, measured in another way."""
-        return replace(self, options=options)
-
-    def about(self) -> dict[str, Any]:
-        """Everything but the traces, as plain JSON types in SI units."""
-        return {
-            "source": self.source,
-            "board": self.board,
-            "front_end": self.front_end.as_dict(),
-            "settings": self.settings.as_dict(),
-            "options": asdict(self.options),
-            "measurements": self.measurements.as_dict(),
-            "secondary": self.measurements.as_dict(SECONDARY),
-            "levels": self.options.levels(),
-            "reference": self.measurements.reference,
-            "accounting": self.accounting.as_dict(),
-            "realtime_factor": self.realtime_factor,
-        }
 
 
 def save(path: Path, recording: Recording) -> None:
@@ -109,13 +61,24 @@ def _recording(columns: Mapping[str, formats.Numbers], about: Mapping[str, Any])
     return Recording(
         source=str(about["source"]),
         board=str(about["board"]),
-        front_end=build(FrontEnd, about["front_end"]),
+        front_end=FrontEnd.from_dict(about["front_end"]),
         settings=settings,
-        options=build(Options, about["options"]),
+        options=options_from(about["options"]),
         light=Trace(t, light, light_se, accounting.pulses_averaged),
         drive=Trace(t, drive, drive_se, accounting.pulses_averaged),
         accounting=accounting,
         realtime_factor=None if factor is None else float(factor),
+    )
+
+
+# What version 1 kept among the options, and the front end knows.
+_FACTS = ("detector_delay", "launch_delay")
+
+
+def options_from(values: Mapping[str, Any]) -> MeasureOptions:
+    """Measuring options as a file has them. Raises TypeError, ValueError."""
+    return build(
+        MeasureOptions, {name: value for name, value in values.items() if name not in _FACTS}
     )
 
 
@@ -138,11 +101,3 @@ def build(kind: type[T], values: Mapping[str, Any]) -> T:
             raise TypeError(name)
         plain[name] = value
     return kind(**plain)
-
-
-def histogram(recording: Recording) -> tuple[Numbers, Numbers]:
-    """Photons by bin (n,), and the bins' edges (n + 1,) in s from the drive edge as commanded."""
-    settings = recording.settings
-    edges = settings.window_start + settings.bin * np.arange(settings.bins + 1)
-    looked = settings.counts(recording.accounting.pulses_averaged)[0]
-    return np.asarray(np.rint(recording.light.y * settings.bin * looked)), np.asarray(edges)

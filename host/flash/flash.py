@@ -85,7 +85,7 @@ class Job:
         return "\n".join(map(shlex.join, (self.detect, self.load)))
 
 
-def lacking() -> str | None:
+def missing_tool() -> str | None:
     """That the tool is not installed, and how to get it; None if it is there."""
     if shutil.which(TOOL) is None:
         return (
@@ -96,7 +96,7 @@ def lacking() -> str | None:
 
 def write(job: Job, progress: Callable[[str], None]) -> None:
     """Look who is there, then write. `progress` is given what the tool says, as it comes. Raises FlashError."""
-    if why := lacking():
+    if why := missing_tool():
         raise FlashError(why)
     said, _ = _run(job, job.detect, lambda text: None)
     codes = [int(code, 16) for code in IDCODE.findall(said)]

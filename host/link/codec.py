@@ -29,6 +29,8 @@ class LinkErrors:
     unknown: int = 0
     sequence_gaps: int = 0
     skipped_bytes: int = 0
+    refused: int = 0
+    """Packets that passed every check and yet do not fit what was asked for."""
 
     @property
     def crc_errors(self) -> int:

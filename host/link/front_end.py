@@ -1,17 +1,19 @@
-"""The front end of an instrument that cannot tell: what its URL says, the presets' detector otherwise."""
+"""The front end of an instrument that cannot tell: what its URL says, that of docs/hardware.md otherwise."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlencode
 
 from trelscope.host.calibration.frontend import FrontEnd
-from trelscope.host.calibration.level import Level
+from trelscope.host.calibration.level import NOMINAL, Level
 from trelscope.host.link import LinkError
 from trelscope.host.units import parse_si
-from trelscope.sim.presets.presets import PresetError, device_names, load_plant
+from trelscope.sim.presets import recipe
+from trelscope.sim.presets.recipe import PresetError
 
 DETECTOR = "detector"
-NOMINAL = Level()
+DESCRIBED = "pin"
+"""The detector that docs/hardware.md describes; its scales and those of the others are in sim/presets/presets.toml."""
 
 
 def assumed_front_end(options: Mapping[str, str], level: Level = NOMINAL) -> FrontEnd:
@@ -21,24 +23,21 @@ def assumed_front_end(options: Mapping[str, str], level: Level = NOMINAL) -> Fro
 
     Raises LinkError.
     """
-    chosen = {key: value for key, value in options.items() if key == DETECTOR}
     try:
-        plant = load_plant(device_names()[0], chosen)  # all devices are looked at by the same ones
+        detector = recipe.detector(options.get(DETECTOR, DESCRIBED))
     except PresetError as error:
         raise LinkError(str(error)) from None
-    front_end = FrontEnd.of(plant.detector, plant.monitor)
-    front_end = replace(front_end, level_gain=level.gain, level_offset=level.offset)
-    known = front_end.as_dict()
+    values = replace(FrontEnd.of(detector, recipe.monitor()), level=level).as_dict()
     for key, text in options.items():
         if key == DETECTOR:
             continue
-        if key not in known:
-            raise LinkError(f"unknown parameter {key!r}; known: {', '.join((DETECTOR, *known))}")
+        if key not in values:
+            raise LinkError(f"unknown parameter {key!r}; known: {', '.join((DETECTOR, *values))}")
         try:
-            front_end = replace(front_end, **{key: parse_si(text)})
+            values[key] = parse_si(text)
         except ValueError as error:
             raise LinkError(f"{key}: {error}") from None
-    return front_end
+    return FrontEnd.from_dict(values)
 
 
 def query_for(front_end: FrontEnd) -> str:

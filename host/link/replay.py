@@ -1,4 +1,4 @@
-"""Link to an instrument of the past: plays back the bytes that `trelscope.host.link.record` has kept."""
+"""Link that plays back a recording made by `trelscope.host.link.record`."""
 
 import json
 from collections import deque
@@ -42,7 +42,7 @@ class ReplayLink:
         self.name = f"replay:{path}"
         about, sent, received = _read(path)
         try:
-            self.front_end = FrontEnd(**about["front_end"])
+            self.front_end = FrontEnd.from_dict(about["front_end"])
             self.settings = Settings(**about["settings"])
         except (KeyError, TypeError):
             raise self._cut_off() from None

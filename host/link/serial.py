@@ -115,7 +115,7 @@ class SerialLink:
         except ValueError as error:
             raise LinkError(f"{self.name}: {BAUD}: {error}") from None
         if not 1 <= baud <= 1e8 or baud != int(baud):
-            raise LinkError(f"{self.name}: {BAUD}: {text!r} is no whole number of bits a second")
+            raise LinkError(f"{self.name}: baud must be a whole number, e.g. 3M, not {text!r}")
         return int(baud)
 
     def _open(self, device: str, baud: int) -> serial.Serial:

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trelscope.host.measure.found import Found
-from trelscope.host.measure.local import Local
+from trelscope.host.measure.local import LocalEstimator
 from trelscope.host.measure.pulse import Pulse
 from trelscope.host.measure.quantities import Flag
-from trelscope.host.measure.shape_fit import NEGLIGIBLE, Cells, Fit, again, fits
+from trelscope.host.measure.shape_fit import NEGLIGIBLE, Cells, ShapeFit, fit_families, refit
 
 Array = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ class _Point:
 class _Curve:
     """One fit, in units of A, with the levels that it or the pulse itself has."""
 
-    def __init__(self, fit: Fit, pulse: Pulse, grid: Array, sign: int) -> None:
+    def __init__(self, fit: ShapeFit, pulse: Pulse, grid: Array, sign: int) -> None:
         self.fit, self._grid, self._sign = fit, grid, sign
         self._pulse = pulse
         n = 2 + fit.p.size
@@ -63,8 +63,10 @@ class _Curve:
         if sign > 0:  # the fit covers baseline and, unless it comes from elsewhere, top
             base = _Point(fit.base, np.eye(n + 2)[0])
             top = _Point(1.0, self._by_top)
-            if pulse.own_top:
-                top = self._padded(*fit.mean(pulse.top.start - 0.5, pulse.top.stop - 0.5))
+            if pulse.layout.own_top:
+                top = self._padded(
+                    *fit.mean(pulse.layout.top.start - 0.5, pulse.layout.top.stop - 0.5)
+                )
         else:
             base, top = _Point(0.0, self._by_base), _Point(1.0, self._by_top)
         self.base, self.top = base, top
@@ -88,7 +90,7 @@ class _Curve:
         base, top = self.base, self.top
         size = top.value - base.value
         away = (self._values - top.value) / size
-        until = self._grid < self._pulse.top.start
+        until = self._grid < self._pulse.layout.top.start
         outside = np.flatnonzero((np.abs(away) > band) & until)
         if outside.size == 0 or outside[-1] + 1 >= np.count_nonzero(until):
             return None
@@ -99,7 +101,7 @@ class _Curve:
 
     def overshoot(self) -> _Point | None:
         """Part of A; the highest point before the top, above it."""
-        until = self._grid < self._pulse.top.start
+        until = self._grid < self._pulse.layout.top.start
         k = int(np.argmax(self._values[until]))
         if k == 0 or k + 1 >= np.count_nonzero(until):
             return None
@@ -134,30 +136,32 @@ class _Curve:
         return _Point(value, np.concatenate((self._sign * slopes, np.zeros(2))))
 
 
-class Memory:
+class ShapeCache:
     """The shapes that held last time, by part of the pulse: a search begins with them while an average grows.
 
     Of twice as many pulses less noise may show another shape: then all are tried again.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[int, tuple[int, list[Fit]]] = {}
+        self._kept: dict[int, tuple[int, list[ShapeFit]]] = {}
 
-    def recall(self, part: int, pulses: int) -> list[Fit] | None:
+    def get(self, part: int, pulses: int) -> list[ShapeFit] | None:
         """What held for about so many pulses of the same average; None if that is not known."""
         since, fits = self._kept.get(part, (0, []))
         return fits if since <= pulses < 2 * since else None
 
-    def keep(self, part: int, pulses: int, fits: list[Fit]) -> None:
+    def keep(self, part: int, pulses: int, fits: list[ShapeFit]) -> None:
         """Those that held when all were tried."""
         self._kept[part] = pulses, fits
 
 
-class Best:
-    """Improves what `Local` has found, quantity by quantity."""
+class ShapeEstimator:
+    """Improves what `LocalEstimator` has found, quantity by quantity."""
 
-    def __init__(self, pulse: Pulse, local: Local, memory: Memory | None = None) -> None:
-        self._pulse, self._local, self._memory = pulse, local, memory or Memory()
+    def __init__(
+        self, pulse: Pulse, local: LocalEstimator, shapes: ShapeCache | None = None
+    ) -> None:
+        self._pulse, self._local, self._shapes = pulse, local, shapes or ShapeCache()
 
     def found(self) -> dict[str, Found]:
         """Every quantity by name."""
@@ -179,21 +183,23 @@ class Best:
             return {name: _noting(local[name], why_not) for name in names}
         readings = [read(curve) for curve in holding]
         return {
-            name: _judged(local[name], _averaged(holding, [r[name] for r in readings]), holding)
+            name: _checked_against_local(
+                local[name], _averaged(holding, [r[name] for r in readings]), holding
+            )
             for name in names
         }
 
     def _rise_curves(self) -> tuple[list[_Curve], str]:
         pulse = self._pulse
         low, high = self._local.rise.pilots
-        parts = [pulse.base, slice(pulse.lo, pulse.hi)]
-        return self._curves(pulse.z, parts, pulse.u0, low, high, 1)
+        parts = [pulse.layout.base, slice(pulse.layout.lo, pulse.layout.hi)]
+        return self._curves(pulse.z, parts, pulse.layout.u0, low, high, 1)
 
     def _fall_curves(self) -> tuple[list[_Curve], str]:
         pulse = self._pulse
         low, high = self._local.fall.pilots
-        parts = [slice(pulse.after, pulse.z.size)]
-        return self._curves(-pulse.z, parts, pulse.u1, low, high, -1)
+        parts = [slice(pulse.layout.after, pulse.z.size)]
+        return self._curves(-pulse.z, parts, pulse.layout.u1, low, high, -1)
 
     def _curves(
         self, z: Array, parts: list[slice], edge: float, low: float, high: float, sign: int
@@ -207,17 +213,17 @@ class Best:
         if Flag.DRIFT in pulse.flags:
             return [], "no shape is fitted where the baseline drifts"
         cells = Cells.of(z, pulse.variance, parts, edge, low, high)
-        pulses = pulse.light.pulses
-        known = self._memory.recall(sign, pulses)
+        pulses = pulse.pulses
+        known = self._shapes.get(sign, pulses)
         if known == []:
             return [], "no shape held"
-        best = _weighty(again(cells, known or [], high - low))
+        best = _with_weight(refit(cells, known or [], high - low))
         if not best:
-            tried = fits(cells, low, high, sign > 0, pulse.options.detector_delay / pulse.dt)
+            tried = fit_families(cells, low, high, sign > 0, pulse.delay)
             if not tried:
                 return [], "no shape can be fitted"
-            best = _weighty(tried)
-            self._memory.keep(sign, pulses, best)
+            best = _with_weight(tried)
+            self._shapes.keep(sign, pulses, best)
             if not best:
                 near = tried[0]
                 return [], f"no shape holds (nearest: {near.shape.name}, chi2 {_per_freedom(near)})"
@@ -227,7 +233,7 @@ class Best:
         return [_Curve(fit, pulse, grid, sign) for fit in best], ""
 
     def _read_rise(self, curve: _Curve) -> dict[str, _Point | None]:
-        o, u0 = self._pulse.options, self._pulse.u0
+        o, u0 = self._pulse.options, self._pulse.layout.u0
         low, high = curve.crossing(o.low), curve.crossing(o.high)
         a, b = (curve.crossing(level) for level in o.tangent)
         back = o.tangent[0] / (o.tangent[1] - o.tangent[0])
@@ -247,11 +253,11 @@ class Best:
         one_over_e = curve.crossing(float(np.exp(-1)))
         return {
             "fall": first and last and last - first,
-            "decay": one_over_e and one_over_e.minus(self._pulse.u1),
+            "decay": one_over_e and one_over_e.minus(self._pulse.layout.u1),
         }
 
 
-def _weighty(tried: list[Fit]) -> list[Fit]:
+def _with_weight(tried: list[ShapeFit]) -> list[ShapeFit]:
     """Of fits, best first, those that hold and count for something."""
     holding = [fit for fit in tried if fit.holds]
     least = 2 * np.log(NEGLIGIBLE)
@@ -273,7 +279,9 @@ def _averaged(curves: list[_Curve], points: list[_Point | None]) -> tuple[float,
     return value, float(weights @ np.sqrt(errors**2 + (values - value) ** 2))
 
 
-def _judged(local: Found, shape: tuple[float, float] | None, curves: list[_Curve]) -> Found:
+def _checked_against_local(
+    local: Found, shape: tuple[float, float] | None, curves: list[_Curve]
+) -> Found:
     """The shape's result unless the local one, where that is to be trusted, speaks against it."""
     if shape is None:
         return local
@@ -300,5 +308,5 @@ def _noting(found: Found, why: str) -> Found:
     return replace(found, method=f"{found.method}: {why}")
 
 
-def _per_freedom(fit: Fit) -> str:
+def _per_freedom(fit: ShapeFit) -> str:
     return f"{fit.chi2 / fit.freedom:.2f}"

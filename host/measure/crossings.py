@@ -311,7 +311,7 @@ def _value(poly: list[float], x: float) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
+class Transition:
     """A transition between 0 and 1, up (sign 1) or down (-1), within bins lo … hi-1, and what it passes.
 
     levels: (k,) in its order. at: (k,) bins, where an isotonic fit passes them; nan where it does not.
@@ -325,7 +325,7 @@ class Way:
     goals: list[Goal]
 
     @classmethod
-    def of(cls, z: Array, lo: int, hi: int, levels: Array, sign: int) -> "Way":
+    def of(cls, z: Array, lo: int, hi: int, levels: Array, sign: int) -> "Transition":
         """z: (n,).
 
         Transitions start with a hinge: nothing, then a rise. A polynomial must not reach over it, and
@@ -356,108 +356,3 @@ class Way:
         """A goal of the first half, free to reach back to `lo`; None where it is already."""
         late = (goal.level >= 0.5) == (self.sign > 0)
         return None if late or goal.lo == self.lo else replace(goal, lo=self.lo)
-
-
-@dataclass(frozen=True)
-class Edge:
-    """Half-way instant of a one-pole voltage step.
-
-    u, se: position and standard error, bins.
-    resolved: whether the bins show the edge's shape; if not, only its area places it and the
-        pole is the nominal one.
-    """
-
-    u: float
-    se: float
-    resolved: bool
-
-
-def edge(y: Array, variance: Array, pole: float, spread: float) -> Edge | None:
-    """Fit base, height, delay and time constant of a one-pole step to bin means.
-
-    y, variance: (n,) V, V^2, around the edge; pole: nominal time constant, bins, with standard
-    deviation `spread` of its logarithm. The nominal value is one
-    more observation: it decides when the whole edge falls within a bin, where the bins fix only
-    delay + time constant (the area above the step), and is overruled when they show the shape.
-    None when the fit does not converge. The error grows with the misfit of the shape.
-    """
-    # bins much wider than the edge can be explained with it early or late in its bin: begin from
-    # both, and let the error cover the other as far as the data allow it
-    fits = [
-        fit
-        for begin in (pole, max(pole, 0.2))
-        if (fit := _fit_edge(y, variance, pole, spread, begin)) is not None
-    ]
-    if not fits:
-        return None
-    cost, best = min(fits, key=lambda fit: fit[0])
-    doubt = sum(np.exp((cost - other) / 2) * (fit.u - best.u) ** 2 for other, fit in fits)
-    return Edge(best.u, float(np.sqrt(best.se**2 + doubt)), best.resolved)
-
-
-def _fit_edge(
-    y: Array, variance: Array, pole: float, spread: float, begin: float
-) -> tuple[float, Edge] | None:
-    """Levenberg-Marquardt from a time constant of `begin` bins: (cost, edge)."""
-    weight = 1 / np.sqrt(variance)
-    bins = np.arange(y.size + 1) - 0.5
-    base, height = float(y[0]), float(y[-1] - y[0])
-    if height == 0:
-        return None
-    centroid = y.size - 0.5 - float(np.sum(y - base)) / height  # delay + time constant
-    p = np.array([centroid - begin, np.log(begin), base, height])
-
-    def residual(p: Array) -> tuple[Array, Array]:
-        delay, log_pole, base, height = p
-        tau = float(np.exp(log_pole))
-        s = np.maximum(bins - delay, 0.0)
-        decay = np.exp(-s / tau)
-        area, d_delay = s - tau * (1 - decay), decay - 1
-        d_log = tau * (decay - 1) + s * decay
-        shape = np.diff(area)
-        r = np.append((y - base - height * shape) * weight, (np.log(pole) - log_pole) / spread)
-        j = np.zeros((r.size, 4))
-        j[:-1, 0] = height * np.diff(d_delay) * weight
-        j[:-1, 1] = height * np.diff(d_log) * weight
-        j[:-1, 2] = weight
-        j[:-1, 3] = shape * weight
-        j[-1, 1] = 1 / spread
-        return r, j
-
-    r, j = residual(p)
-    damping, cost = 1e-3, float(r @ r)
-    for _ in range(60):
-        normal, gradient = j.T @ j, j.T @ r
-        try:
-            step = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), gradient)
-        except np.linalg.LinAlgError:
-            return None  # the bins say nothing about one of the four
-        step[1] = min(max(step[1], -1.0), 1.0)
-        trial_r, trial_j = residual(p + step)
-        trial = float(trial_r @ trial_r)
-        if trial <= cost:
-            done = cost - trial < 1e-6 * (1 + cost)
-            p, r, j, cost, damping = p + step, trial_r, trial_j, trial, damping / 10
-            if done:
-                break
-        else:
-            damping *= 10
-            if damping > 1e9:
-                break
-    else:
-        return None
-    misfit = max(1.0, float(r[:-1] @ r[:-1]) / max(y.size - 3, 1))
-    data = j[:-1].T @ j[:-1] / misfit
-    data[1, 1] += 1 / spread**2
-    try:
-        covariance = np.linalg.inv(data)
-    except np.linalg.LinAlgError:
-        return None
-    tau = float(np.exp(p[1]))
-    g = np.array([1.0, tau * np.log(2), 0.0, 0.0])
-    resolved = bool(np.sqrt(covariance[1, 1]) < spread / 2)
-    variance_at = float(g @ covariance @ g)
-    if not variance_at > 0:  # rounding: as good as singular
-        return None
-    se = float(np.sqrt(variance_at))
-    return cost, Edge(float(p[0] + tau * np.log(2)), se, resolved)

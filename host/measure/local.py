@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from trelscope.host.measure.crossings import Crossing, Goal, Sums, Way, crossings, pilot
+from trelscope.host.measure.crossings import Crossing, Goal, Sums, Transition, crossings, pilot
 from trelscope.host.measure.found import NOISY, Found
 from trelscope.host.measure.pulse import Pulse
 from trelscope.host.measure.quantities import Flag
@@ -61,7 +61,7 @@ class Instant:
 
 
 @dataclass(frozen=True, eq=False)
-class Transition:
+class TransitionInstants:
     """Instants by level (part of A); pilots: bins, of the first and the last level passed, nan if not."""
 
     at: dict[float, Instant]
@@ -74,16 +74,16 @@ class Transition:
         return (Flag.BANDWIDTH_LIMITED,) * self.short
 
 
-class Local:
+class LocalEstimator:
     """Measures a pulse whose levels are known. Standard errors are first-order propagation of the per-bin errors
     through every step (polynomials, baseline and top, which share bins), taking bins as independent."""
 
     def __init__(self, pulse: Pulse) -> None:
         self._pulse, self._sums = pulse, Sums.of(pulse.z, pulse.variance)
-        self._start, self._end = Instant(pulse.u0), Instant(pulse.u1)
+        self._start, self._end = Instant(pulse.layout.u0), Instant(pulse.layout.u1)
         o = pulse.options
-        up = self._way(pulse.lo, self._top_start(), 1, (o.low, *o.tangent, o.high))
-        down = self._way(pulse.after, pulse.z.size, -1, (o.high, np.exp(-1), o.low))
+        up = self._way(pulse.layout.lo, self._top_start(), 1, (o.low, *o.tangent, o.high))
+        down = self._way(pulse.layout.after, pulse.z.size, -1, (o.high, np.exp(-1), o.low))
         entry = self._entry(up)
         goals = [goal for way in (up, down) if way for goal in way.goals]
         goals += [entry] if isinstance(entry, Goal) else []
@@ -103,7 +103,9 @@ class Local:
         """Every quantity by name; durations from the drive edges without the detector's delay."""
         o, rise, fall = self._pulse.options, self.rise, self.fall
         low, high = rise.at.get(o.low), rise.at.get(o.high)
-        scale = high.u - (low.u if low else self._pulse.u0) if high else self._pulse.width
+        scale = (
+            high.u - (low.u if low else self._pulse.layout.u0) if high else self._pulse.layout.width
+        )
         found = {
             "onset": self._between(self._start, low, scale, rise),
             "delay": self._delay(rise, scale),
@@ -112,35 +114,41 @@ class Local:
             "settling": self._settling(low, high),
         }
         first, last = fall.at.get(o.high), fall.at.get(o.low)
-        scale = last.u - first.u if first and last else self._pulse.width
+        scale = last.u - first.u if first and last else self._pulse.layout.width
         found["fall"] = self._between(first, last, scale, fall)
         found["decay"] = self._between(self._end, fall.at.get(np.exp(-1)), scale, fall)
-        found["overshoot"] = self._peak(self._pulse.lo, self._top_start(), rise, "the top")
-        found["spike"] = self._peak(self._pulse.after, self._pulse.z.size, fall, "the top again")
+        found["overshoot"] = self._peak(self._pulse.layout.lo, self._top_start(), rise, "the top")
+        found["spike"] = self._peak(
+            self._pulse.layout.after, self._pulse.z.size, fall, "the top again"
+        )
         return found
 
     def _top_start(self) -> int:
-        return self._pulse.top.start
+        return int(self._pulse.layout.top.start)
 
-    def _way(self, lo: int, hi: int, sign: int, levels: tuple[float, ...]) -> Way | None:
+    def _way(self, lo: int, hi: int, sign: int, levels: tuple[float, ...]) -> Transition | None:
         """A rise (sign 1) or fall (-1) within bins lo … hi-1; None where they are too few."""
         if hi - lo < 5:
             return None
-        return Way.of(self._pulse.z, lo, hi, np.array(sorted(levels, reverse=sign < 0)), sign)
+        return Transition.of(
+            self._pulse.z, lo, hi, np.array(sorted(levels, reverse=sign < 0)), sign
+        )
 
     def _transition(
-        self, way: Way | None, found: Mapping[Goal, Crossing | None], sign: int
-    ) -> Transition:
+        self, way: Transition | None, found: Mapping[Goal, Crossing | None], sign: int
+    ) -> TransitionInstants:
         """What has been found of a rise or fall."""
         if way is None:
             where = "after the drive edge" if sign > 0 else "after the pulse: the window ends"
-            return Transition({}, (np.nan, np.nan), f"too few bins {where}", sign > 0)
+            return TransitionInstants({}, (np.nan, np.nan), f"too few bins {where}", sign > 0)
         at, levels = way.at.tolist(), way.levels.tolist()
         pilots = at[0], at[-1]
         if np.isnan(at[-1]) or way.hi - at[-1] < 3:
             last = levels[-1] if sign > 0 else 1 - levels[-1]
-            reason = f"light does not cover {last:.0%} of its way in the window"
-            return Transition({}, pilots, reason)
+            reason = f"light does not reach {last:.0%} inside the window; lengthen it".replace(
+                "%", " %"
+            )
+            return TransitionInstants({}, pilots, reason)
         crossed = [found[goal] for goal in way.goals]
         first, last = crossed[0], crossed[-1]
         span = last.u - first.u if first and last else at[-1] - at[0]
@@ -152,7 +160,7 @@ class Local:
             elif short:  # no window fits in: between two bins, known to half a bin
                 instants[level] = Instant(guess, variance=0.25)
         reason = f"{NOISY}: the slope at the crossing is lost in noise"
-        return Transition(instants, pilots, reason, short)
+        return TransitionInstants(instants, pilots, reason, short)
 
     def _instant(self, c: Crossing, level: float) -> Instant:
         """A crossing of `level` (part of A), which baseline and top move."""
@@ -161,7 +169,7 @@ class Local:
         return Instant(c.u, c.start, c.weights * c.misfit, by_base, by_top, steep=steep)
 
     def _between(
-        self, start: Instant | None, end: Instant | None, scale: float, part: Transition
+        self, start: Instant | None, end: Instant | None, scale: float, part: TransitionInstants
     ) -> Found:
         if start is None or end is None:
             return Found(reason=part.reason, flags=part.flags, method=METHOD)
@@ -171,7 +179,7 @@ class Local:
         se = float(np.sqrt(np.sum(gap.weights**2 * near) + levels + gap.variance))
         return Found(gap.u, se, "", part.flags, abs(scale), gap.steep, METHOD)
 
-    def _delay(self, rise: Transition, scale: float) -> Found:
+    def _delay(self, rise: TransitionInstants, scale: float) -> Found:
         """Where the line through the two levels of the tangent meets the baseline."""
         p, q = self._pulse.options.tangent
         if p not in rise.at or q not in rise.at:
@@ -190,14 +198,14 @@ class Local:
             return Found(reason=c or reason, flags=rise.flags, method=METHOD)
         band = pulse.options.settle_band
         settled = self._instant(c, 1 - band if c.slope > 0 else 1 + band)
-        return self._between(self._start, settled, settled.u - pulse.u0, rise)
+        return self._between(self._start, settled, settled.u - pulse.layout.u0, rise)
 
-    def _entry(self, rise: Way | None) -> Goal | str:
+    def _entry(self, rise: Transition | None) -> Goal | str:
         """Into the band around the top for the last time, about; or why there is none."""
         if rise is None or not rise.goals:
             return "no rise"
         pulse, band = self._pulse, self._pulse.options.settle_band
-        lo, hi = pulse.lo, pulse.hi
+        lo, hi = pulse.layout.lo, pulse.layout.hi
         noise = float(pulse.variance[lo:hi].mean())
         size = max(1, int(np.ceil(noise * (_SMOOTH / band) ** 2)))
         groups = (hi - lo) // size
@@ -230,7 +238,7 @@ class Local:
         ends = self._sums.y[lo : hi + 1 : size]
         return np.asarray((ends[1:] - ends[:-1]) / size)
 
-    def _peak(self, lo: int, hi: int, part: Transition, beyond: str) -> Found:
+    def _peak(self, lo: int, hi: int, part: TransitionInstants, beyond: str) -> Found:
         """How far the highest of means over a small part of the transition stands above the top, part of A."""
         pulse, (first, last) = self._pulse, part.pilots
         if np.isnan(first) or np.isnan(last):

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from trelscope.host.measure.by_shape import Best, Memory
+from trelscope.host.measure.by_shape import ShapeCache, ShapeEstimator
 from trelscope.host.measure.found import NOISY, Found
-from trelscope.host.measure.local import Local
+from trelscope.host.measure.levels import NoLevels
+from trelscope.host.measure.local import LocalEstimator
 from trelscope.host.measure.pulse import Pulse
 from trelscope.host.measure.quantities import (
     DEFINITIONS,
@@ -19,7 +20,7 @@ from trelscope.host.measure.quantities import (
     Estimator,
     Flag,
     Measurements,
-    Options,
+    MeasureOptions,
     Quantity,
     Top,
 )
@@ -32,15 +33,15 @@ __all__ = [
     "SECONDARY",
     "Estimator",
     "Flag",
+    "MeasureOptions",
     "Measurements",
-    "Memory",
-    "Options",
     "Quantity",
+    "ShapeCache",
     "Top",
     "measure",
 ]
 
-DEFAULTS = Options()
+DEFAULTS = MeasureOptions()
 
 _VAGUE = 0.1  # se above this part of the transition: LOW_SNR
 TEN_TO_NINETY = float(np.log(9))  # rise of one pole, in time constants
@@ -54,47 +55,54 @@ def measure(
     light: Trace,
     width: float,
     drive: Trace | None = None,
-    options: Options = DEFAULTS,
+    options: MeasureOptions = DEFAULTS,
+    detector_delay: float = 0.0,
     clipped: int = 0,
     dropped: int = 0,
-    memory: Memory | None = None,
+    shapes: ShapeCache | None = None,
 ) -> Measurements:
     """Measure one pulse of commanded `width` (s).
 
     light: detector trace, evenly spaced bins that begin before the pulse. drive: monitor of the
-    drive voltage; without it t0 is the commanded edge, t = 0. clipped, dropped: samples at the
-    converter's end stops and pulses lost; any at all is flagged. memory: of one average that grows, which makes the
-    best estimator fast.
+    drive voltage; without it t0 is the commanded edge, t = 0. detector_delay: s, delay of the light channel against
+    the drive, the time constant of its pole; it is subtracted from what is held against a drive edge, and leaves
+    rise and fall as they are. clipped, dropped: samples at the converter's end stops and pulses lost; any at all is
+    flagged. shapes: those of one average that grows, which make the best estimator fast.
     """
     flags = [Flag.CLIPPED] * (clipped > 0) + [Flag.DROPPED] * (dropped > 0)
-    edges = reference(width, drive, options.launch_delay)
+    edges = reference(width, drive)
     results = dict.fromkeys(DEFINITIONS, Found(reason=unfit(light, width)))
     levels = np.nan, np.nan, np.nan
-    marks = np.nan, np.nan
+    marks: tuple[float, ...] = np.nan, np.nan
     dt = np.nan
     if not unfit(light, width):
-        pulse = Pulse(light, width, edges, options, flags)
-        dt = pulse.dt
-        problem = pulse.find_levels()
-        levels = pulse.baseline, pulse.level, pulse.amplitude_se
-        if problem:
-            results = dict.fromkeys(DEFINITIONS, Found(reason=problem))
+        try:
+            pulse = Pulse.of(light, width, edges, options, detector_delay)
+        except NoLevels as problem:
+            levels = problem.levels
+            flags += problem.flags
+            results = dict.fromkeys(DEFINITIONS, Found(reason=problem.reason))
         else:
-            local = Local(pulse)
+            flags += pulse.flags
+            dt = pulse.layout.dt
+            levels = pulse.levels.baseline, pulse.levels.top, pulse.levels.amplitude_se
+            local = LocalEstimator(pulse)
             best = options.estimator is Estimator.BEST
-            results = Best(pulse, local, memory).found() if best else local.found()
-            onset, response = results["onset"].value, results["response"].value
-            marks = pulse.instant(pulse.u0 + onset), pulse.instant(pulse.u0 + response)
+            results = ShapeEstimator(pulse, local, shapes).found() if best else local.found()
+            marks = tuple(
+                float(light.t[0] + (pulse.layout.u0 + results[name].value) * dt)
+                for name in ("onset", "response")
+            )
     quantities = {}
     for name, found in results.items():
         if DEFINITIONS[name].unit:
             found = replace(found, value=found.value * dt, se=found.se * dt, scale=found.scale * dt)
         if name in _FROM_START + _FROM_END:
             se = float(np.hypot(found.se, edges.start_se))
-            found = replace(found, value=found.value - options.detector_delay, se=se)
+            found = replace(found, value=found.value - detector_delay, se=se)
         quantities[name] = _quantity(found, flags)
     for transition, others in _SHAPED_BY.items():
-        if quantities[transition].value < _SLOW * TEN_TO_NINETY * options.detector_delay:
+        if quantities[transition].value < _SLOW * TEN_TO_NINETY * detector_delay:
             quantities |= {name: _limited(quantities[name]) for name in (transition, *others)}
     return Measurements(
         **quantities,
@@ -107,6 +115,7 @@ def measure(
         t_high=marks[1],
         pulses=light.pulses,
         options=options,
+        detector_delay=detector_delay,
     )
 
 
@@ -118,7 +127,7 @@ def _limited(q: Quantity) -> Quantity:
 
 
 def _quantity(found: Found, common: list[Flag]) -> Quantity:
-    """With the flags that it deserves."""
+    """Adds LOW_SNR where the error is too large."""
     flags = [*common, *(flag for flag in found.flags if flag not in common)]
     known = bool(np.isfinite(found.value))
     vague = known and (found.se > _VAGUE * found.scale or not found.steep)

@@ -1,7 +1,7 @@
 """What is measured of a light pulse: definitions, options, results. How is in `trelscope.host.measure.measure`.
 
 IEEE Std 181-2011 words where it has them. t0 is the 50 % instant of the monitored drive edge, or the commanded
-edge. Baseline B: mean before t0. Top T: mean over the last part of the pulse, or as `Options.top_method` says.
+edge. Baseline B: mean before t0. Top T: mean over the last part of the pulse, or as `MeasureOptions.top_method` says.
 A = T - B; t10, t90: where light passes B + 0.1 A and B + 0.9 A.
 """
 
@@ -40,7 +40,7 @@ class Estimator(StrEnum):
 
 
 @dataclass(frozen=True)
-class Options:
+class MeasureOptions:
     """How to measure.
 
     top_fraction: last part of the pulse that makes the top. top_method: see `Top`.
@@ -48,9 +48,6 @@ class Options:
     low, high: levels of A between which rise and fall run.
     tangent: levels of A through which the line that defines the delay is laid.
     settle_band: half width of the settling band, part of A.
-    detector_delay: s, delay of the light channel against the drive, the time constant of its pole; it is subtracted
-        from what is held against a drive edge, and leaves rise and fall as they are.
-    launch_delay: s, from the commanded edge to the drive's, as calibrated: used where no monitor shows the drive.
     """
 
     top_fraction: float = 0.1
@@ -60,12 +57,10 @@ class Options:
     high: float = 0.9
     tangent: tuple[float, float] = (0.2, 0.5)
     settle_band: float = 0.02
-    detector_delay: float = 0.0
-    launch_delay: float = 0.0
     estimator: Estimator = Estimator.FAST
 
     def levels(self) -> str:
-        """Baseline, top and what is subtracted, in words."""
+        """Baseline and top, in words."""
         if self.top is not None:
             top = "as given"
         elif self.top_method is Top.MEAN:
@@ -74,10 +69,7 @@ class Options:
             top = "commonest level of the pulse"
         else:
             top = "highest sample of the pulse"
-        words = f"top: {top}; baseline: mean before the pulse".replace("%", " %")
-        if self.detector_delay:
-            words += f"; detector's delay of {self.detector_delay * 1e9:.3g} ns subtracted"
-        return words
+        return f"top: {top}; baseline: mean before the pulse".replace("%", " %")
 
 
 @dataclass(frozen=True)
@@ -86,7 +78,7 @@ class Definition:
 
     title: str
     unit: str
-    words: Callable[[Options], str]
+    words: Callable[[MeasureOptions], str]
 
 
 def _percent(part: float) -> str:
@@ -141,6 +133,7 @@ class Measurements:
     baseline, top, amplitude_se: V (amplitude = top - baseline, negative when INVERTED).
     t0: s, reference instant, on the trace's time axis; reference: which edge it is.
     t_low, t_high: s, instants on the trace where the rise passes its levels; nan if unknown.
+    detector_delay: s, subtracted from what is held against a drive edge.
     """
 
     onset: Quantity
@@ -160,7 +153,15 @@ class Measurements:
     t_low: float
     t_high: float
     pulses: int
-    options: Options
+    options: MeasureOptions
+    detector_delay: float
+
+    def levels(self) -> str:
+        """Baseline, top and what is subtracted, in words."""
+        words = self.options.levels()
+        if self.detector_delay:
+            words += f"; detector's delay of {self.detector_delay * 1e9:.3g} ns subtracted"
+        return words
 
     def quantities(self) -> dict[str, Quantity]:
         """All of them by name."""

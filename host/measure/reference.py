@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trelscope.host.measure.crossings import edge, pilot
+from trelscope.host.measure.crossings import pilot
+from trelscope.host.measure.edge import edge
 from trelscope.host.measure.trace import Trace, scatter, unfit
 
 # Drivers and their lead (README: about 5 ohm into 1 nF) make an edge with a pole near 5 ns. Only
@@ -23,15 +24,9 @@ class Reference:
     words: str
 
 
-def reference(width: float, drive: Trace | None, launch_delay: float = 0.0) -> Reference:
-    """Both edges of the pulse of commanded `width` (s), from the monitored drive where it shows them.
-
-    launch_delay: s, by which the drive's edges follow the commanded ones: for where it does not.
-    """
-    commanded = Reference(launch_delay, 0.0, launch_delay + width, "commanded edge")
-    if launch_delay:
-        words = f"commanded edge and calibrated delay of {launch_delay * 1e9:.3g} ns"
-        commanded = replace(commanded, words=words)
+def reference(width: float, drive: Trace | None) -> Reference:
+    """Both edges of the pulse of commanded `width` (s), from the monitored drive where it shows them."""
+    commanded = Reference(0.0, 0.0, width, "commanded edge")
     if drive is None:
         return commanded
     problem = unfit(drive, width)

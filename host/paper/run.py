@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,17 +11,18 @@ from typing import Any
 import numpy as np
 
 from trelscope.gateware.digest import gateware_digest, tree_digest
-from trelscope.host.acquisition.acquisition import DRIVE, LIGHT, Acquisition, empty_average
+from trelscope.host.acquisition.acquisition import DRIVE, LIGHT, Acquisition, new_average
 from trelscope.host.acquisition.average import Block
 from trelscope.host.acquisition.capture import capture
 from trelscope.host.acquisition.instrument import Instrument
-from trelscope.host.files.recordings import Recording
+from trelscope.host.acquisition.recording import Recording
+from trelscope.host.files import formats
 from trelscope.host.link import Link
 from trelscope.host.link.urls import open_link
-from trelscope.host.measure.measure import Estimator, Measurements, Options, measure
+from trelscope.host.measure.measure import Estimator, Measurements, MeasureOptions, measure
 from trelscope.host.measure.trace import Trace
 from trelscope.host.paper.conditions import Condition
-from trelscope.host.settings import plan
+from trelscope.host.planning import CaptureRequest
 
 PULSES = 4096
 WINDOW = -2e-6, 16e-6  # s: all of a rise and 90 % well inside, in the finest bins
@@ -114,9 +114,7 @@ def _load(path: Path) -> Row | None:
 
 
 def _save(path: Path, row: Row) -> None:
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(asdict(row)))
-    os.replace(part, path)
+    formats.store(path, json.dumps(asdict(row)))
 
 
 def _measure(
@@ -186,7 +184,7 @@ class _Bench:
         try:
             return capture(
                 link,
-                lambda depth: plan(depth, volts, rate, pulses=pulses, window=window),
+                CaptureRequest(volts=volts, rate=rate, pulses=pulses, window=window).plan,
                 lambda done, of: progress(done / of),
             )
         finally:
@@ -206,11 +204,8 @@ def _fine(
         part.light,
         part.settings.width,
         part.drive,
-        Options(
-            top=top,
-            detector_delay=part.front_end.detector_delay,
-            estimator=Estimator.BEST,
-        ),
+        MeasureOptions(top=top, estimator=Estimator.BEST),
+        part.front_end.detector_delay,
         account.clipped,
         account.dropped,
     )
@@ -225,9 +220,11 @@ def _first_pulses(
     link = bench.link()
     try:
         instrument = Instrument(link)
-        settings = plan(instrument.identity.depth, volts, rate, pulses=1, interleave=False)
+        settings = CaptureRequest(volts=volts, rate=rate, pulses=1, interleave=False).plan(
+            instrument.identity.depth
+        )
         front_end = link.front_end
-        average = empty_average(settings, front_end)
+        average = new_average(settings, front_end)
         for n in range(count):
             rested = link.clock() + REST
             while link.clock() < rested:
@@ -240,8 +237,8 @@ def _first_pulses(
     finally:
         link.close()
     light, drive = average.trace(LIGHT), average.trace(DRIVE)
-    options = Options(detector_delay=front_end.detector_delay, estimator=Estimator.BEST)
-    return light, measure(light, settings.width, drive, options)
+    options = MeasureOptions(estimator=Estimator.BEST)
+    return light, measure(light, settings.width, drive, options, front_end.detector_delay)
 
 
 def _normalised(light: Trace, result: Measurements) -> tuple[list[float], list[float]]:

@@ -7,7 +7,7 @@ import pyqtgraph as pg
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 
-from trelscope.host.files.recordings import Recording
+from trelscope.host.acquisition.recording import Recording
 from trelscope.host.units import format_with_error
 
 SIZE = (1200, 720)  # pixels

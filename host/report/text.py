@@ -1,6 +1,6 @@
 """A capture as text and as a picture."""
 
-from trelscope.host.files.recordings import Recording
+from trelscope.host.acquisition.recording import Recording
 from trelscope.host.measure.quantities import DEFINITIONS, Measurements, Quantity
 from trelscope.host.units import format_si, format_with_error
 
@@ -15,7 +15,7 @@ def table(capture: Recording) -> str:
         "",
     ]
     lines += [_quantity(name, q, m) for name, q in m.quantities().items()]
-    lines += ["", m.options.levels(), *methods(m)]
+    lines += ["", m.levels(), *methods(m)]
     lines += [
         "",
         f"pulses: {a.pulses_averaged} averaged of {a.pulses_emitted} emitted, {a.pulses_missed} missed,"

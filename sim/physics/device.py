@@ -106,7 +106,7 @@ class Geometry:
 
 
 @dataclass(frozen=True)
-class Options:
+class Extensions:
     """What the paper's presets leave off; at an `overshoot` and `ageing` of 0 the rest is unused."""
 
     overshoot: float  # -, by how much more light there is at turn-on, before it is quenched
@@ -151,7 +151,7 @@ class Device:
     parameters: Parameters
     material: Material
     geometry: Geometry
-    options: Options
+    options: Extensions
     area: float
 
     @property

@@ -14,8 +14,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
 def device_names() -> tuple[str, ...]:
-    """The presets that `load_plant` knows; of the user's own those that are sound."""
-    return (*builtin_names(), *(name for name in _readable_user_names() if _is_sound(name)))
+    """The presets that `load_plant` knows; of the user's own those that are valid."""
+    return (*builtin_names(), *(name for name in _readable_user_names() if _is_valid(name)))
 
 
 def builtin_names() -> tuple[str, ...]:
@@ -24,7 +24,7 @@ def builtin_names() -> tuple[str, ...]:
 
 
 def user_names() -> tuple[str, ...]:
-    """The user's own presets, sound or not. Raises PresetError if their file cannot be read."""
+    """The user's own presets, valid or not. Raises PresetError if their file cannot be read."""
     return tuple(name for name in _user_devices() if name not in builtin_names())
 
 
@@ -59,8 +59,8 @@ def load_plant(name: str, overrides: Mapping[str, str] | None = None) -> Plant:
     return recipe.plant(recipe.changed(_recipe(name), overrides or {}))
 
 
-def save(name: str, source: str, overrides: Mapping[str, str]) -> None:
-    """Make the preset `source`, changed by `overrides`, the user's own preset `name`. Raises PresetError."""
+def user_file_with(name: str, source: str, overrides: Mapping[str, str]) -> str:
+    """The user's file with the preset `source`, changed by `overrides`, added as `name`. Raises PresetError."""
     if not NAME.fullmatch(name):
         raise PresetError(
             f"{name!r} cannot name a preset: use up to 40 letters, digits, '.', '_' and '-'"
@@ -69,15 +69,15 @@ def save(name: str, source: str, overrides: Mapping[str, str]) -> None:
         raise PresetError(f"{name!r} comes with trelscope and stays as it is; choose another name")
     new = recipe.changed(_recipe(source), overrides)
     others = {other: _user_recipe(other) for other in _user_devices() if other != name}
-    _write({**others, name: new})
+    return userfile.text({**others, name: new})
 
 
-def remove(name: str) -> None:
-    """Forget the user's own preset `name`. Raises PresetError."""
+def user_file_without(name: str) -> str:
+    """The user's file without the user's own preset `name`. Raises PresetError."""
     devices = _user_devices()
     if name not in devices:
         raise PresetError(recipe.unknown("preset of your own", name, devices))
-    _write({other: _user_recipe(other) for other in devices if other != name})
+    return userfile.text({other: _user_recipe(other) for other in devices if other != name})
 
 
 def _recipe(name: str) -> Recipe:
@@ -90,12 +90,12 @@ def _recipe(name: str) -> Recipe:
 
 
 def _user_recipe(name: str) -> Recipe:
-    """The preset `name` of the user's file. Raises PresetError, which names file and field, if it is not sound."""
+    """The preset `name` of the user's file. Raises PresetError, which names file and field, if it is not valid."""
     try:
-        return recipe.sound(_user_devices()[name])
+        return recipe.validated(_user_devices()[name])
     except recipe.FieldError as error:
         field = ascii(f"devices.{name}.{error.field}".rstrip("."))[1:-1]
-        raise PresetError(f"{userfile.path()}: {field}: {error}; mend it") from None
+        raise PresetError(f"{userfile.path()}: {field}: {error}; correct it") from None
 
 
 def _user_devices() -> dict[str, Any]:
@@ -107,19 +107,14 @@ def _user_devices() -> dict[str, Any]:
         raise PresetError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError as error:
         message = " ".join(str(error).split())
-        raise PresetError(f"{path}: {message}; mend it or delete the file") from None
+        raise PresetError(f"{path}: {message}; correct it or delete the file") from None
     for key, table in tables.items():
         if key != "devices" or not isinstance(table, dict):
-            raise PresetError(f"{path}: {key!r}: only tables [devices.NAME] may be here; mend it")
+            raise PresetError(
+                f"{path}: {key!r}: only tables [devices.NAME] may be here; correct it"
+            )
     devices: dict[str, Any] = tables.get("devices", {})
     return devices
-
-
-def _write(devices: Mapping[str, Recipe]) -> None:
-    try:
-        userfile.write(devices)
-    except OSError as error:
-        raise PresetError(f"{userfile.path()}: cannot be written ({error.strerror})") from None
 
 
 def _readable_user_names() -> tuple[str, ...]:
@@ -129,7 +124,7 @@ def _readable_user_names() -> tuple[str, ...]:
         return ()
 
 
-def _is_sound(name: str) -> bool:
+def _is_valid(name: str) -> bool:
     try:
         _user_recipe(name)
     except PresetError:

@@ -16,9 +16,9 @@ from trelscope.sim.physics.detector import Detector, DriveMonitor
 from trelscope.sim.physics.device import (
     ELEMENTARY_CHARGE,
     Device,
+    Extensions,
     Geometry,
     Material,
-    Options,
     Parameters,
 )
 from trelscope.sim.physics.photon_counter import PhotonCounter
@@ -127,7 +127,7 @@ def changed(recipe: Recipe, overrides: Mapping[str, str]) -> Recipe:
     return result
 
 
-def sound(table: Any) -> Recipe:
+def validated(table: Any) -> Recipe:
     """`table`, as TOML has it, if it is a recipe. Raises FieldError."""
     if not isinstance(table, dict):
         raise FieldError("", f"{table!r} is no table")
@@ -159,11 +159,29 @@ def plant(recipe: Recipe) -> Plant:
             parameters=_build(Parameters, having),
             material=_build(Material, having, name=recipe["material"]),
             geometry=_build(Geometry, having, name=recipe["geometry"]),
-            options=_build(Options, having),
+            options=_build(Extensions, having),
             area=_si(having["area"]),
         )
+    return Plant(device, _detector(having), monitor())
+
+
+def detector(name: str) -> Detector | PhotonCounter:
+    """The detector of that name, as it comes with trelscope. Raises PresetError."""
+    known = tables()["detectors"]
+    if name not in known:
+        raise PresetError(unknown("detector", name, known))
+    everyone = tables()["parameters"] | tables()["options"]
+    return _detector({key: everyone[key] for key in SHARED_WITH_SAMPLE} | known[name])
+
+
+def monitor() -> DriveMonitor:
+    """The monitor of the drive voltage that every plant has."""
+    return _build(DriveMonitor, tables()["monitor"])
+
+
+def _detector(having: Mapping[str, Any]) -> Detector | PhotonCounter:
     kind: type[Detector | PhotonCounter] = PhotonCounter if COUNTING in having else Detector
-    return Plant(device, _build(kind, having), _build(DriveMonitor, tables()["monitor"]))
+    return _build(kind, having)
 
 
 def unknown(what: str, name: object, known: Collection[str]) -> str:

@@ -1,8 +1,6 @@
-"""The user's own presets.toml: read whole, written whole or not at all. What it may say is known elsewhere."""
+"""The user's own presets.toml: where it is, how it is read, what text it holds. `recipe` knows what it may say."""
 
 import json
-import os
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,24 +22,13 @@ def read() -> dict[str, Any]:
         return {}
 
 
-def write(devices: Mapping[str, Mapping[str, Any]]) -> None:
-    """Replace it by `devices`: a recipe each, by name. Raises OSError."""
+def text(devices: Mapping[str, Mapping[str, Any]]) -> str:
+    """The file that holds these devices: a recipe each, by name."""
     text = "# Written by `trelscope presets`. The structure is that of sim/presets/presets.toml.\n"
     for name, entries in devices.items():
         lines = [f"{key} = {_inline(entry)}\n" for key, entry in entries.items()]
         text += f"\n[devices.{_quoted(name)}]\n{''.join(lines)}"
-    target = path()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    number, scratch = tempfile.mkstemp(dir=target.parent, prefix=".presets-")
-    try:
-        with open(number, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, target)
-    except BaseException:
-        os.unlink(scratch)
-        raise
+    return text
 
 
 def _inline(entry: str | float | Mapping[str, Any]) -> str:

@@ -12,16 +12,17 @@ from trelscope.host.acquisition.acquisition import (
     LIGHT,
     Accounting,
     Average,
-    empty_average,
-    fading_average,
+    exponential_average,
+    new_average,
 )
-from trelscope.host.acquisition.average import Block, State
+from trelscope.host.acquisition.average import AverageState, Block
 from trelscope.host.acquisition.exponential import FadingState
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.files.journal import Journal
-from trelscope.host.measure.measure import Options
+from trelscope.host.measure.measure import MeasureOptions
 from trelscope.host.measure.trace import Trace
-from trelscope.host.settings import Settings, plan
+from trelscope.host.planning import CaptureRequest
+from trelscope.host.settings import Settings
 
 FRONT_END = FrontEnd(61e-6, 1e-3, -0.5, 2e-9)
 INSTRUMENT: Any = SimpleNamespace(
@@ -32,7 +33,7 @@ INSTRUMENT: Any = SimpleNamespace(
 
 def settings_of(bins: int) -> Settings:
     """Of a window of so many bins."""
-    return plan(16384, pulses=0, window=(-1e-6, bins * 1e-9), bin=1e-9)
+    return CaptureRequest(pulses=0, window=(-1e-6, bins * 1e-9), bin=1e-9).plan(16384)
 
 
 class Fake:
@@ -41,10 +42,10 @@ class Fake:
     def __init__(self, bins: int, memory: float | None = None) -> None:
         """memory: pulses; None: an average that forgets nothing."""
         self.settings = settings_of(bins)
-        self.options = Options(detector_delay=2e-9)
-        self._average: Average = empty_average(self.settings, FRONT_END)
+        self.options = MeasureOptions()
+        self._average: Average = new_average(self.settings, FRONT_END)
         if memory is not None:
-            self._average = fading_average(self.settings, FRONT_END, memory)
+            self._average = exponential_average(self.settings, FRONT_END, memory)
         self.frames = 0
 
     def step(self) -> None:
@@ -56,7 +57,7 @@ class Fake:
         self._average.add(Block(sums, counts, 8 + 8 * (k % 3)))
         self.frames += 1
 
-    def state(self) -> State | FadingState:
+    def state(self) -> AverageState | FadingState:
         """As of an Acquisition."""
         return self._average.state()
 

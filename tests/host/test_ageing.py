@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from trelscope.host.acquisition.capture import capture
-from trelscope.host.files.recordings import Recording
+from trelscope.host.acquisition.recording import Recording
 from trelscope.host.link.emulator import EmulatorLink
-from trelscope.host.settings import plan
+from trelscope.host.planning import CaptureRequest
 from trelscope.sim.presets.presets import load_plant
 
 PULSES = 2000
@@ -15,7 +15,12 @@ WIDTH = 50e-6
 
 def aged(**options: str) -> Recording:
     link = EmulatorLink("bmim3-1mm2", options, seed=3, paced=False)
-    return capture(link, lambda depth: plan(depth, 5.0, 10e3, WIDTH, PULSES, (-1e-6, 60e-6), 8e-9))
+    return capture(
+        link,
+        CaptureRequest(
+            volts=5.0, rate=10e3, width=WIDTH, pulses=PULSES, window=(-1e-6, 60e-6), bin=8e-9
+        ).plan,
+    )
 
 
 def plateau(result: Recording) -> float:

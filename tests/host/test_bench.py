@@ -49,7 +49,7 @@ def test_every_figure_is_there_or_says_why_not(capsys: pytest.CaptureFixture[str
             else:
                 assert id.startswith("precision.")
                 assert "bound" in row["note"]
-    assert (rows["gateware.icarus"]["value"] is None) == (icarus.lacking() is not None)
+    assert (rows["gateware.icarus"]["value"] is None) == (icarus.missing_tool() is not None)
 
     # Whatever is compared did the same.
     for group in ("gateware", *(f"instrument.{kind}" for kind in KINDS)):

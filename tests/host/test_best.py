@@ -28,15 +28,15 @@ from trelscope.host.measure.measure import (
     Estimator,
     Flag,
     Measurements,
-    Memory,
-    Options,
+    MeasureOptions,
+    ShapeCache,
     Top,
     measure,
 )
 from trelscope.host.measure.statistics import Statistics
 from trelscope.host.measure.trace import Trace
 
-BEST = Options(estimator=Estimator.BEST)
+BEST = MeasureOptions(estimator=Estimator.BEST)
 NAMES = ("onset", "rise", "response")
 RUNS = 12
 DEVICES = [case for case in CASES if case.name in PAPER_PRESETS]
@@ -90,15 +90,15 @@ def test_an_average_that_grows_is_measured_fast_and_alike(monkeypatch: pytest.Mo
     """From where the last one ended, all shapes only when the pulses have doubled."""
     searches = []
     monkeypatch.setattr(
-        "trelscope.host.measure.by_shape.fits",
-        lambda *given: searches.append(1) or trelscope.host.measure.shape_fit.fits(*given),
+        "trelscope.host.measure.by_shape.fit_families",
+        lambda *given: searches.append(1) or trelscope.host.measure.shape_fit.fit_families(*given),
     )
-    clean, rng, memory = bin_means(KNOWN[0].pulse(), BINS), np.random.default_rng(6), Memory()
+    clean, rng, shapes = bin_means(KNOWN[0].pulse(), BINS), np.random.default_rng(6), ShapeCache()
     total = np.zeros(BINS.size)
     for n in range(1, 33):
         total += clean + 0.05 * rng.standard_normal(BINS.size)
         light = Trace(BINS, total / n, np.full(BINS.size, 0.05 / np.sqrt(n)), n)
-        m = measure(light, WIDTH, options=BEST, memory=memory)
+        m = measure(light, WIDTH, options=BEST, shapes=shapes)
         if n in (3, 32):
             afresh = measure(light, WIDTH, options=BEST)
             assert m.response.value == pytest.approx(afresh.response.value, abs=m.response.se / 2)
@@ -163,7 +163,7 @@ def test_delay_decay_overshoot(estimator: Estimator) -> None:
     damping, period = 0.35, 3e-6
     pulse = Pulse(ringing(100e-9, period, damping), delayed_exponential(100e-9, 600e-9))
     rng = np.random.default_rng(4)
-    clean, options = bin_means(pulse, BINS), Options(estimator=estimator)
+    clean, options = bin_means(pulse, BINS), MeasureOptions(estimator=estimator)
     runs = 8 if estimator is Estimator.BEST else 40
     found = [measure(noisy(clean, BINS, 0.01, rng), WIDTH, options=options) for _ in range(runs)]
     a, b = (first_passage(pulse.rise, part, WIDTH) for part in (0.2, 0.5))
@@ -197,11 +197,11 @@ def test_what_a_top_is_can_be_chosen_and_is_said() -> None:
     pulse = Pulse(ringing(100e-9, 3e-6, 0.35), delayed_exponential(100e-9, 600e-9))
     light = trace(pulse, 100)
 
-    def top(options: Options) -> Measurements:
+    def top(options: MeasureOptions) -> Measurements:
         return measure(light, WIDTH, options=options)
 
-    mean, mode = top(Options()), top(Options(top_method=Top.HISTOGRAM))
-    peak, given = top(Options(top_method=Top.EXTREME)), top(Options(top=(0.9, 0.001)))
+    mean, mode = top(MeasureOptions()), top(MeasureOptions(top_method=Top.HISTOGRAM))
+    peak, given = top(MeasureOptions(top_method=Top.EXTREME)), top(MeasureOptions(top=(0.9, 0.001)))
     assert mean.top == pytest.approx(1, abs=1e-3)
     assert mode.top == pytest.approx(1, abs=2e-3)
     assert 1.3 < peak.top < 1.35
@@ -211,7 +211,7 @@ def test_what_a_top_is_can_be_chosen_and_is_said() -> None:
     assert "last 10 %" in mean.options.levels()
     assert "commonest" in mode.options.levels()
     assert "highest" in peak.options.levels()
-    words = top(Options(low=0.2, high=0.8)).as_dict()["rise"]["definition"]
+    words = top(MeasureOptions(low=0.2, high=0.8)).as_dict()["rise"]["definition"]
     assert words == "20 to 80 %"
 
 

@@ -11,11 +11,11 @@ from trelscope.gateware.protocol import LEVEL_LSB_V
 from trelscope.host.acquisition.instrument import Instrument, InstrumentError
 from trelscope.host.calibration import saved
 from trelscope.host.calibration.lanes import lanes
-from trelscope.host.calibration.level import CalibrationError, Level, level, reachable
+from trelscope.host.calibration.level import CalibrationError, Level, level
 from trelscope.host.cli import main
 from trelscope.host.commands.calibrate import lane_counts
 from trelscope.host.link.emulator import EmulatorLink
-from trelscope.host.settings import plan
+from trelscope.host.planning import CaptureRequest
 
 from .pty_board import PtyBoard, Stepped, plugged_in
 
@@ -45,7 +45,7 @@ def test_two_readings_make_gain_and_offset() -> None:
     assert found.gain == pytest.approx(truth.gain, rel=1e-12)
     assert found.offset == pytest.approx(truth.offset, rel=1e-9)
     assert truth.gain * found.nominal(5.0) + truth.offset == pytest.approx(5.0, rel=1e-12)
-    assert reachable(truth) == pytest.approx((2.997, 7.049))
+    assert truth.reachable() == pytest.approx((2.997, 7.049))
 
 
 @pytest.mark.parametrize(
@@ -70,13 +70,13 @@ def test_nonsense_is_refused(
 
 def test_a_calibration_is_kept_and_in_force(board: PtyBoard, kept: Path) -> None:
     plain = Stepped(board, f"serial:{SERIAL}")
-    assert plain.front_end.level_code(5.0) == 10_000
+    assert plain.front_end.level.code(5.0) == 10_000
     plain.close()
     assert main(["calibrate", "level", f"serial:{board.device}", "3.5:3.535", "6.5:6.505"]) == 0
     assert [path.name for path in kept.iterdir()] == [f"{SERIAL}.json"]
     gain, offset = 0.99, 0.07
     instrument = Instrument(Stepped(board, f"serial:{board.device}"))
-    instrument.start(plan(16384, volts=5.0, pulses=1))
+    instrument.start(CaptureRequest(volts=5.0, pulses=1).plan(16384))
     assert instrument.read("level") == round((5.0 - offset) / gain / LEVEL_LSB_V)
     about = instrument.link.front_end.as_dict()
     assert about["level_gain"] == pytest.approx(gain)
@@ -95,14 +95,14 @@ def test_what_the_output_cannot_reach_is_refused(board: PtyBoard) -> None:
     saved.store(SERIAL, Level(0.9, 0.0))
     instrument = Instrument(Stepped(board, f"serial:{SERIAL}"))
     with pytest.raises(InstrumentError, match=r"reaches 2.7 V to 6.3 V, not 6.5 V"):
-        instrument.start(plan(16384, volts=6.5, pulses=1))
+        instrument.start(CaptureRequest(volts=6.5, pulses=1).plan(16384))
     assert instrument.read("enable") == 0
 
 
 def test_the_url_overrides_what_is_kept(board: PtyBoard) -> None:
     saved.store(SERIAL, Level(0.9, 0.0))
     link = Stepped(board, f"serial:{SERIAL}?level_gain=1.1")
-    assert link.front_end.level_gain == 1.1
+    assert link.front_end.level.gain == 1.1
     link.close()
 
 
@@ -128,8 +128,8 @@ def test_odd_serial_numbers_reach_no_other_file() -> None:
     ("arguments", "code", "says"),
     [
         (["level", "serial:/dev/nowhere", "4:4", "6:6"], 1, "no port with a USB serial number"),
-        (["level", SERIAL, "4:4"], 2, "required: ASKED:READ"),
-        (["level", SERIAL, "4", "6"], 2, "not ASKED:READ"),
+        (["level", SERIAL, "4:4"], 2, "required: COMMANDED:MEASURED"),
+        (["level", SERIAL, "4", "6"], 2, "not COMMANDED:MEASURED"),
         (["level", SERIAL, "4:4", "6:x"], 2, "not a number"),
         (["level", SERIAL, "4:6", "6:4"], 1, "are they swapped"),
         (["lanes", "emulator:hr-1mm2"], 1, "counts no photons"),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import gamma
 
-from trelscope.host.decay import Decay, Measured, Value, fit_decay, measured
+from trelscope.host.decay import Decay, MeasuredResponse, Value, fit_decay, measured
 from trelscope.host.decay.histogram import Histogram
 from trelscope.host.decay.models import Exponentials, Law, Stretched
 from trelscope.host.decay.response import Response
@@ -52,10 +52,10 @@ def histogram(rng: np.random.Generator, times: Array, dark: float, edges: Array 
 
 def response_of(
     rng: np.random.Generator, spread: object, edges: Array, n: int = 10_000_000
-) -> Measured:
+) -> MeasuredResponse:
     assert callable(spread)
     found = measured(histogram(rng, spread(rng, n), 3000, edges), edges)
-    assert isinstance(found, Measured)
+    assert isinstance(found, MeasuredResponse)
     return found
 
 
@@ -202,7 +202,7 @@ def test_a_measured_pole_is_the_pole() -> None:
     """Exact parts of a pole in fine bins give the closed form; on other bins as on the same."""
     edges = np.arange(0, 4001) * 0.01 * NS
     left = np.exp(-edges / (2 * NS))
-    pole = Measured(edges, -np.diff(left) / (left[0] - left[-1]), 1e6)
+    pole = MeasuredResponse(edges, -np.diff(left) / (left[0] - left[-1]), 1e6)
     data = [Histogram(np.ones(440), EDGES, np.ones(440), r, EDGES[0], 0) for r in (pole, 2 * NS)]
     for law in (Exponentials(1), Stretched()):
         p = np.array([1.0, *law.begin(np.array([10 * NS])), 0.3 * NS, 0.0])

@@ -31,8 +31,8 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(ports, "candidates", lambda: [])
     monkeypatch.setattr(doctor, "find_tools", no_tools)
-    monkeypatch.setattr(flash, "lacking", lambda: "openFPGALoader is not installed")
-    monkeypatch.setattr(icarus, "lacking", lambda: "Icarus is not installed")
+    monkeypatch.setattr(flash, "missing_tool", lambda: "openFPGALoader is not installed")
+    monkeypatch.setattr(icarus, "missing_tool", lambda: "Icarus is not installed")
     monkeypatch.setenv("DISPLAY", "")
     monkeypatch.setenv("WAYLAND_DISPLAY", "")
 

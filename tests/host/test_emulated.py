@@ -11,7 +11,7 @@ from trelscope.host.acquisition.instrument import Instrument, InstrumentError
 from trelscope.host.link import LinkError
 from trelscope.host.link.emulator import EmulatorLink
 from trelscope.host.link.urls import open_link
-from trelscope.host.settings import plan
+from trelscope.host.planning import CaptureRequest
 from trelscope.sim.emulator import Board
 from trelscope.sim.presets.presets import load_plant
 
@@ -37,7 +37,7 @@ def finish(acquisition: Acquisition) -> None:
 
 @pytest.mark.parametrize("preset", PAPER)
 def test_the_papers_response_times(preset: str) -> None:
-    result = capture(emulated(preset), lambda depth: plan(depth, pulses=512))
+    result = capture(emulated(preset), CaptureRequest(pulses=512).plan)
     response = result.measurements.response
     assert response.value == pytest.approx(PAPER[preset], rel=0.02)
     assert 0 < response.se < 0.005 * PAPER[preset]
@@ -48,7 +48,7 @@ def test_the_papers_response_times(preset: str) -> None:
 
 def test_the_average_is_the_noise_free_response() -> None:
     """Bin by bin: mean zero and unit variance of (average - truth) / standard error, over the whole trace."""
-    settings = plan(16384, volts=4.0, pulses=256, frame_pulses=16)
+    settings = CaptureRequest(volts=4.0, pulses=256, frame_pulses=16).plan(16384)
     instrument = Instrument(emulated("hr-1mm2", seed=3))
     acquisition = Acquisition(instrument, settings)
     finish(acquisition)
@@ -77,7 +77,11 @@ def test_the_average_is_the_noise_free_response() -> None:
 def test_same_seed_same_bytes() -> None:
     def sent(seed: int, fast_forward: bool) -> bytes:
         board = Board(load_plant("hr-1mm2"), seed, fast_forward)
-        writes = plan(16384, pulses=16, window=(-1e-6, 8e-6), frame_pulses=8).registers()
+        writes = (
+            CaptureRequest(pulses=16, window=(-1e-6, 8e-6), frame_pulses=8)
+            .plan(16384)
+            .registers(10_000)
+        )
         out = bytearray()
         for number, (name, value) in enumerate({**writes, "enable": 1, "run": 1}.items()):
             payload = protocol.REQUEST.pack(
@@ -98,10 +102,14 @@ def test_same_seed_same_bytes() -> None:
 def test_changed_settings_never_mix() -> None:
     instrument = Instrument(emulated("hr-1mm2"))
     window = (-0.2e-6, 4e-6)
-    acquisition = Acquisition(instrument, plan(16384, 3.0, pulses=0, window=window, frame_pulses=8))
+    acquisition = Acquisition(
+        instrument, CaptureRequest(volts=3.0, pulses=0, window=window, frame_pulses=8).plan(16384)
+    )
     while acquisition.accounting.pulses_averaged < 16:
         acquisition.poll(0.1)
-    again = Acquisition(instrument, plan(16384, 7.0, pulses=64, window=window, frame_pulses=8))
+    again = Acquisition(
+        instrument, CaptureRequest(volts=7.0, pulses=64, window=window, frame_pulses=8).plan(16384)
+    )
     finish(again)
     _, drive = again.traces()
     # A single sample taken at 3 V in some bin would show: 64 pulses of 7 V, 4 V apart.
@@ -111,14 +119,16 @@ def test_changed_settings_never_mix() -> None:
 
 def test_voltage_reaches_the_registers() -> None:
     instrument = Instrument(emulated())
-    Acquisition(instrument, plan(16384, volts=6.5, pulses=8))
+    Acquisition(instrument, CaptureRequest(volts=6.5, pulses=8).plan(16384))
     assert instrument.read("level") == 13000
     assert instrument.read("window_start") == -2000
     assert instrument.read("trip_cause") == 0
 
 
 def test_stop_ends_the_train_with_a_last_frame() -> None:
-    acquisition = Acquisition(instrument := Instrument(emulated()), plan(16384, pulses=0))
+    acquisition = Acquisition(
+        instrument := Instrument(emulated()), CaptureRequest(pulses=0).plan(16384)
+    )
     while not acquisition.accounting.pulses_averaged:
         acquisition.poll(0.1)
     instrument.stop()
@@ -153,15 +163,15 @@ def test_a_foreign_protocol_version_is_refused_naming_both(monkeypatch: pytest.M
 def test_a_trip_ends_the_acquisition_in_words_and_can_be_cleared() -> None:
     link = emulated("hr-1mm2")
     instrument = Instrument(link)
-    acquisition = Acquisition(instrument, plan(16384, pulses=0))
+    acquisition = Acquisition(instrument, CaptureRequest(pulses=0).plan(16384))
     link.trip(True)
     with pytest.raises(AcquisitionError, match="switched off: the external interlock is open"):
         finish(acquisition)
     assert instrument.read("enable") == 0
     with pytest.raises(InstrumentError, match="held off: the external interlock is open"):
-        Acquisition(instrument, plan(16384, pulses=8))
+        Acquisition(instrument, CaptureRequest(pulses=8).plan(16384))
     link.trip(False)
-    again = Acquisition(instrument, plan(16384, pulses=8))
+    again = Acquisition(instrument, CaptureRequest(pulses=8).plan(16384))
     finish(again)
     assert again.accounting.pulses_averaged == 8
 
@@ -170,11 +180,11 @@ def test_a_host_that_falls_silent_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("trelscope.host.acquisition.instrument.SILENCE", 0.01)
     link = emulated("hr-1mm2")
     instrument = Instrument(link)
-    acquisition = Acquisition(instrument, plan(16384, pulses=0, frame_pulses=8))
+    acquisition = Acquisition(instrument, CaptureRequest(pulses=0, frame_pulses=8).plan(16384))
     monkeypatch.setattr(
         "trelscope.host.acquisition.instrument.SILENCE", 1e9
     )  # no longer asks for the status
-    with pytest.raises(AcquisitionError, match="the host was not heard"):
+    with pytest.raises(AcquisitionError, match="the host has sent nothing"):
         finish(acquisition)
 
 
@@ -182,7 +192,7 @@ def test_frames_in_pieces_are_dropped_whole_and_counted(monkeypatch: pytest.Monk
     link = emulated("hr-1mm2")
     instrument = Instrument(link)
     acquisition = Acquisition(
-        instrument, plan(16384, pulses=64, window=(-0.2e-6, 4e-6), frame_pulses=8)
+        instrument, CaptureRequest(pulses=64, window=(-0.2e-6, 4e-6), frame_pulses=8).plan(16384)
     )
     read, cut = link.read, iter([True])
 

@@ -6,7 +6,8 @@ import pytest
 
 from trelscope.gateware import protocol
 from trelscope.gateware.protocol import REGISTERS, Mode
-from trelscope.host.settings import plan
+from trelscope.host.calibration.level import NOMINAL
+from trelscope.host.planning import CaptureRequest
 from trelscope.sim.emulator import Board
 from trelscope.sim.physics.photon_counter import PhotonCounter
 from trelscope.sim.physics.plant import Plant
@@ -28,8 +29,14 @@ COUNTER = PhotonCounter(
 
 def sent(plant: Plant, fast_forward: bool, window: tuple[float, float], mode: int) -> bytes:
     board = Board(plant, 5, fast_forward)
-    settings = plan(16384, rate=15e3, width=20e-6, pulses=24, window=window, frame_pulses=8)
-    registers = settings.registers() | {"mode": mode, "enable": 1, "run": 1}
+    settings = CaptureRequest(
+        rate=15e3, width=20e-6, pulses=24, window=window, frame_pulses=8
+    ).plan(16384)
+    registers = settings.registers(NOMINAL.code(settings.volts)) | {
+        "mode": mode,
+        "enable": 1,
+        "run": 1,
+    }
     out = bytearray()
     for number, (name, value) in enumerate(registers.items()):
         payload = protocol.REQUEST.pack(address=REGISTERS[name].address, value=value & 0xFFFFFFFF)

@@ -16,8 +16,9 @@ from trelscope.host.errors import UserError
 from trelscope.host.link import Link, LinkError
 from trelscope.host.link.codec import Decoder, Packet
 from trelscope.host.link.emulator import EmulatorLink
+from trelscope.host.planning import CaptureRequest
 from trelscope.host.serve.faults import Damage, FaultError, Faults, FaultyLink, parse_faults
-from trelscope.host.settings import Settings, plan
+from trelscope.host.settings import Settings
 
 PULSES = 256
 LONGEST = 60.0  # s of the board's time in which everything here must have come to an end
@@ -84,7 +85,7 @@ def emulated() -> EmulatorLink:
 
 
 def settings(pulses: int = PULSES, length: float = 4e-6) -> Settings:
-    return plan(16384, pulses=pulses, window=(-0.2e-6, length), frame_pulses=8)
+    return CaptureRequest(pulses=pulses, window=(-0.2e-6, length), frame_pulses=8).plan(16384)
 
 
 def finish(acquisition: Acquisition) -> None:

@@ -18,6 +18,7 @@ from trelscope.gateware.platform.boards import BOARDS
 from trelscope.gateware.protocol import REGISTERS, REPLY, REQUEST, Kind
 from trelscope.host.cli import main
 from trelscope.host.flash import bitstream, flash
+from trelscope.host.link import ports
 from trelscope.host.link.codec import Decoder
 
 BOARD = BOARDS["ulx3s-85f"]
@@ -108,8 +109,8 @@ def usb(device: str, serial: str | None) -> SimpleNamespace:
     )
 
 
-def plugged(monkeypatch: pytest.MonkeyPatch, *ports: SimpleNamespace) -> None:
-    monkeypatch.setattr(ports.list_ports, "comports", lambda: list(ports))
+def plugged(monkeypatch: pytest.MonkeyPatch, *attached: SimpleNamespace) -> None:
+    monkeypatch.setattr(ports.list_ports, "comports", lambda: list(attached))
 
 
 @pytest.fixture(autouse=True)

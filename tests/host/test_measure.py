@@ -30,7 +30,7 @@ from trelscope.host.bench.waveforms import (
     stretched,
     two_exponentials,
 )
-from trelscope.host.measure.measure import Estimator, Flag, Measurements, Options, measure
+from trelscope.host.measure.measure import Estimator, Flag, Measurements, MeasureOptions, measure
 from trelscope.host.measure.trace import Trace
 
 QUICK = delayed_exponential(20e-9, 60e-9)
@@ -237,34 +237,23 @@ def test_drive_without_an_edge_falls_back_in_words() -> None:
 def test_detector_delay_moves_what_is_held_against_the_drive() -> None:
     light = step_of(TYPICAL, bin_means(PULSES["exponential"], TYPICAL), 1e-2)
     plain = measure(light, WIDTH)
-    moved = measure(light, WIDTH, options=Options(detector_delay=3.2e-9))
+    moved = measure(light, WIDTH, detector_delay=3.2e-9)
     for k in ("onset", "response", "settling"):
         assert getattr(plain, k).value - getattr(moved, k).value == pytest.approx(3.2e-9)
     assert moved.rise == plain.rise
     assert moved.fall == plain.fall
 
 
-def test_a_calibrated_launch_delay_stands_in_for_the_monitor() -> None:
-    light = step_of(TYPICAL, bin_means(PULSES["exponential"], TYPICAL), 1e-2)
-    plain, late = measure(light, WIDTH), measure(light, WIDTH, options=Options(launch_delay=7e-9))
-    assert plain.response.value - late.response.value == pytest.approx(7e-9, abs=1e-9)
-    assert late.reference == "commanded edge and calibrated delay of 7 ns"
-    drive = drive_of(TYPICAL, 0, 5e-9, WIDTH, 1e-3, 2)
-    assert measure(light, WIDTH, drive, Options(launch_delay=7e-9)).t0 == pytest.approx(
-        5e-9 * np.log(2), abs=1e-10
-    )
-
-
 def test_faster_than_the_detector() -> None:
     """The rise of 130 ns is no longer the light's alone behind a pole of 20 ns; the slow fall still is."""
     pulse = Pulse(delayed_exponential(50e-9, 60e-9), MEDIUM)
     light = step_of(TYPICAL, bin_means(pulse, TYPICAL), 1e-3)
-    m = measure(light, WIDTH, options=Options(detector_delay=20e-9))
+    m = measure(light, WIDTH, detector_delay=20e-9)
     for q in (m.onset, m.rise, m.response, m.settling):
         assert Flag.BANDWIDTH_LIMITED in q.flags
     assert Flag.BANDWIDTH_LIMITED not in m.fall.flags
-    assert "delay of 20 ns subtracted" in m.options.levels()
-    slow = measure(light, WIDTH, options=Options(detector_delay=2e-9))
+    assert "delay of 20 ns subtracted" in m.levels()
+    slow = measure(light, WIDTH, detector_delay=2e-9)
     assert Flag.BANDWIDTH_LIMITED not in slow.rise.flags
 
 
@@ -273,7 +262,7 @@ def test_other_levels() -> None:
     light = step_of(
         TYPICAL, bin_means(Pulse(delayed_exponential(0.3e-6, tau), MEDIUM), TYPICAL), 1e-3
     )
-    m = measure(light, WIDTH, options=Options(low=0.2, high=0.8))
+    m = measure(light, WIDTH, options=MeasureOptions(low=0.2, high=0.8))
     assert m.rise.value == pytest.approx(tau * np.log(4), abs=5 * m.rise.se)
 
 
@@ -294,7 +283,7 @@ def test_bins_that_never_scattered_do_not_outweigh_the_rest() -> None:
     light = Trace(TYPICAL, counts, np.sqrt(rate), 100)
     truth = pulse.truth()["response"]
     for estimator in Estimator:
-        q = measure(light, WIDTH, options=Options(estimator=estimator)).response
+        q = measure(light, WIDTH, options=MeasureOptions(estimator=estimator)).response
         assert abs(q.value - truth) < 4 * q.se
         assert q.se < 0.1 * truth
 
@@ -309,7 +298,7 @@ def test_the_first_photons(known: bool) -> None:
         se = np.sqrt(counts) if known else np.full(counts.size, np.nan)
         for estimator in Estimator:
             q = measure(
-                Trace(TYPICAL, counts, se, 1), WIDTH, options=Options(estimator=estimator)
+                Trace(TYPICAL, counts, se, 1), WIDTH, options=MeasureOptions(estimator=estimator)
             ).response
             assert q.reason or abs(q.value - truth) < 5 * q.se
 

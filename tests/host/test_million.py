@@ -5,9 +5,10 @@ import pytest
 
 from trelscope.gateware.protocol import MAX_FRAME_PULSES, TraceFlag
 from trelscope.host.acquisition.acquisition import Acquisition
-from trelscope.host.acquisition.instrument import Frame, Instrument
+from trelscope.host.acquisition.assembler import Frame
+from trelscope.host.acquisition.instrument import Instrument
 from trelscope.host.link.emulator import EmulatorLink
-from trelscope.host.settings import plan
+from trelscope.host.planning import CaptureRequest
 
 RATE = 15e3
 DEPTH = 16384
@@ -18,16 +19,15 @@ VOLTS = 5.0
 def test_every_pulse_counts(pulses: int) -> None:
     """A host that reads all the time loses nothing."""
     instrument = Instrument(EmulatorLink("hr-1mm2", seed=1, paced=False))
-    settings = plan(
-        DEPTH,
-        VOLTS,
-        RATE,
+    settings = CaptureRequest(
+        volts=VOLTS,
+        rate=RATE,
         width=0.8e-6,
         pulses=pulses,
         window=(-0.12e-6, 0.512e-6),
         bin=8e-9,
         frame_pulses=62_500,
-    )
+    ).plan(DEPTH)
     acquisition = Acquisition(instrument, settings)
     frames: list[Frame] = []
     while not acquisition.done:
@@ -52,16 +52,15 @@ def test_a_host_that_looks_away(monkeypatch: pytest.MonkeyPatch) -> None:
     bin_shift, pulses = 10, 50_000
     capacity = MAX_FRAME_PULSES >> (bin_shift - 3)
     instrument = Instrument(link := EmulatorLink("hr-1mm2", seed=2, paced=False))
-    settings = plan(
-        DEPTH,
-        VOLTS,
-        RATE,
+    settings = CaptureRequest(
+        volts=VOLTS,
+        rate=RATE,
         width=30e-6,
         pulses=pulses,
         window=(-1.024e-6, 6.144e-6),
         bin=1.024e-6,
         frame_pulses=8,
-    )
+    ).plan(DEPTH)
     acquisition = Acquisition(instrument, settings)
     frames: list[Frame] = []
 

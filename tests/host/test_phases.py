@@ -14,7 +14,7 @@ from trelscope.host.calibration.level import CalibrationError, Level
 from trelscope.host.calibration.phases import PhaseTable, phases
 from trelscope.host.cli import main
 from trelscope.host.measure.trace import Trace
-from trelscope.host.settings import plan
+from trelscope.host.planning import CaptureRequest
 
 from .pty_board import PtyBoard, plugged_in
 
@@ -50,7 +50,9 @@ def monitor(
     shape: Shape, late: Array = TRUTH, se: float = 1e-3, width: int = WIDTH, seed: int = 0
 ) -> Trace:
     """A drive of 5 V, as sampled by pulses of which the k-th is launched with phase k, late by late[k] s."""
-    settings = plan(4096, rate=15e3, width=width * 1e-9, window=(-0.2e-6, 2e-6), bin=1e-9)
+    settings = CaptureRequest(rate=15e3, width=width * 1e-9, window=(-0.2e-6, 2e-6), bin=1e-9).plan(
+        4096
+    )
     by_phase = np.array([settings.counts(k + 1)[1] - settings.counts(k)[1] for k in range(8)])
     assert np.array_equal(by_phase.sum(axis=0), np.ones(settings.bins))
     ns = (settings.times() - late @ by_phase) * 1e9

@@ -12,20 +12,20 @@ from trelscope.gateware import protocol
 from trelscope.host.acquisition.acquisition import Acquisition
 from trelscope.host.acquisition.capture import capture
 from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.acquisition.recording import Recording
 from trelscope.host.cli import main
-from trelscope.host.files.recordings import Recording
 from trelscope.host.link import LinkError, framed
 from trelscope.host.link.codec import Decoder
 from trelscope.host.link.record import RECEIVED, SENT, TIME, RecordedLink
 from trelscope.host.link.urls import open_link
+from trelscope.host.planning import CaptureRequest
 from trelscope.host.serve.faults import parse_faults
 from trelscope.host.serve.server import Server
-from trelscope.host.settings import Asked
 from trelscope.sim.emulator import Board
 from trelscope.sim.presets.presets import load_plant
 
 SOURCE = "emulator:hr-1mm2"
-ASKED = Asked(pulses=512, width=8e-6, window=(-1e-6, 12e-6))
+ASKED = CaptureRequest(pulses=512, width=8e-6, window=(-1e-6, 12e-6))
 FLAGS = ["--pulses", "512", "--width", "8u", "--window=-1u:12u"]
 
 
@@ -40,7 +40,7 @@ def recorded(source: str, path: Path) -> Recording:
 
 def played(path: Path) -> Recording:
     """A capture of the replay."""
-    return capture(open_link(f"replay:{path}"), Asked().plan)
+    return capture(open_link(f"replay:{path}"), CaptureRequest().plan)
 
 
 def results(recording: Recording) -> str:

@@ -14,7 +14,7 @@ import hashlib, sys
 from trelscope.host.acquisition.acquisition import Acquisition
 from trelscope.host.acquisition.instrument import Instrument
 from trelscope.host.link.emulator import EmulatorLink
-from trelscope.host.settings import plan
+from trelscope.host.planning import CaptureRequest
 
 class Noted(EmulatorLink):
     digest = hashlib.sha256()

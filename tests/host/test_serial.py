@@ -22,7 +22,8 @@ from trelscope.host.link import serial as serial_module
 from trelscope.host.link.emulator import EmulatorLink
 from trelscope.host.link.serial import SerialLink
 from trelscope.host.link.urls import open_link
-from trelscope.host.settings import Settings, plan
+from trelscope.host.planning import CaptureRequest
+from trelscope.host.settings import Settings
 
 from .pty_board import PtyBoard, Stepped
 
@@ -58,7 +59,9 @@ def plugged(monkeypatch: pytest.MonkeyPatch, *ports: SimpleNamespace) -> None:
 
 
 def settings(depth: int) -> Settings:
-    return plan(depth, pulses=256, width=6e-6, window=(-0.2e-6, 8e-6), frame_pulses=8)
+    return CaptureRequest(pulses=256, width=6e-6, window=(-0.2e-6, 8e-6), frame_pulses=8).plan(
+        depth
+    )
 
 
 def test_a_capture_over_a_serial_port_is_a_capture(end: PtyBoard) -> None:
@@ -82,7 +85,7 @@ def test_a_capture_over_a_serial_port_is_a_capture(end: PtyBoard) -> None:
 def test_at_3_megabaud_frames_are_longer_and_no_pulse_is_lost() -> None:
     """16 kB a frame take 55 ms, in which some 550 pulses come."""
     end = PtyBoard(baud=3_000_000)
-    whole = plan(16384, width=6e-6, pulses=800, window=(-0.2e-6, 2.048e-6))
+    whole = CaptureRequest(width=6e-6, pulses=800, window=(-0.2e-6, 2.048e-6)).plan(16384)
     acquisition = Acquisition(Instrument(Stepped(end)), whole)
     pulses = []
     while not acquisition.done:

@@ -26,9 +26,10 @@ from trelscope.host.acquisition.instrument import Instrument
 from trelscope.host.cli import main
 from trelscope.host.link import LinkError
 from trelscope.host.link.tcp import TcpLink
+from trelscope.host.planning import CaptureRequest
 from trelscope.host.serve.faults import Faults
 from trelscope.host.serve.server import ServeError, Server
-from trelscope.host.settings import Settings, plan
+from trelscope.host.settings import Settings
 from trelscope.sim.emulator import Board
 from trelscope.sim.presets.presets import load_plant
 
@@ -69,7 +70,7 @@ def server() -> Iterator[Server]:
 
 
 def settings(pulses: int = 256, frame_pulses: int = 8) -> Settings:
-    return plan(16384, pulses=pulses, window=SHORT, frame_pulses=frame_pulses)
+    return CaptureRequest(pulses=pulses, window=SHORT, frame_pulses=frame_pulses).plan(16384)
 
 
 def finish(acquisition: Acquisition) -> list[int]:

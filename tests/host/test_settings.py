@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trelscope.gateware.protocol import CLOCK_HZ, CYCLE_NS
-from trelscope.host.settings import RATES, VOLTS, SettingsError, plan
+from trelscope.host.planning import RATES, VOLTS, CaptureRequest, SettingsError
 
 DEPTH = 16384
 
@@ -36,14 +36,14 @@ DEPTH = 16384
 )
 def test_refuses_in_one_line(asked: dict, says: str) -> None:
     with pytest.raises(SettingsError, match=says) as error:
-        plan(DEPTH, **asked)
+        CaptureRequest(**asked).plan(DEPTH)
     assert "\n" not in str(error.value)
 
 
 @given(st.floats(*VOLTS), st.floats(*RATES), st.booleans())
 def test_defaults_always_fit(volts: float, rate: float, interleave: bool) -> None:
-    s = plan(DEPTH, volts, rate, interleave=interleave)
-    r = s.registers()
+    s = CaptureRequest(volts=volts, rate=rate, interleave=interleave).plan(DEPTH)
+    r = s.registers(10_000)
     period_ns = r["period"] * CYCLE_NS
     assert abs(s.width - 0.5 / rate) <= 2e-9
     assert s.bins <= DEPTH
@@ -57,7 +57,7 @@ def test_defaults_always_fit(volts: float, rate: float, interleave: bool) -> Non
 
 @given(st.floats(*RATES))
 def test_the_mean_rate_is_the_one_asked(rate: float) -> None:
-    r = plan(DEPTH, rate=rate).registers()
+    r = CaptureRequest(rate=rate).plan(DEPTH).registers(10_000)
     period = r["period"] + r["period_num"] / r["period_den"]
     assert CLOCK_HZ / period == pytest.approx(round(rate, 3), rel=1e-14)
     assert 0 <= r["period_num"] < r["period_den"] < 2**32
@@ -71,7 +71,9 @@ def test_the_mean_rate_is_the_one_asked(rate: float) -> None:
 def test_counts_and_times_agree_with_the_samples_themselves(
     bin_ns: int, pulses: int, interleave: bool
 ) -> None:
-    s = plan(64, window=(-160e-9, 32 * bin_ns * 1e-9), bin=bin_ns * 1e-9, interleave=interleave)
+    s = CaptureRequest(
+        window=(-160e-9, 32 * bin_ns * 1e-9), bin=bin_ns * 1e-9, interleave=interleave
+    ).plan(64)
     start = round(s.window_start * 1e9)
     hits: list[list[int]] = [[] for _ in range(s.bins)]
     for k in range(pulses):

@@ -14,15 +14,16 @@ from hypothesis import strategies as st
 
 from tests.host.recordings import a_recording
 from trelscope.host.acquisition.acquisition import Accounting
+from trelscope.host.acquisition.recording import Recording
 from trelscope.host.files.formats import FileError
-from trelscope.host.files.recordings import Recording, load, save
-from trelscope.host.measure.measure import Estimator, Options, Top
+from trelscope.host.files.recordings import load, save
+from trelscope.host.measure.measure import Estimator, MeasureOptions, Top
 from trelscope.host.measure.trace import Trace
 
 SUFFIXES = [".h5", ".npz", ".csv"]
 NUMBERS = st.floats(-1e9, 1e9)
 OPTIONS = st.builds(
-    Options,
+    MeasureOptions,
     top=st.none() | st.tuples(NUMBERS, NUMBERS),
     top_method=st.sampled_from(Top),
     estimator=st.sampled_from(Estimator),
@@ -54,7 +55,7 @@ def test_what_is_read_is_what_was_written(
     suffix: str,
     values: list[float],
     source: str,
-    options: Options,
+    options: MeasureOptions,
     accounting: Accounting,
     factor: float | None,
     counting: bool,

@@ -13,15 +13,15 @@ import pytest
 
 from tests.host.recordings import a_recording
 from trelscope.host.acquisition import sweep
-from trelscope.host.acquisition.sweep import Axis, Going, Point, Progress, Sweep, points
+from trelscope.host.acquisition.recording import Recording
+from trelscope.host.acquisition.sweep import Axis, CancelToken, Point, Progress, Sweep, points
 from trelscope.host.cli import main
 from trelscope.host.errors import UserError
 from trelscope.host.files.formats import read
-from trelscope.host.files.recordings import Recording
-from trelscope.host.settings import Asked, SettingsError
+from trelscope.host.planning import CaptureRequest, SettingsError
 
 SOURCE = "emulator:hr-1mm2"
-SMALL = Asked(pulses=32, width=4e-6, window=(-0.5e-6, 5e-6))
+SMALL = CaptureRequest(pulses=32, width=4e-6, window=(-0.5e-6, 5e-6))
 FLAGS = ["--pulses", "32", "--width", "4u", "--window=-0.5u:5u"]
 
 
@@ -79,7 +79,7 @@ def test_real_instruments_are_never_captured_in_parallel(monkeypatch: pytest.Mon
     meeting = threading.Barrier(2, timeout=60)  # of the emulators, which are
     released = threading.Event()
 
-    def point(plan: Sweep, index: int, going: Going) -> Point:
+    def point(plan: Sweep, index: int, token: CancelToken) -> Point:
         if plan.source_of(index).startswith("emulator:"):
             meeting.wait()
         else:
@@ -99,35 +99,36 @@ def test_real_instruments_are_never_captured_in_parallel(monkeypatch: pytest.Mon
 
 
 @dataclass(frozen=True)
-class FewLooks(Going):
-    """Says no after so many looks."""
+class FewLooks(CancelToken):
+    """Cancels after so many looks."""
 
     looks: list[int] = field(default_factory=list)
 
-    def __bool__(self) -> bool:
+    @property
+    def cancelled(self) -> bool:
         self.looks.append(1)
         if len(self.looks) > 4:
-            self.stop()
-        return super().__bool__()
+            self.cancel()
+        return super().cancelled
 
 
 def test_cancelling_does_not_wait_for_the_end_of_a_point() -> None:
-    going = FewLooks()
-    endless = Sweep(Axis.VOLTS, (3.0, 4.0), SOURCE, Asked(pulses=2**31))
+    token = FewLooks()
+    endless = Sweep(Axis.VOLTS, (3.0, 4.0), SOURCE, CaptureRequest(pulses=2**31))
     with ThreadPoolExecutor(1) as pool:
-        assert list(points(endless, pool, going)) == []
-    assert len(going.looks) > 4
-    assert not Path(going.path).exists()
+        assert list(points(endless, pool, token)) == []
+    assert len(token.looks) > 4
+    assert not Path(token.path).exists()
 
 
 def test_closing_cancels_what_is_to_come() -> None:
     plan = volts(3.0, 4.0, 5.0, 6.0, 7.0)
-    going = Going()
+    token = CancelToken()
     with ThreadPoolExecutor(1) as pool:
-        iterator = points(plan, pool, going)
+        iterator = points(plan, pool, token)
         assert next(iterator).value == 3.0
         iterator.close()
-    assert not Path(going.path).exists()
+    assert not Path(token.path).exists()
 
 
 def test_a_point_that_fails_says_why_and_loses_no_other() -> None:
@@ -139,9 +140,9 @@ def test_a_point_that_fails_says_why_and_loses_no_other() -> None:
 
 
 def test_a_width_too_long_for_the_last_rate_is_refused_beforehand() -> None:
-    Sweep(Axis.RATE, (1e3, 10e3), SOURCE, Asked(width=80e-6)).check()
+    Sweep(Axis.RATE, (1e3, 10e3), SOURCE, CaptureRequest(width=80e-6)).check()
     with pytest.raises(SettingsError, match="at 15 kHz"):
-        Sweep(Axis.RATE, (1e3, 10e3, 15e3), SOURCE, Asked(width=80e-6)).check()
+        Sweep(Axis.RATE, (1e3, 10e3, 15e3), SOURCE, CaptureRequest(width=80e-6)).check()
 
 
 def test_time_left_follows_the_rates() -> None:

@@ -15,9 +15,10 @@ COUNTS = (
     ("pulses_missed", "Pulses missed"),
     ("pulses_lost", "Pulses lost"),
     ("crc_errors", "CRC errors"),
+    ("packets_refused", "Packets refused"),
     ("clipped", "Samples clipped"),
 )
-LOSSES = {"pulses_missed", "pulses_lost", "crc_errors", "clipped"}
+LOSSES = {"pulses_missed", "pulses_lost", "crc_errors", "packets_refused", "clipped"}
 
 
 class AccountingPanel(Panel):

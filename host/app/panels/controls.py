@@ -16,7 +16,8 @@ from trelscope.host.app.panels.quantity_box import QuantityBox
 from trelscope.host.app.panels.source_field import SourceField
 from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
 from trelscope.host.app.session.snapshot import AverageData, SessionState, Snapshot
-from trelscope.host.settings import RATES, VOLTS, Settings
+from trelscope.host.planning import RATES, VOLTS
+from trelscope.host.settings import Settings
 from trelscope.host.units import format_si
 
 STEP = 1e-6  # s

@@ -6,10 +6,10 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from trelscope.host.acquisition.recording import histogram
 from trelscope.host.app.session.recorded import as_recording
 from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.decay import Decay, fit_decay, live_pulses
-from trelscope.host.files.recordings import histogram
 from trelscope.host.link.urls import is_emulated
 from trelscope.sim.physics.photon_counter import PhotonCounter
 from trelscope.sim.presets.presets import PresetError, load_plant

@@ -7,7 +7,6 @@ import numpy as np
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
-from trelscope.host.acquisition import sweep
 from trelscope.host.acquisition.sweep import Axis, Point, Sweep
 from trelscope.host.app import source, style
 from trelscope.host.app.panels.panel import label
@@ -15,7 +14,8 @@ from trelscope.host.app.panels.quantity_box import QuantityBox
 from trelscope.host.app.panels.sweep_plot import AXIS_NAMES, SweepPlot
 from trelscope.host.app.panels.sweep_table import SweepTable
 from trelscope.host.app.session.sweep_run import SweepRun
-from trelscope.host.settings import RATES, VOLTS, Asked
+from trelscope.host.files import sweeps
+from trelscope.host.planning import RATES, VOLTS, CaptureRequest
 from trelscope.host.units import format_si
 
 LIMITS = {Axis.VOLTS: (VOLTS, "V", 0.5), Axis.RATE: (RATES, "Hz", 500.0)}
@@ -31,7 +31,7 @@ class SweepView(QWidget):
     ended = pyqtSignal()
     message = pyqtSignal(str)
 
-    def __init__(self, capture_request: Callable[[], tuple[str, Asked]]) -> None:
+    def __init__(self, capture_request: Callable[[], tuple[str, CaptureRequest]]) -> None:
         """capture_request: returns the present source and settings of the window."""
         super().__init__()
         self._capture_request = capture_request
@@ -112,7 +112,7 @@ class SweepView(QWidget):
     def export(self, path: Path) -> None:
         """Write the finished points as a table. Raises FileError."""
         if self.run is not None:
-            sweep.save(path, self.run.sweep, self.run.done)
+            sweeps.save(path, self.run.sweep, self.run.done)
 
     def close_run(self) -> None:
         """Cancel the sweep that runs, and wait for it."""

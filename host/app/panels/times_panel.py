@@ -125,7 +125,7 @@ class TimesPanel(Panel):
         m = data.measurements
         unit = "/s" if data.settings.counting else "V"
         self.amplitude.setText(format_with_error(m.top - m.baseline, m.amplitude_se, unit))
-        self.reference.setText(f"zero of time: {m.reference}; {m.options.levels()}")
+        self.reference.setText(f"zero of time: {m.reference}; {m.levels()}")
 
     def _select(self) -> None:
         self._show_definition()

@@ -18,7 +18,7 @@ def interval(name: str, data: AverageData, view: LightView) -> tuple[float, floa
     if not math.isfinite(quantity.value) or name in ("overshoot", "spike"):
         return None
     length = quantity.value * US
-    delay = m.options.detector_delay * US
+    delay = m.detector_delay * US
     off = _falling_edge(data)
     low, high = view.low[1], view.high[1]
     match name:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from trelscope.host.acquisition.acquisition import DRIVE, LIGHT, empty_average
+from trelscope.host.acquisition.acquisition import DRIVE, LIGHT, new_average
+from trelscope.host.acquisition.assembler import Frame
 from trelscope.host.acquisition.average import Block
-from trelscope.host.acquisition.instrument import Frame
 from trelscope.host.app.session.history import History, Recorder
 from trelscope.host.calibration.frontend import FrontEnd
-from trelscope.host.measure.measure import Options, measure
+from trelscope.host.measure.measure import MeasureOptions, measure
 from trelscope.host.measure.statistics import Statistics, Summary
 from trelscope.host.settings import Settings
 
@@ -23,7 +23,7 @@ SHARE = 0.1  # of the time, that measuring blocks takes at most
 class Blocks:
     """Takes frames in and makes blocks of them; `measure` measures one block."""
 
-    def __init__(self, settings: Settings, front_end: FrontEnd, options: Options) -> None:
+    def __init__(self, settings: Settings, front_end: FrontEnd, options: MeasureOptions) -> None:
         self.summaries: Mapping[str, Summary] = {}
         self._settings, self._front_end, self._options = settings, front_end, options
         self._frames = FRAMES
@@ -60,11 +60,13 @@ class Blocks:
         if not self._waiting or begin < self._rest_until:
             return False
         block = self._waiting.popleft()
-        average = empty_average(self._settings, self._front_end)
+        average = new_average(self._settings, self._front_end)
         average.add(block)
         light = average.trace(LIGHT)
         drive = average.trace(DRIVE)
-        measured = measure(light, self._settings.width, drive, self._options)
+        measured = measure(
+            light, self._settings.width, drive, self._options, self._front_end.detector_delay
+        )
         self._statistics.add(measured)
         self.summaries = {name: self._statistics.of(name) for name in measured.quantities()}
         self._recorder.add(block.pulses, light.y, measured)

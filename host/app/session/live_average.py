@@ -15,17 +15,24 @@ from trelscope.host.acquisition.acquisition import (
     Accounting,
     Acquisition,
     Average,
-    empty_average,
-    fading_average,
+    exponential_average,
     light_scale,
+    new_average,
 )
-from trelscope.host.acquisition.average import State
+from trelscope.host.acquisition.assembler import Frame
+from trelscope.host.acquisition.average import AverageState
 from trelscope.host.acquisition.exponential import FadingState
-from trelscope.host.acquisition.instrument import Frame, Instrument
+from trelscope.host.acquisition.instrument import Instrument
 from trelscope.host.app.session.blocks import Blocks
 from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
 from trelscope.host.app.session.snapshot import AverageData
-from trelscope.host.measure.measure import Estimator, Measurements, Memory, Options, measure
+from trelscope.host.measure.measure import (
+    Estimator,
+    Measurements,
+    MeasureOptions,
+    ShapeCache,
+    measure,
+)
 from trelscope.host.measure.trace import Trace
 from trelscope.host.settings import Settings
 
@@ -50,15 +57,13 @@ class LiveAverage:
         self.identity = instrument.identity
         self._source = source
         self._front_end = instrument.link.front_end
-        self.options = Options(
-            detector_delay=self._front_end.detector_delay, estimator=Estimator.BEST
-        )
-        self._last_shapes = Memory()
+        self.options = MeasureOptions(estimator=Estimator.BEST)
+        self._last_shapes = ShapeCache()
         self._average: Average
         if requested.averaging is Averaging.EXPONENTIAL:
-            self._average = fading_average(settings, self._front_end, requested.pulses)
+            self._average = exponential_average(settings, self._front_end, requested.pulses)
         else:
-            self._average = empty_average(settings, self._front_end)
+            self._average = new_average(settings, self._front_end)
         self._blocks = self._fast_blocks()
         self._times = settings.times()
         self._earlier: list[Accounting] = []  # of the trains that lost links have ended
@@ -159,7 +164,7 @@ class LiveAverage:
             arrived=self._arrived,
         )
 
-    def state(self) -> State | FadingState:
+    def state(self) -> AverageState | FadingState:
         """The sums and counts behind the average, for the journal."""
         return self._average.state()
 
@@ -189,6 +194,7 @@ class LiveAverage:
             self.settings.width,
             self._average.trace(DRIVE),
             self.options,
+            self._front_end.detector_delay,
             accounting.clipped,
             accounting.dropped,
             self._last_shapes,

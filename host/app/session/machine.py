@@ -13,8 +13,9 @@ from trelscope.host.app.session.pace import Pace
 from trelscope.host.app.session.requested_settings import RequestedSettings
 from trelscope.host.app.session.snapshot import SessionState, Snapshot
 from trelscope.host.link import LinkError
-from trelscope.host.measure.measure import Options
-from trelscope.host.settings import Settings, SettingsError
+from trelscope.host.measure.measure import MeasureOptions
+from trelscope.host.planning import SettingsError
+from trelscope.host.settings import Settings
 
 # Seconds of the board's time: an emulator may take 20 times as long, and users wait for it.
 POLL = 0.005
@@ -49,7 +50,7 @@ class SessionMachine:
             None  # None unless it runs, or ran when the link was lost
         )
         self._averages = 0
-        self._levels = Options().low, Options().high
+        self._levels = MeasureOptions().low, MeasureOptions().high
         self._journal = JournalKeeper(journals, output.events.put)
         self._pace: Pace | None = None
         self._unshown = False  # whether there is something that no snapshot shows yet

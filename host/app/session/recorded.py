@@ -3,12 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+from trelscope.host.acquisition.recording import Recording
 from trelscope.host.app.session.history import Recorder
 from trelscope.host.app.session.requested_settings import Averaging
 from trelscope.host.app.session.snapshot import AverageData, SessionState, Snapshot
 from trelscope.host.files import recordings
-from trelscope.host.files.recordings import Recording
-from trelscope.host.measure.measure import Options
+from trelscope.host.measure.measure import MeasureOptions
 
 
 def load_snapshot(path: Path) -> Snapshot:
@@ -63,7 +63,7 @@ def as_average(recording: Recording) -> AverageData:
     )
 
 
-def measure_again(data: AverageData, options: Options | None = None) -> AverageData:
+def measure_again(data: AverageData, options: MeasureOptions | None = None) -> AverageData:
     """The same traces with new measurements. options: None: those of the present measurements."""
     recording = as_recording(data).measured(options or data.measurements.options)
     return replace(data, measurements=recording.measurements)

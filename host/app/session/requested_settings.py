@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from trelscope.gateware.protocol import Feature
 from trelscope.host.acquisition.instrument import Instrument
-from trelscope.host.settings import Asked, Settings, plan
+from trelscope.host.planning import CaptureRequest
+from trelscope.host.settings import Settings
 from trelscope.host.units import format_si
 
 FRAME_TIME = 1 / 30  # s of pulses in a frame: no more frames than a screen needs
@@ -39,26 +40,25 @@ class RequestedSettings:
         """The same settings for one sum of N pulses."""
         return replace(self, averaging=Averaging.SUM)
 
-    def capture_request(self, pulses: int) -> Asked:
+    def capture_request(self, pulses: int) -> CaptureRequest:
         """The same settings for a capture of so many pulses."""
         whole = self.start is not None and self.length is not None
         window = (self.start, self.length) if whole else None
-        return Asked(self.volts, self.rate, self.width, pulses, window, self.bin)  # type: ignore[arg-type]
+        return CaptureRequest(self.volts, self.rate, self.width, pulses, window, self.bin)  # type: ignore[arg-type]
 
     def settings(self, instrument: Instrument) -> Settings:
         """The settings on the grids of `instrument`. Raises SettingsError."""
 
         def planned(window: tuple[float, float] | None) -> Settings:
-            return plan(
-                instrument.identity.depth,
-                self.volts,
-                self.rate,
-                self.width,
+            return CaptureRequest(
+                volts=self.volts,
+                rate=self.rate,
+                width=self.width,
                 pulses=self.pulses if self.averaging is Averaging.SUM else 0,
                 window=window,
                 bin=self.bin,
                 frame_pulses=max(round(self.rate * FRAME_TIME), 1),
-            )
+            ).plan(instrument.identity.depth)
 
         settings = planned(None)
         if self.start is not None or self.length is not None:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from queue import Empty, SimpleQueue
 
-from trelscope.host.acquisition.sweep import Going, Point, Progress, Sweep, points
+from trelscope.host.acquisition.sweep import CancelToken, Point, Progress, Sweep, points
 from trelscope.host.errors import UserError
 
 # Points captured at the same time: the compiled gateware runs beside Python, and the window needs its share.
@@ -21,7 +21,7 @@ class SweepRun:
         self.progress = Progress(sweep)
         self.error = ""
         self.cancelled = False
-        self._going = Going()
+        self._token = CancelToken()
         self._points: SimpleQueue[Point] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="sweep", daemon=True)
         self._thread.start()
@@ -45,7 +45,7 @@ class SweepRun:
     def cancel(self) -> None:
         """End the captures after the frames that they wait for; finished points stay."""
         self.cancelled = True
-        self._going.stop()
+        self._token.cancel()
 
     def wait(self, seconds: float) -> None:
         """Wait until the sweep has ended, but no longer than this."""
@@ -56,11 +56,11 @@ class SweepRun:
             self.sweep.check()
             with (
                 ThreadPoolExecutor(AT_A_TIME) as executor,
-                closing(points(self.sweep, executor, self._going)) as finished,
+                closing(points(self.sweep, executor, self._token)) as finished,
             ):
                 for point in finished:
                     self._points.put(point)
         except UserError as error:
             self.error = str(error)
         finally:
-            self._going.stop()
+            self._token.cancel()

@@ -6,8 +6,9 @@ from scipy.integrate import quad
 
 from trelscope.gateware import protocol
 from trelscope.gateware.protocol import REGISTERS, Kind, Mode
+from trelscope.host.calibration.level import NOMINAL
 from trelscope.host.link.codec import Decoder
-from trelscope.host.settings import plan
+from trelscope.host.planning import CaptureRequest
 from trelscope.sim.emulator import Board
 from trelscope.sim.physics.expsum import ExpSum
 from trelscope.sim.physics.photon_counter import PhotonCounter, mean_counts
@@ -57,8 +58,14 @@ def histogram(detector: PhotonCounter, frames: int, seed: int = 1) -> tuple[np.n
     """Counts by ns from 1 us before the drive edge of 8 us at 5 V, 10 kHz, and the pulses they come from."""
     lit = load_plant("hr-1mm2")
     board = Board(Plant(lit.device, detector, lit.monitor), seed)
-    settings = plan(16384, width=8e-6, pulses=0, window=(-1e-6, 12e-6), frame_pulses=200)
-    registers = settings.registers() | {"mode": Mode.COUNTING, "enable": 1, "run": 1}
+    settings = CaptureRequest(width=8e-6, pulses=0, window=(-1e-6, 12e-6), frame_pulses=200).plan(
+        16384
+    )
+    registers = settings.registers(NOMINAL.code(settings.volts)) | {
+        "mode": Mode.COUNTING,
+        "enable": 1,
+        "run": 1,
+    }
     for number, (name, value) in enumerate(registers.items()):
         payload = protocol.REQUEST.pack(address=REGISTERS[name].address, value=value & 0xFFFFFFFF)
         board.run(2_000, protocol.encode_frame(Kind.WRITE, number, payload))

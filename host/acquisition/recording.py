@@ -1,0 +1,71 @@
+"""A capture as an object that can be measured again in other ways."""
+
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trelscope.host.acquisition.acquisition import Accounting
+from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.measure.measure import SECONDARY, Measurements, MeasureOptions, measure
+from trelscope.host.measure.trace import Trace
+from trelscope.host.settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Everything of a capture; what it says follows from the traces and the `options` it is measured with."""
+
+    source: str
+    board: str
+    front_end: FrontEnd
+    settings: Settings
+    options: MeasureOptions
+    light: Trace
+    drive: Trace
+    accounting: Accounting
+    realtime_factor: float | None
+
+    @cached_property
+    def measurements(self) -> Measurements:
+        """Times read from the traces."""
+        account = self.accounting
+        return measure(
+            self.light,
+            self.settings.width,
+            self.drive,
+            self.options,
+            self.front_end.detector_delay,
+            clipped=account.clipped,
+            dropped=account.dropped,
+        )
+
+    def measured(self, options: MeasureOptions) -> "Recording":
+        """The same, measured in another way."""
+        return replace(self, options=options)
+
+    def about(self) -> dict[str, Any]:
+        """Everything but the traces, as plain JSON types in SI units."""
+        return {
+            "source": self.source,
+            "board": self.board,
+            "front_end": self.front_end.as_dict(),
+            "settings": self.settings.as_dict(),
+            "options": asdict(self.options),
+            "measurements": self.measurements.as_dict(),
+            "secondary": self.measurements.as_dict(SECONDARY),
+            "levels": self.measurements.levels(),
+            "reference": self.measurements.reference,
+            "accounting": self.accounting.as_dict(),
+            "realtime_factor": self.realtime_factor,
+        }
+
+
+def histogram(recording: Recording) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Photons by bin (n,), and the bins' edges (n + 1,) in s from the drive edge as commanded."""
+    settings = recording.settings
+    edges = settings.window_start + settings.bin * np.arange(settings.bins + 1)
+    looked = settings.counts(recording.accounting.pulses_averaged)[0]
+    return np.asarray(np.rint(recording.light.y * settings.bin * looked)), np.asarray(edges)
