@@ -15,7 +15,8 @@ from trelscope.host.bench.rows import BenchError
 from trelscope.host.bench.verilog import verilog
 from trelscope.host.bench.workload import FRAME
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
+"""Where `import trelscope` finds this program, for processes of their own."""
 PATIENCE = 60.0  # s: for the simulator to start, and for any one block
 TIMESCALE = ("1ns", "1ps")
 REQUEST = struct.Struct("<Q")

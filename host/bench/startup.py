@@ -9,7 +9,8 @@ from pathlib import Path
 from trelscope.host.bench.effort import Effort
 from trelscope.host.bench.rows import BenchError, Report, Row, measured, missing
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
+"""Where `import trelscope` finds this program, for processes of their own."""
 PATIENCE = 60.0  # s
 STAGES = {"imported": "imports done", "shown": "window shown", "drawn": "first average drawn"}
 
