@@ -2,11 +2,12 @@
 
 import argparse
 import signal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.commands.common import SEED, Commands, say
 from trelscope.host.link.front_end import query_for
+from trelscope.host.link.url_options import url_options
 from trelscope.host.link.urls import DEFAULT_SOURCE
 from trelscope.host.serve.faults import parse_faults
 from trelscope.host.serve.server import ServeError, Server
@@ -59,7 +60,7 @@ def _serve(options: argparse.Namespace) -> int:
             f"cannot serve {options.source!r}: only an emulated board, e.g. {DEFAULT_SOURCE}"
         )
     try:
-        plant = load_plant(parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)))
+        plant = load_plant(parts.path, url_options(options.source))
         board = Board(plant, options.seed, report=say)
     except (PresetError, CompileError) as error:
         raise ServeError(str(error)) from None

@@ -2,10 +2,11 @@
 
 import socket
 import time
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from trelscope.host.link import LinkError
 from trelscope.host.link.front_end import assumed_front_end
+from trelscope.host.link.url_options import url_options
 
 CONNECT_TIMEOUT = WRITE_TIMEOUT = 5.0  # s
 AT_ONCE = 1 << 16  # bytes taken in one read
@@ -25,7 +26,7 @@ class TcpLink:
         self.name = url
         parts = urlsplit(url)
         host, port = _address(url, parts)
-        self.front_end = assumed_front_end(dict(parse_qsl(parts.query, keep_blank_values=True)))
+        self.front_end = assumed_front_end(url_options(url))
         try:
             self._socket = socket.create_connection((host, port), CONNECT_TIMEOUT)
         except (socket.gaierror, UnicodeError):

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from trelscope.host.link import Link, LinkError
 from trelscope.host.link.emulator import EmulatorLink
 from trelscope.host.link.replay import ReplayLink
 from trelscope.host.link.serial import SerialLink
 from trelscope.host.link.tcp import TcpLink
+from trelscope.host.link.url_options import url_options
 from trelscope.sim.presets.presets import PresetError, load_plant
 
 DEFAULT_SOURCE = "emulator:bmim3-1mm2"
@@ -25,7 +26,7 @@ def check_source(url: str) -> None:
     parts = _parts(url)
     if parts.scheme == "emulator":
         try:
-            load_plant(parts.path, dict(parse_qsl(parts.query)))
+            load_plant(parts.path, url_options(url))
         except PresetError as error:
             raise LinkError(str(error)) from None
 
@@ -43,7 +44,7 @@ def open_link(
     """
     parts = _parts(url)
     if parts.scheme == "emulator":
-        return EmulatorLink(parts.path, dict(parse_qsl(parts.query)), seed, paced, report)
+        return EmulatorLink(parts.path, url_options(url), seed, paced, report)
     if parts.scheme == "tcp":
         return TcpLink(url)
     if parts.scheme == "serial":

@@ -140,7 +140,9 @@ def test_ipv6_in_brackets() -> None:
         ("tcp://a..b:8735", "no host of the name"),
         ("tcp://127.0.0.1:8735?detector=eye", "unknown detector 'eye'; known: pin"),
         ("tcp://127.0.0.1:8735?colour=red", "unknown parameter 'colour'; known: detector, light"),
-        ("tcp://127.0.0.1:8735?detector_delay=", "detector_delay: not a number"),
+        ("tcp://127.0.0.1:8735?detector_delay=2V", "detector_delay: not a number in s"),
+        ("tcp://127.0.0.1:8735?detector_delay=1n&detector_delay=2n", "is there twice"),
+        ("tcp://127.0.0.1:8735?detector_delay=", "says nothing; write key=value"),
     ],
 )
 def test_bad_sources_are_refused_in_one_line(source: str, says: str) -> None:
