@@ -25,6 +25,7 @@ from trelscope.host.commands import (
     window,
 )
 from trelscope.host.errors import UserError
+from trelscope.host.link.token import put_away
 from trelscope.host.link.urls import DEFAULT_SOURCE
 
 FAILED, USAGE = 1, 2
@@ -39,7 +40,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 done, 1 something went wrong, 2 wrong usage. Never a traceback for a user's error."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = [put_away(each) for each in (sys.argv[1:] if arguments is None else arguments)]
     try:
         if len(given) == 1 and _is_source(given[0]):
             return window.show(given[0])

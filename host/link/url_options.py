@@ -1,13 +1,21 @@
-"""What a source URL says behind its question mark. No I/O."""
+"""A source URL taken apart, and what it says behind its question mark. No I/O."""
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from trelscope.host.link import LinkError
 
 
+def url_parts(url: str) -> SplitResult:
+    """`url` taken apart. Raises LinkError."""
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise LinkError(f"not a source: {url!r} ({error})") from None
+
+
 def url_options(url: str) -> dict[str, str]:
     """The `key=value` pairs of `url`. Raises LinkError for anything else there: nothing that is said is passed over."""
-    parts = urlsplit(url)
+    parts = url_parts(url)
     if parts.fragment or url.endswith("#"):
         raise LinkError(f"{url!r}: nothing may come after a #; write it as %23 if it belongs there")
     options: dict[str, str] = {}

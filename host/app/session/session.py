@@ -12,6 +12,7 @@ from trelscope.host.app.session.output import Output
 from trelscope.host.app.session.requested_settings import RequestedSettings
 from trelscope.host.app.session.snapshot import AverageData, SessionState, Snapshot
 from trelscope.host.app.session.worker import INTERNAL, Worker
+from trelscope.host.link.token import put_away
 
 # An error of this program that it has no answer to; what the thread had open may be as it was.
 DIED = (
@@ -35,6 +36,7 @@ class Session:
 
         connection: what opens instruments; None: one that opens sources by their URL, with `seed`.
         """
+        source = put_away(source)
         self._output = Output(Snapshot(source, SessionState.OPENING, "opening"))
         self._machine = SessionMachine(
             self._output, connection or Connection(seed), requested or RequestedSettings(), journals
@@ -68,6 +70,7 @@ class Session:
 
     def open(self, source: str) -> None:
         """Close the instrument, open another and start an average."""
+        source = put_away(source)
         self._worker.post(lambda: self._machine.open(source))
 
     def change(self, requested: RequestedSettings) -> None:
