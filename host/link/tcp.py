@@ -154,8 +154,9 @@ def _address(url: str, parts: SplitResult) -> tuple[str, int]:
     except ValueError:
         port = None
     if not port or not host or parts.path not in ("", "/") or parts.username is not None:
+        without = "tcp://" + url.partition("://")[2].rpartition("@")[2]
         raise LinkError(
-            f"not tcp://HOST:PORT, or tcp://TOKEN@HOST:PORT: {url!r}; a port is 1 to 65535, an IPv6 address goes in"
+            f"not tcp://HOST:PORT, or tcp://TOKEN@HOST:PORT: {without!r}; a port is 1 to 65535, an IPv6 address goes in"
             " brackets"
         )
     return host, port

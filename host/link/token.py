@@ -9,32 +9,29 @@ CHALLENGE = b"trelscope challenge "
 ANSWER_SIZE = 65
 """Bytes of the line that answers it: a SHA-256 in hexadecimal digits."""
 
-_WITH_TOKEN = re.compile(r"(tcp://)([^?#]*)@(.*)", re.IGNORECASE | re.DOTALL)
-_ADDRESS = re.compile(r"[^/?#]*")
+_WITH_TOKEN = re.compile(r"(tcp://)([^?#,\s]*)@([^/?#,\s]*)", re.IGNORECASE)
+_ADDRESS = re.compile(r"tcp://([^/?#]*)", re.IGNORECASE)
 _known: dict[str, str] = {}  # token by address, until the program ends
 
 
-def put_away(source: str) -> str:
-    """`source` without the token that `tcp://TOKEN@HOST:PORT` has in it, which is remembered for that address."""
-    match = _WITH_TOKEN.fullmatch(source)
-    if match is None:
-        return source
-    scheme, token, rest = match.groups()
-    _known[_address(rest)] = unquote(token)
-    return scheme + rest
+def put_away(text: str) -> str:
+    """`text` without the tokens of every `tcp://TOKEN@HOST:PORT` in it, which are remembered for these addresses."""
+
+    def without(found: re.Match[str]) -> str:
+        scheme, token, address = found.groups()
+        if token:
+            _known[address.lower()] = unquote(token)
+        return scheme + address
+
+    return _WITH_TOKEN.sub(without, text)
 
 
 def token_of(source: str) -> str | None:
     """The token for the address of `source`, which has none in it; None where none has been given."""
-    return _known.get(_address(source.partition("//")[2]))
+    found = _ADDRESS.match(source)
+    return _known.get(found[1].lower()) if found else None
 
 
 def answer(token: str, challenge: bytes) -> bytes:
     """The line that shows that one knows the token. challenge: the server's whole line, which is another every time."""
     return hmac.digest(token.encode(), challenge, "sha256").hex().encode() + b"\n"
-
-
-def _address(rest: str) -> str:
-    found = _ADDRESS.match(rest)
-    assert found is not None
-    return found[0].lower()

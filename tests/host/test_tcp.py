@@ -17,7 +17,7 @@ from trelscope.host.errors import UserError
 from trelscope.host.link import LinkError, tcp
 from trelscope.host.link.front_end import query_for
 from trelscope.host.link.tcp import TcpLink
-from trelscope.host.link.token import ANSWER_SIZE
+from trelscope.host.link.token import ANSWER_SIZE, put_away, token_of
 from trelscope.host.link.urls import open_link
 from trelscope.sim.presets.presets import load_plant
 
@@ -140,6 +140,7 @@ def test_ipv6_in_brackets() -> None:
         ("tcp://:8735", "not tcp://HOST:PORT"),
         ("tcp://::1:8735", "brackets"),
         ("tcp://[::1", "not a source"),
+        ("tcp://no,token@127.0.0.1:8735", "TOKEN@HOST:PORT: 'tcp://127.0.0.1:8735'"),
         ("tcp://127.0.0.1:8735/instrument", "not tcp://HOST:PORT"),
         ("tcp:127.0.0.1:8735", "not tcp://HOST:PORT"),
         ("tcp://no.such.host.invalid:8735", "no host of the name"),
@@ -209,6 +210,18 @@ def test_a_token_that_nobody_asks_for_is_said(
     monkeypatch.setattr(tcp, "CONNECT_TIMEOUT", 0.05)
     with pytest.raises(LinkError, match="asks for no token; leave it out"):
         open_link(url(listener).replace("//", "//a-secret-of-mine@"))
+
+
+def test_tokens_are_put_away_wherever_a_url_is() -> None:
+    assert put_away("tcp://h:1,tcp://secret-1@h:2,tcp://secret-2@[::1]:3/?a=b@c") == (
+        "tcp://h:1,tcp://h:2,tcp://[::1]:3/?a=b@c"
+    )
+    known = [token_of(f"tcp://{address}?detector=pin") for address in ("h:1", "h:2", "[::1]:3")]
+    assert known == [None, "secret-1", "secret-2"]
+    assert put_away("tcp://@h:4") == "tcp://h:4"
+    assert token_of("tcp://h:4") is None
+    for other in ("emulator:hr-1mm2?area=2", "replay:a@b.trel", "me@h"):
+        assert put_away(other) == other
 
 
 def test_a_missing_token_is_said(ends: tuple[TcpLink, socket.socket]) -> None:
