@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -24,9 +25,12 @@ from trelscope.host.commands import (
     window,
 )
 from trelscope.host.errors import UserError
+from trelscope.host.link.token import put_away
 from trelscope.host.link.urls import DEFAULT_SOURCE
 
 FAILED, USAGE = 1, 2
+_OPTION = re.compile(r"--[a-z][a-z-]*")
+_NEGATIVE = re.compile(r"-\.?[0-9]")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,11 +40,11 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 done, 1 something went wrong, 2 wrong usage. Never a traceback for a user's error."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = [put_away(each) for each in (sys.argv[1:] if arguments is None else arguments)]
     try:
         if len(given) == 1 and _is_source(given[0]):
             return window.show(given[0])
-        options = _parser().parse_args(given)
+        options = _parser().parse_args(_with_negative_values(given))
         return int(options.command(options))
     except UserError as error:
         return _fail(str(error), error.exit_code)
@@ -79,6 +83,17 @@ def _parser() -> _Parser:
     ):
         command.add(commands)
     return parser
+
+
+def _with_negative_values(arguments: list[str]) -> list[str]:
+    """`--window -2u:20u` as `--window=-2u:20u`: no option begins with a digit, but argparse takes it for one."""
+    joined: list[str] = []
+    for argument in arguments:
+        if _NEGATIVE.match(argument) and joined and _OPTION.fullmatch(joined[-1]):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def _is_source(argument: str) -> bool:

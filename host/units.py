@@ -1,24 +1,9 @@
 """Numbers with SI prefixes, in and out."""
 
 import math
-import re
 
-_PREFIXES = {"p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
-_NUMBER = re.compile(
-    r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([pnuµmkMG]?)\s*[A-Za-z²/]*\s*"
-)
-
-
-def parse_si(text: str) -> float:
-    """The number that `text` says: "10k", "50u", "3.3", "50 us", "1e-6". Raises ValueError in one line."""
-    match = _NUMBER.fullmatch(text)
-    if match is None:
-        raise ValueError(f"not a number: {text!r} (write e.g. 10k, 50u, 3.3)")
-    # Through the decimal exponent: "3.4u" is the float nearest to 3.4e-6.
-    mantissa, prefix = match.groups()
-    number = float(mantissa)
-    exponent = _PREFIXES[prefix]
-    return number / 10.0**-exponent if exponent < 0 else number * 10.0**exponent
+from trelscope.sim.si_numbers import PREFIXES
+from trelscope.sim.si_numbers import parse_si as parse_si
 
 
 def format_si(value: float, unit: str, digits: int = 4) -> str:
@@ -42,5 +27,5 @@ def format_with_error(value: float, error: float, unit: str) -> str:
 def prefix_for(value: float) -> tuple[int, str]:
     """Power of ten and its prefix that leave one to three digits before the point: (-6, "µ")."""
     exponent = 0 if value == 0 else math.floor(math.log10(abs(value)) / 3) * 3
-    exponent = min(max(exponent, -12), 9)
-    return exponent, next(p for p, e in _PREFIXES.items() if e == exponent and p != "u")
+    exponent = min(max(exponent, min(PREFIXES.values())), max(PREFIXES.values()))
+    return exponent, next(prefix for prefix, power in PREFIXES.items() if power == exponent)

@@ -163,8 +163,9 @@ class Acquisition:
         """Whether this frame can come after those that have been averaged: none of its pulses has been seen."""
         end = frame.first_pulse + frame.pulses
         return (
-            frame.number >= self._frames_sent
-            and frame.first_pulse >= self._end
+            self._frames_sent <= frame.number
+            and max(self._end, frame.number)
+            <= frame.first_pulse  # each before has a pulse at least
             and frame.missed >= self._missed
             and not 0 < self.settings.pulses < end
         )

@@ -48,13 +48,15 @@ class Assembler:
         self._registers, self._before, self._head = registers, before, None
 
     def add(self, packet: Packet) -> Frame | None:
-        """The frame that this packet completes, if any. Raises Misfit."""
+        """The frame that this packet completes, if any. Raises Misfit, also for a kind that nobody has asked for."""
         if self._registers is None:
             return None  # of a train that somebody else has started
         if packet.kind is Kind.TRACE_HEAD:
             self._begin(packet.payload, self._registers)
         elif packet.kind is Kind.TRACE_DATA:
             return self._chunk(packet.payload)
+        else:
+            raise Misfit
         return None
 
     def _begin(self, payload: bytes, asked: Mapping[str, int]) -> None:

@@ -64,6 +64,7 @@ class Instrument:
         self._sequence = 0
         self._heard = link.clock()
         self._replies: deque[dict[str, int]] = deque()
+        self._unanswered: dict[int, int] = {}  # address by the sequence number of a request
         self._frames: deque[Frame] = deque()
         self._assembler = Assembler()
         self._still_since: float | None = None  # a train has ended; when something of it last came
@@ -121,14 +122,16 @@ class Instrument:
         self._frames.clear()
         return frames
 
-    def close(self) -> None:
-        """Switch the output off if the link still works, and let go of it."""
+    def close(self) -> bool:
+        """Switch the output off if the link works, and let go of it; returns whether the output is known to be off."""
         try:
             self.write("run", 0)
             self.write("enable", 0)
         except (LinkError, InstrumentError):
-            pass
-        self.link.close()
+            return False
+        finally:
+            self.link.close()
+        return True
 
     def trips(self) -> list[str]:
         """Why the output has been switched off, in words; empty if it has not."""
@@ -204,6 +207,7 @@ class Instrument:
         """Send a request; returns its sequence number."""
         sequence = self._sequence
         self._sequence = (sequence + 1) & 0xFFFF
+        self._unanswered[sequence] = REGISTERS[name].address
         payload = protocol.REQUEST.pack(address=REGISTERS[name].address, value=value)
         self.link.write(protocol.encode_frame(kind, sequence, payload))
         return sequence
@@ -243,15 +247,22 @@ class Instrument:
             if not self._receive(REPLY_TIMEOUT) or self.link.clock() > until:
                 return None
 
+    def _take_reply(self, payload: bytes) -> None:
+        """Keep a reply if it is the first one to a request of ours."""
+        reply = protocol.REPLY.unpack(payload) if len(payload) == protocol.REPLY.size else {}
+        sequence = reply.get("sequence", -1)
+        if sequence in self._unanswered and self._unanswered[sequence] == reply["address"]:
+            del self._unanswered[sequence]
+            self._replies.append(reply)
+        else:
+            self.errors.refused += 1
+
     def _receive(self, timeout: float) -> bool:
         """Take in what the link gives; False when it gives nothing in time."""
         data = self.link.read(timeout)
         for packet in self._decoder.feed(data):
             if packet.kind is Kind.REPLY:
-                if len(packet.payload) == protocol.REPLY.size:
-                    self._replies.append(protocol.REPLY.unpack(packet.payload))
-                else:
-                    self.errors.refused += 1
+                self._take_reply(packet.payload)
                 continue
             if self._still_since is not None:
                 self._still_since = self.link.clock()

@@ -111,8 +111,9 @@ class Pacer(Instrument):
     def stop(self) -> None:
         """Nothing runs."""
 
-    def close(self) -> None:
-        """Nothing to let go of."""
+    def close(self) -> bool:
+        """Nothing to let go of, and no output that could be on."""
+        return True
 
 
 class PacedConnection(Connection):

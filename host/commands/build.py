@@ -6,7 +6,7 @@ from typing import Any
 
 from trelscope.gateware import build as bitstreams
 from trelscope.gateware.platform.boards import BOARDS
-from trelscope.host.commands.common import JSON, Commands, say
+from trelscope.host.commands.common import JSON, Commands, say, whole
 from trelscope.host.errors import UserError
 from trelscope.host.flash.bitstream import built
 
@@ -23,7 +23,9 @@ def add(commands: Commands) -> None:
         "--board", required=True, choices=list(BOARDS), metavar="BOARD", help=", ".join(BOARDS)
     )
     p.add_argument(
-        "--seed", type=int, help="seed of place and route (default: the first of five that closes)"
+        "--seed",
+        type=whole,
+        help="seed of place and route (default: the first of five that closes)",
     )
 
 

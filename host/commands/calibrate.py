@@ -15,7 +15,16 @@ from trelscope.host.calibration import saved
 from trelscope.host.calibration.lanes import Lanes, lanes
 from trelscope.host.calibration.level import CalibrationError, level
 from trelscope.host.calibration.phases import STEP, Phases, phases
-from trelscope.host.commands.common import JSON, SEED, Commands, count, number, run_capture, say
+from trelscope.host.commands.common import (
+    JSON,
+    SEED,
+    Commands,
+    count,
+    run_capture,
+    say,
+    seconds,
+    volts,
+)
 from trelscope.host.link import ports
 from trelscope.host.link.urls import open_link
 from trelscope.host.planning import CaptureRequest
@@ -57,7 +66,7 @@ def add(commands: Commands) -> None:
     two.add_argument("source", metavar="SOURCE")
     two.add_argument("--pulses", type=count, default=100_000, help="(default 100k)")
     two.add_argument(
-        "--after", type=number, default=AFTER, help="s from the drive edge (default 20u)"
+        "--after", type=seconds, default=AFTER, help="s from the drive edge (default 20u)"
     )
     three = what.add_parser(
         "phases", help="launch phases, from the edges of the drive monitor", parents=[SEED, JSON]
@@ -71,7 +80,7 @@ def _reading(text: str) -> tuple[float, float]:
     asked, colon, read = text.partition(":")
     if not colon:
         raise argparse.ArgumentTypeError(f"not COMMANDED:MEASURED: {text!r} (write e.g. 4:4.03)")
-    return number(asked), number(read)
+    return volts(asked), volts(read)
 
 
 def _level(options: argparse.Namespace) -> int:

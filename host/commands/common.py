@@ -1,6 +1,7 @@
 """What several commands share: argument types, and talking to the terminal."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import fields
@@ -15,6 +16,7 @@ from trelscope.host.link.urls import open_link
 from trelscope.host.planning import CaptureRequest
 from trelscope.host.settings import Settings
 from trelscope.host.units import parse_si
+from trelscope.sim.si_numbers import NumberError
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -25,36 +27,58 @@ def _parent(*names: str, **how: Any) -> argparse.ArgumentParser:
     return parent
 
 
-JSON = _parent("--json", action="store_true", help="print one JSON object")
-SEED = _parent("--seed", type=int, default=0, help="seed of the emulated noise (default 0)")
-OUTPUT = _parent(
-    "-o", "--output", type=Path, metavar="FILE", help=f"save as one of {', '.join(formats.FORMATS)}"
-)
-"""Options that mean the same wherever they are: for `parents` of a command's parser."""
-
-
-def number(text: str) -> float:
-    """A number with an optional SI suffix."""
+def number(text: str, unit: str = "") -> float:
+    """A number with an optional SI prefix, and unit."""
     try:
-        return parse_si(text)
-    except ValueError as error:
+        return parse_si(text, unit)
+    except NumberError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def seconds(text: str) -> float:
+    """A time: "50u", "50 us"."""
+    return number(text, "s")
+
+
+def volts(text: str) -> float:
+    """A voltage: "5", "5 V"."""
+    return number(text, "V")
+
+
+def hertz(text: str) -> float:
+    """A frequency: "10k", "10 kHz"."""
+    return number(text, "Hz")
+
+
 def count(text: str) -> int:
-    """A whole number of at least 1, with an optional SI suffix."""
+    """A whole number of at least 1, with an optional SI prefix."""
     value = number(text)
     if value != int(value) or value < 1:
         raise argparse.ArgumentTypeError(f"not a whole number of at least 1: {text!r}")
     return int(value)
 
 
+def whole(text: str) -> int:
+    """A whole number of any size, in digits alone."""
+    if not re.fullmatch(r"[-+]?[0-9]{1,100}", text):
+        raise argparse.ArgumentTypeError(f"not a whole number: {text!r}")
+    return int(text)
+
+
+JSON = _parent("--json", action="store_true", help="print one JSON object")
+SEED = _parent("--seed", type=whole, default=0, help="seed of the emulated noise (default 0)")
+OUTPUT = _parent(
+    "-o", "--output", type=Path, metavar="FILE", help=f"save as one of {', '.join(formats.FORMATS)}"
+)
+"""Options that mean the same wherever they are: for `parents` of a command's parser."""
+
+
 def add_settings(p: argparse.ArgumentParser) -> None:
     """Add what a capture's settings are asked for with; see `requested`."""
     d = CaptureRequest()
-    p.add_argument("--volts", type=number, help=f"drive level, 3 to 7 (default {d.volts:g})")
-    p.add_argument("--rate", type=number, help=f"pulses per second (default {d.rate / 1e3:g}k)")
-    p.add_argument("--width", type=number, help="pulse width in s (default half the period)")
+    p.add_argument("--volts", type=volts, help=f"drive level, 3 to 7 (default {d.volts:g})")
+    p.add_argument("--rate", type=hertz, help=f"pulses per second (default {d.rate / 1e3:g}k)")
+    p.add_argument("--width", type=seconds, help="pulse width in s (default half the period)")
     p.add_argument("--pulses", type=count, help=f"pulses to average (default {d.pulses})")
     p.add_argument(
         "--window",
@@ -62,7 +86,7 @@ def add_settings(p: argparse.ArgumentParser) -> None:
         metavar="START:LENGTH",
         help="s from the drive edge, and s (default: the pulse and its decay)",
     )
-    p.add_argument("--bin", type=number, help="bin width in s (default: the finest that fits)")
+    p.add_argument("--bin", type=seconds, help="bin width in s (default: the finest that fits)")
     p.add_argument(
         "--mode",
         choices=("analog", "counting"),
@@ -82,7 +106,7 @@ def _window_range(text: str) -> tuple[float, float]:
     start, colon, length = text.partition(":")
     if not colon:
         raise argparse.ArgumentTypeError(f"not START:LENGTH: {text!r} (write e.g. -2u:20u)")
-    return number(start), number(length)
+    return seconds(start), seconds(length)
 
 
 def run_capture(

@@ -9,7 +9,16 @@ from pathlib import Path
 
 from trelscope.host.acquisition.recording import histogram
 from trelscope.host.commands import irf, recorded
-from trelscope.host.commands.common import JSON, SEED, Commands, count, number, run_capture
+from trelscope.host.commands.common import (
+    JSON,
+    SEED,
+    Commands,
+    count,
+    hertz,
+    number,
+    run_capture,
+    seconds,
+)
 from trelscope.host.decay import Decay, Key, Value, after_pulses, fit_decay, fit_fall, live_pulses
 from trelscope.host.errors import UserError
 from trelscope.host.files import journal
@@ -45,7 +54,7 @@ def add(commands: Commands) -> None:
         " drive's falling edge is fitted and only --model and --json count",
     )
     p.add_argument("--pulses", type=count, default=400_000, help="excitations (default 400k)")
-    p.add_argument("--rate", type=number, default=15e3, help="excitations per second (default 15k)")
+    p.add_argument("--rate", type=hertz, default=15e3, help="excitations per second (default 15k)")
     p.add_argument(
         "--model",
         choices=(*MODELS, "stretched"),
@@ -53,7 +62,7 @@ def add(commands: Commands) -> None:
     )
     p.add_argument(
         "--response",
-        type=number,
+        type=seconds,
         default=0.3e-9,
         help="time constant of the detector, s (default 0.3n)",
     )
@@ -64,7 +73,10 @@ def add(commands: Commands) -> None:
         help="measured response instead: two columns, bin middle in s and counts",
     )
     p.add_argument(
-        "--dead-time", type=number, default=0.0, help="dead time of the detector, s, to correct for"
+        "--dead-time",
+        type=seconds,
+        default=0.0,
+        help="dead time of the detector, s, to correct for",
     )
     p.add_argument(
         "--afterpulse",
@@ -73,7 +85,7 @@ def add(commands: Commands) -> None:
         help="afterpulse probability to correct for (default 0)",
     )
     p.add_argument(
-        "--afterpulse-time", type=number, default=300e-9, help="its mean delay, s (default 300n)"
+        "--afterpulse-time", type=seconds, default=300e-9, help="its mean delay, s (default 300n)"
     )
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import parse_qsl, urlsplit
 
 from trelscope.host.errors import UserError
+from trelscope.host.link.url_options import url_options, url_parts
 from trelscope.sim.presets.presets import PresetError
 
 EXAMPLE = "emulator:bmim3-4mm2?area=2.5&x_Nt=1.4"
@@ -12,10 +12,10 @@ EXAMPLE = "emulator:bmim3-4mm2?area=2.5&x_Nt=1.4"
 
 def split(source: str) -> tuple[str, dict[str, str]]:
     """Preset and overrides of `emulator:PRESET?key=value&…`. Raises UserError for any other source."""
-    parts = urlsplit(source)
+    parts = url_parts(source)
     if parts.scheme != "emulator":
         raise UserError(f"{source!r} is not emulated; give a source such as {EXAMPLE}")
-    return parts.path, dict(parse_qsl(parts.query, keep_blank_values=True))
+    return parts.path, url_options(source)
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def _frequency(text: str) -> float:
 
 
 def _within(text: str, low: float, high: float, unit: str) -> float:
-    value = number(text)
+    value = number(text, unit)
     if not low <= value <= high:
         raise argparse.ArgumentTypeError(f"{text!r} is not from {low:g} to {high:g} {unit}")
     return value

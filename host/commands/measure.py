@@ -51,8 +51,8 @@ def _part(text: str) -> float:
 def _levels(text: str) -> tuple[float, float]:
     low, _, high = text.partition("-")
     try:
-        levels = float(low) / 100, float(high) / 100
-    except ValueError:
+        levels = number(low, "%") / 100, number(high, "%") / 100
+    except argparse.ArgumentTypeError:
         levels = 0.0, 0.0
     if not 0 < levels[0] < levels[1] < 1:
         raise argparse.ArgumentTypeError(f"not LOW-HIGH in %: {text!r} (write e.g. 10-90)")

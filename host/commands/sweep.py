@@ -85,7 +85,7 @@ def _plan(options: argparse.Namespace) -> Sweep:
     else:
         if getattr(options, str(axis)) is not None:
             raise SettingsError(f"--{axis} is what is swept: leave it out")
-        values = _range(options.values) if ":" in options.values else _list(options.values)
+        values = _numbers(options.values, UNITS[axis])
     return Sweep(axis, values, options.source or DEFAULT_SOURCE, requested(options), options.seed)
 
 
@@ -96,13 +96,17 @@ def _devices(text: str) -> tuple[str, ...]:
     return tuple(name if ":" in name else f"emulator:{name}" for name in names)
 
 
-def _list(text: str) -> tuple[float, ...]:
-    return tuple(_number(part) for part in text.split(","))
+def _numbers(text: str, unit: str) -> tuple[float, ...]:
+    try:
+        if ":" in text:
+            return _range(text, [number(part, unit) for part in text.split(":")])
+        return tuple(number(part, unit) for part in text.split(","))
+    except argparse.ArgumentTypeError as error:
+        raise SettingsError(str(error)) from None
 
 
-def _range(text: str) -> tuple[float, ...]:
-    parts = [_number(part) for part in text.split(":")]
-    if len(parts) != 3 or not all(map(math.isfinite, parts)):
+def _range(text: str, parts: list[float]) -> tuple[float, ...]:
+    if len(parts) != 3:
         raise SettingsError(f"not START:STOP:STEP: {text!r} (write e.g. 3:7:0.5)")
     start, stop, step = parts
     steps = (stop - start) / step if step else -1.0
@@ -110,13 +114,6 @@ def _range(text: str) -> tuple[float, ...]:
         raise SettingsError(f"{text!r} is not 1 to {MOST} steps from START to STOP")
     # As written in decimals, not as steps of a binary fraction add up.
     return tuple(float(f"{start + k * step:.12g}") for k in range(math.floor(steps + 1e-9) + 1))
-
-
-def _number(text: str) -> float:
-    try:
-        return number(text)
-    except argparse.ArgumentTypeError as error:
-        raise SettingsError(str(error)) from None
 
 
 class _ProgressDisplay:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.calibration.level import NOMINAL, Level
@@ -14,6 +14,16 @@ from trelscope.sim.presets.recipe import PresetError
 DETECTOR = "detector"
 DESCRIBED = "pin"
 """The detector that docs/hardware.md describes; its scales and those of the others are in sim/presets/presets.toml."""
+
+UNITS = {
+    "light_volts_per_code": "V",
+    "drive_volts_per_code": "V",
+    "drive_volts_at_zero": "V",
+    "detector_delay": "s",
+    "level_gain": "",
+    "level_offset": "V",
+}
+"""Of the values of a front end, by their names in a URL."""
 
 
 def assumed_front_end(options: Mapping[str, str], level: Level = NOMINAL) -> FrontEnd:
@@ -34,7 +44,7 @@ def assumed_front_end(options: Mapping[str, str], level: Level = NOMINAL) -> Fro
         if key not in values:
             raise LinkError(f"unknown parameter {key!r}; known: {', '.join((DETECTOR, *values))}")
         try:
-            values[key] = parse_si(text)
+            values[key] = parse_si(text, UNITS[key])
         except ValueError as error:
             raise LinkError(f"{key}: {error}") from None
     return FrontEnd.from_dict(values)
@@ -43,4 +53,6 @@ def assumed_front_end(options: Mapping[str, str], level: Level = NOMINAL) -> Fro
 def query_for(front_end: FrontEnd) -> str:
     """What a URL must say so that `front_end` is assumed; empty if that is so anyway."""
     usual = assumed_front_end({}).as_dict()
-    return urlencode({k: repr(v) for k, v in front_end.as_dict().items() if v != usual[k]})
+    return urlencode(
+        {k: repr(v) for k, v in front_end.as_dict().items() if v != usual[k]}, quote_via=quote
+    )

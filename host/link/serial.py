@@ -2,7 +2,7 @@
 
 import errno
 import time
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import serial
 
@@ -13,6 +13,7 @@ from trelscope.host.calibration import saved
 from trelscope.host.link import LinkError, ports
 from trelscope.host.link.codec import Decoder
 from trelscope.host.link.front_end import assumed_front_end
+from trelscope.host.link.url_options import url_options
 from trelscope.host.units import parse_si
 
 try:
@@ -46,7 +47,7 @@ class SerialLink:
     def __init__(self, url: str) -> None:
         self.name = url
         parts = urlsplit(url)
-        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        options = url_options(url)
         asked = options.pop(BAUD, None)
         assumed_front_end(options)  # refuses what makes no sense before a port is looked for
         port = self._find(parts.path)

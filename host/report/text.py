@@ -19,7 +19,8 @@ def table(capture: Recording) -> str:
     lines += [
         "",
         f"pulses: {a.pulses_averaged} averaged of {a.pulses_emitted} emitted, {a.pulses_missed} missed,"
-        f" {a.pulses_lost} lost on the link; CRC errors {a.crc_errors}; clipped samples {a.clipped}",
+        f" {a.pulses_lost} lost on the link; CRC errors {a.crc_errors};"
+        f" packets refused {a.packets_refused}; clipped samples {a.clipped}",
     ]
     if capture.realtime_factor is not None:
         lines.append(f"EMULATOR at {capture.realtime_factor:.2f} × real time")

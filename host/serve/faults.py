@@ -48,7 +48,7 @@ def parse_faults(switches: Sequence[str]) -> Faults:
                     faults = replace(faults, corrupt=_probability(text))
                 case "stall":
                     after, _, seconds = text.partition(":")
-                    faults = replace(faults, stall=(_bytes(after), parse_si(seconds)))
+                    faults = replace(faults, stall=(_bytes(after), parse_si(seconds, "s")))
                 case "disconnect":
                     faults = replace(faults, disconnect=_bytes(text))
                 case "slow":

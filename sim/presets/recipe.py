@@ -24,6 +24,7 @@ from trelscope.sim.physics.device import (
 from trelscope.sim.physics.photon_counter import PhotonCounter
 from trelscope.sim.physics.plant import Plant
 from trelscope.sim.physics.pulsed_light import PulsedLight
+from trelscope.sim.si_numbers import NumberError, parse_plain
 
 TO_SI: Mapping[str, float] = {
     "1": 1.0,
@@ -209,8 +210,11 @@ def _checked(key: str, given: object, unit: str) -> float:
     """`given`, a text or a number, if it is one that quantity `key` may have. Raises PresetError."""
     low, high = tables()["allowed"][key]
     try:
-        value = float(given) if isinstance(given, str | int | float) else math.nan
-    except (ValueError, OverflowError):
+        if isinstance(given, str):
+            value = parse_plain(given, "" if unit == "1" else unit)
+        else:
+            value = float(given) if isinstance(given, int | float) else math.nan
+    except (NumberError, OverflowError):
         value = math.nan
     if isinstance(given, bool) or not low <= value <= high:
         of = "" if unit == "1" else f" of {unit}"

@@ -118,7 +118,11 @@ def test_rate_takes_prefixes(opened: Open, until) -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("8", "volts 8 V is out of range: 3 V to 7 V"), ("five", "not a number: 'five'")],
+    [
+        ("8", "volts 8 V is out of range: 3 V to 7 V"),
+        ("five", "not a number: 'five'"),
+        ("5Hz", "not a number in V: '5Hz'"),
+    ],
 )
 def test_a_refused_setting_is_said_and_the_train_goes_on(
     opened: Open, until, text: str, words: str

@@ -55,7 +55,7 @@ def test_saved_listed_and_removed(capsys: pytest.CaptureFixture[str], user_file:
     ("line", "code", "says"),
     [
         ("save mine emulator:bmim3-4mm2?x_Nt=-1", 1, "x_Nt '-1' is not possible: give a number"),
-        ("save mine emulator:bmim3-4mm2?area=", 1, "area '' is not possible"),
+        ("save mine emulator:bmim3-4mm2?area=", 1, "'area=' says nothing"),
         ("save mine emulator:bmim4-4mm2", 1, "unknown device 'bmim4-4mm2'; known: control-4mm2"),
         ("save hr-1mm2 emulator:bmim3-4mm2", 1, "comes with trelscope"),
         ("save mine tcp://localhost:7070", 1, "is not emulated"),

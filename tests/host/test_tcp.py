@@ -1,16 +1,23 @@
 """The TCP link against a bare socket at the other end."""
 
+import hashlib
+import hmac
 import socket
 import struct
 from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from threading import Thread
 
 import pytest
 
 from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.cli import main
 from trelscope.host.errors import UserError
 from trelscope.host.link import LinkError, tcp
 from trelscope.host.link.front_end import query_for
 from trelscope.host.link.tcp import TcpLink
+from trelscope.host.link.token import ANSWER_SIZE, put_away, token_of
 from trelscope.host.link.urls import open_link
 from trelscope.sim.presets.presets import load_plant
 
@@ -133,20 +140,126 @@ def test_ipv6_in_brackets() -> None:
         ("tcp://:8735", "not tcp://HOST:PORT"),
         ("tcp://::1:8735", "brackets"),
         ("tcp://[::1", "not a source"),
-        ("tcp://me@127.0.0.1:8735", "not tcp://HOST:PORT"),
+        ("tcp://no,token@127.0.0.1:8735", "TOKEN@HOST:PORT: 'tcp://127.0.0.1:8735'"),
         ("tcp://127.0.0.1:8735/instrument", "not tcp://HOST:PORT"),
         ("tcp:127.0.0.1:8735", "not tcp://HOST:PORT"),
         ("tcp://no.such.host.invalid:8735", "no host of the name"),
         ("tcp://a..b:8735", "no host of the name"),
         ("tcp://127.0.0.1:8735?detector=eye", "unknown detector 'eye'; known: pin"),
         ("tcp://127.0.0.1:8735?colour=red", "unknown parameter 'colour'; known: detector, light"),
-        ("tcp://127.0.0.1:8735?detector_delay=", "detector_delay: not a number"),
+        ("tcp://127.0.0.1:8735?detector_delay=2V", "detector_delay: not a number in s"),
+        ("tcp://127.0.0.1:8735?detector_delay=1n&detector_delay=2n", "is there twice"),
+        ("tcp://127.0.0.1:8735?detector_delay=", "says nothing; write key=value"),
     ],
 )
 def test_bad_sources_are_refused_in_one_line(source: str, says: str) -> None:
     with pytest.raises(UserError, match=says) as error:
         open_link(source)
     assert "\n" not in str(error.value)
+
+
+def challenged(listener: socket.socket, says: bytes, wanted: int) -> tuple[Future[bytes], Thread]:
+    """A server that says something to the next client and takes down what it answers."""
+    heard: Future[bytes] = Future()
+
+    def serve() -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(says)
+            heard.set_result(peer.recv(wanted, socket.MSG_WAITALL))
+
+    thread = Thread(target=serve)
+    thread.start()
+    return heard, thread
+
+
+def test_a_challenge_is_answered_with_the_hmac_of_it(listener: socket.socket) -> None:
+    line = b"trelscope challenge 0123456789abcdef\n"
+    heard, thread = challenged(listener, line, ANSWER_SIZE)
+    address = url(listener).removeprefix("tcp://")
+    link = open_link(f"tcp://a-secret-%7e@{address}")
+    assert link.name == f"tcp://{address}"
+    wanted = hmac.new(b"a-secret-~", line, hashlib.sha256).hexdigest().encode() + b"\n"
+    assert heard.result(PATIENCE) == wanted
+    thread.join()
+    link.close()
+
+
+@pytest.mark.parametrize(
+    ("says", "words"),
+    [
+        (b"trelscope: in use by somebody\n", r"tcp://127\.0\.0\.1:\d+: in use by somebody$"),
+        (b"220 a mail server\n", "is no trelscope server"),
+        (b"x" * 1000, "is no trelscope server"),
+        (b"", "the other end has hung up"),
+    ],
+)
+def test_who_does_not_challenge_gets_no_answer(
+    listener: socket.socket, says: bytes, words: str
+) -> None:
+    _, thread = challenged(listener, says, 0)
+    with pytest.raises(LinkError, match=words) as error:
+        open_link(url(listener).replace("//", "//a-secret-of-mine@"))
+    assert "secret" not in str(error.value)
+    thread.join()
+
+
+def test_a_token_that_nobody_asks_for_is_said(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp, "CONNECT_TIMEOUT", 0.05)
+    with pytest.raises(LinkError, match="asks for no token; leave it out"):
+        open_link(url(listener).replace("//", "//a-secret-of-mine@"))
+
+
+def test_tokens_are_put_away_wherever_a_url_is() -> None:
+    assert put_away("tcp://h:1,tcp://secret-1@h:2,tcp://secret-2@[::1]:3/?a=b@c") == (
+        "tcp://h:1,tcp://h:2,tcp://[::1]:3/?a=b@c"
+    )
+    known = [token_of(f"tcp://{address}?detector=pin") for address in ("h:1", "h:2", "[::1]:3")]
+    assert known == [None, "secret-1", "secret-2"]
+    assert put_away("tcp://@h:4") == "tcp://h:4"
+    assert token_of("tcp://h:4") is None
+    for other in ("emulator:hr-1mm2?area=2", "replay:a@b.trel", "me@h"):
+        assert put_away(other) == other
+
+
+def test_a_missing_token_is_said(ends: tuple[TcpLink, socket.socket]) -> None:
+    link, peer = ends
+    peer.sendall(b"trelscope challenge 0123456789abcdef\n")
+    with pytest.raises(LinkError, match="wants a token; open tcp://TOKEN@HOST:PORT"):
+        read(link, 1)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "tcp://SECRET@:1",
+        "tcp://SECRET@h",
+        "tcp://SECRET@h:1/x",
+        "TCP://SEC/RET@h:x",
+        "tcp://S@SECRET@h:0",
+        "tcp://SECRET@h:1?colour=red",
+        "tcp://SECRET@h:1#x",
+        "tcp://SECRET@[::1",
+        "tcp://SECRET:SECRET@h:1?x",
+    ],
+)
+def test_no_message_shows_a_token(source: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UserError) as error:
+        open_link(source)
+    assert "SEC" not in str(error.value)
+    for arguments in (
+        [source],
+        ["capture", source],
+        ["serve", source],
+        ["capture", "--volts", source],
+    ):
+        with suppress(SystemExit):
+            main(arguments)
+    out, err = capsys.readouterr()
+    assert err.count("trelscope: ") == 4
+    assert "SEC" not in out + err
 
 
 def test_the_front_end_is_the_presets_unless_the_url_says_otherwise(

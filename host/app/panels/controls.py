@@ -87,7 +87,6 @@ class Controls(QWidget):
         assert self.volts.value is not None
         assert self.rate.value is not None
         assert self.pulses.value is not None
-        low, high = PULSES
         return RequestedSettings(
             volts=self.volts.value,
             rate=self.rate.value,
@@ -96,7 +95,7 @@ class Controls(QWidget):
             length=self.length.value,
             bin=self.bin.currentData(),
             averaging=self.averaging.currentData(),
-            pulses=round(min(max(self.pulses.value, low), high)),
+            pulses=int(self.pulses.value),
         )
 
     def show_snapshot(self, snapshot: Snapshot) -> None:

@@ -1,7 +1,6 @@
 """Evaluation of counted photons: brightness, pile-up, and the histogram of the decay."""
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,8 @@ from trelscope.host.acquisition.recording import histogram
 from trelscope.host.app.session.recorded import as_recording
 from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.decay import Decay, fit_decay, live_pulses
+from trelscope.host.link import LinkError
+from trelscope.host.link.url_options import url_options, url_parts
 from trelscope.host.link.urls import is_emulated
 from trelscope.sim.physics.photon_counter import PhotonCounter
 from trelscope.sim.presets.presets import PresetError, load_plant
@@ -78,9 +79,8 @@ def dead_time(source: str) -> float:
     """Dead time (s) of the detector behind an emulated board; 0 where it is not known."""
     if not is_emulated(source):
         return 0.0
-    parts = urlsplit(source)
     try:
-        detector = load_plant(parts.path, dict(parse_qsl(parts.query))).detector
-    except PresetError:
+        detector = load_plant(url_parts(source).path, url_options(source)).detector
+    except (LinkError, PresetError):
         return 0.0
     return detector.dead_time if isinstance(detector, PhotonCounter) else 0.0

@@ -13,7 +13,7 @@ class QuantityBox(QAbstractSpinBox):
     """A value in SI units, or None where empty is allowed.
 
     Text that is not a number is refused with a reason, and the value stays. Whether the value makes sense
-    is not checked here: only stepping keeps within `limits`.
+    is not checked here, but for numbers of things, which have no unit: only stepping keeps within `limits`.
     """
 
     changed = pyqtSignal()
@@ -92,13 +92,21 @@ class QuantityBox(QAbstractSpinBox):
             self.value = None
         else:
             try:
-                self.value = parse_si(text)
+                self.value = self._parsed(text)
             except ValueError as error:
                 self._text = text
                 self.refused.emit(str(error))
                 return
         self._show_value()
         self.changed.emit()
+
+    def _parsed(self, text: str) -> float:
+        """The value that `text` says. Raises ValueError."""
+        value = parse_si(text, self._unit)
+        low, high = self._limits
+        if not self._unit and (value != int(value) or not low <= value <= high):
+            raise ValueError(f"not a whole number from {low:.10g} to {high:.10g}: {text!r}")
+        return value
 
     def _show_value(self) -> None:
         if self.value is None:

@@ -55,6 +55,8 @@ class SweepView(QWidget):
         self._lay_out()
         self.axis.activated.connect(lambda _: self._show_axis())
         self.start.clicked.connect(self.toggle)
+        for box in (self.first, self.last, self.points, self.pulses):
+            box.refused.connect(self.message)
 
     def toggle(self) -> None:
         """Begin a sweep, or cancel the one that runs."""
@@ -126,15 +128,13 @@ class SweepView(QWidget):
         assert self.first.value is not None
         assert self.last.value is not None
         assert self.points.value is not None
-        low, high = POINTS
-        number = round(min(max(self.points.value, low), high))
-        values = np.linspace(self.first.value, self.last.value, number)
+        values = np.linspace(self.first.value, self.last.value, int(self.points.value))
         return tuple(float(f"{value:.6g}") for value in values)
 
     def pulses_per_point(self) -> int:
         """Number of pulses that each point averages."""
-        low, high = PULSES
-        return round(min(max(self.pulses.value or low, low), high))
+        assert self.pulses.value is not None
+        return int(self.pulses.value)
 
     def _ordered(self) -> list[Point]:
         assert self.run is not None

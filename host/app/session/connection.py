@@ -1,5 +1,6 @@
 """The instrument of a session: opened by its URL, closed, and opened again after its link was lost."""
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -34,11 +35,16 @@ class Connection:
             raise
         return self.instrument
 
-    def close(self) -> None:
-        """Switch the output off and close the link."""
-        if self.instrument is not None:
-            self.instrument.close()
-            self.instrument = None
+    def close(self) -> bool:
+        """Switch the output off and close the link, whatever happens; returns whether no output can be on any more."""
+        instrument, self.instrument = self.instrument, None
+        if instrument is None:
+            return True
+        try:
+            return instrument.close()
+        except Exception:  # an error of this program: what called this is dealing with one already
+            logging.getLogger(__name__).exception("internal error")
+            return False
 
     def lost(self) -> None:
         """Close what is left of a lost link, and wait before the next attempt."""

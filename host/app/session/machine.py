@@ -4,7 +4,7 @@ import threading
 import time
 from pathlib import Path
 
-from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.acquisition.instrument import SILENCE, Instrument
 from trelscope.host.app.session.connection import Connection
 from trelscope.host.app.session.journal_keeper import JournalKeeper
 from trelscope.host.app.session.live_average import LiveAverage
@@ -207,7 +207,8 @@ class SessionMachine:
 
     def fail(self, message: str) -> None:
         """End the average and close the instrument; the data stay."""
-        self._close_instrument()
+        if not self._close_instrument():
+            message += f"; the output could not be switched off, the instrument does so after {SILENCE:g} s"
         self._average = None
         self._output.events.put(message)
         self._output.publish(state=SessionState.FAILED, message=message, **NO_RATES)
@@ -224,9 +225,10 @@ class SessionMachine:
         self._output.publish(board=instrument.identity.board)
         return instrument
 
-    def _close_instrument(self) -> None:
+    def _close_instrument(self) -> bool:
+        """Returns whether no output can be on any more."""
         self._pace = None
-        self._connection.close()
+        return self._connection.close()
 
     def _show_step(self, step: str) -> None:
         if self.closing.is_set():

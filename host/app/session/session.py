@@ -1,15 +1,24 @@
 """The session as the window sees it: commands go in, snapshots and events come out."""
 
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 
+from trelscope.host.acquisition.instrument import SILENCE
 from trelscope.host.app.session.connection import FAILURES, Connection
 from trelscope.host.app.session.machine import SessionMachine
 from trelscope.host.app.session.output import Output
 from trelscope.host.app.session.requested_settings import RequestedSettings
 from trelscope.host.app.session.snapshot import AverageData, SessionState, Snapshot
-from trelscope.host.app.session.worker import Worker
+from trelscope.host.app.session.worker import INTERNAL, Worker
+from trelscope.host.link.token import put_away
+
+# An error of this program that it has no answer to; what the thread had open may be as it was.
+DIED = (
+    f"{INTERNAL}: the session has died; the instrument switches its output off after {SILENCE:g} s;"
+    " save the data and start again"
+)
 
 
 class Session:
@@ -27,6 +36,7 @@ class Session:
 
         connection: what opens instruments; None: one that opens sources by their URL, with `seed`.
         """
+        source = put_away(source)
         self._output = Output(Snapshot(source, SessionState.OPENING, "opening"))
         self._machine = SessionMachine(
             self._output, connection or Connection(seed), requested or RequestedSettings(), journals
@@ -38,7 +48,10 @@ class Session:
     @property
     def snapshot(self) -> Snapshot:
         """The newest state of affairs."""
-        return self._output.look()
+        newest = self._output.look()
+        if self._worker.has_died and newest.state is not SessionState.FAILED:
+            return replace(newest, state=SessionState.FAILED, message=DIED)
+        return newest
 
     @property
     def events(self) -> SimpleQueue[str]:
@@ -57,6 +70,7 @@ class Session:
 
     def open(self, source: str) -> None:
         """Close the instrument, open another and start an average."""
+        source = put_away(source)
         self._worker.post(lambda: self._machine.open(source))
 
     def change(self, requested: RequestedSettings) -> None:

@@ -1,11 +1,13 @@
 """A sweep in progress: points are captured in threads of their own and collected by the window."""
 
+import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from queue import Empty, SimpleQueue
 
 from trelscope.host.acquisition.sweep import CancelToken, Point, Progress, Sweep, points
+from trelscope.host.app.session.worker import INTERNAL
 from trelscope.host.errors import UserError
 
 # Points captured at the same time: the compiled gateware runs beside Python, and the window needs its share.
@@ -62,5 +64,8 @@ class SweepRun:
                     self._points.put(point)
         except UserError as error:
             self.error = str(error)
+        except Exception as error:
+            logging.getLogger(__name__).exception("internal error")
+            self.error = f"{INTERNAL}: {error!r}"
         finally:
             self._token.cancel()

@@ -11,6 +11,8 @@ from trelscope.host.app.session.machine import Closed, SessionMachine
 IDLE = 0.05  # s to wait for a command while no train runs
 CLOSE_WAIT = 1.0  # s to wait for the thread to end
 
+INTERNAL = "internal error, please report it"
+
 Command = Callable[[], None]
 
 
@@ -27,6 +29,13 @@ class Worker:
     def alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread.is_alive()
+
+    @property
+    def has_died(self) -> bool:
+        """Whether the thread has ended though nobody closed it."""
+        return (
+            self._thread.ident is not None and not self.alive and not self._machine.closing.is_set()
+        )
 
     def start(self) -> None:
         """Start the thread."""
@@ -54,8 +63,12 @@ class Worker:
                     self._attempt(machine.reconnect)
         except Closed:
             pass
-        finally:
-            machine.end()
+        except BaseException as error:
+            machine.fail(
+                f"{INTERNAL}: {error!r}"
+            )  # and the journal stays: nobody has said that it may go
+            raise
+        machine.end()
 
     def _run_commands(self) -> None:
         """Carry out all commands given; without a train, wait a little for one."""
@@ -80,4 +93,4 @@ class Worker:
             self._machine.fail(str(error))
         except Exception as error:
             logging.getLogger(__name__).exception("internal error")
-            self._machine.fail(f"internal error, please report it: {error!r}")
+            self._machine.fail(f"{INTERNAL}: {error!r}")
