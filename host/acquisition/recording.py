@@ -40,6 +40,7 @@ class Recording:
             self.front_end.detector_delay,
             clipped=account.clipped,
             dropped=account.dropped,
+            spacing=self.settings.spacing,
         )
 
     def measured(self, options: MeasureOptions) -> "Recording":

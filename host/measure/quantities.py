@@ -22,6 +22,7 @@ class Flag(StrEnum):
     INVERTED = "INVERTED"
     DROPPED = "DROPPED"
     BANDWIDTH_LIMITED = "BANDWIDTH_LIMITED"
+    COMMANDED_EDGE = "COMMANDED_EDGE"
 
 
 class Top(StrEnum):

@@ -20,6 +20,7 @@ FLAGS = {
     Flag.INVERTED: "light inverted",
     Flag.DROPPED: "pulses dropped",
     Flag.BANDWIDTH_LIMITED: "too fast for the bins",
+    Flag.COMMANDED_EDGE: "drive edge not seen",
 }
 COLUMNS = ("", "value", "± se", "sd", "n", "")
 TIPS = (

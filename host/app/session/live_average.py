@@ -198,6 +198,7 @@ class LiveAverage:
             accounting.clipped,
             accounting.dropped,
             self._last_shapes,
+            self.settings.spacing,
         )
 
     def _take_result(self) -> None:
