@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.calibration.frontend import RANGES, FrontEnd
 from trelscope.host.calibration.level import NOMINAL, Level
 from trelscope.host.link import LinkError
 from trelscope.host.units import parse_si
@@ -17,7 +17,7 @@ DESCRIBED = "pin"
 
 
 def assumed_front_end(options: Mapping[str, str], level: Level = NOMINAL) -> FrontEnd:
-    """`detector` names one of sim/presets/presets.toml; every value of `FrontEnd` can be given instead, in SI units.
+    """`detector` names one of sim/presets/presets.toml; every value of `RANGES` can be given instead, in SI units.
 
     level: the drive level's calibration, where one is kept.
 
@@ -31,16 +31,19 @@ def assumed_front_end(options: Mapping[str, str], level: Level = NOMINAL) -> Fro
     for key, text in options.items():
         if key == DETECTOR:
             continue
-        if key not in values:
-            raise LinkError(f"unknown parameter {key!r}; known: {', '.join((DETECTOR, *values))}")
+        if key not in RANGES:
+            raise LinkError(f"unknown parameter {key!r}; known: {', '.join((DETECTOR, *RANGES))}")
         try:
             values[key] = parse_si(text)
         except ValueError as error:
             raise LinkError(f"{key}: {error}") from None
-    return FrontEnd.from_dict(values)
+    try:
+        return FrontEnd.from_dict(values)
+    except ValueError as error:
+        raise LinkError(str(error)) from None
 
 
 def query_for(front_end: FrontEnd) -> str:
     """What a URL must say so that `front_end` is assumed; empty if that is so anyway."""
     usual = assumed_front_end({}).as_dict()
-    return urlencode({k: repr(v) for k, v in front_end.as_dict().items() if v != usual[k]})
+    return urlencode({k: repr(v) for k, v in front_end.as_dict().items() if v != usual.get(k)})

@@ -61,6 +61,7 @@ def measure(
     dropped: int = 0,
     shapes: ShapeCache | None = None,
     spacing: float = 0.0,
+    piled_up: bool = False,
 ) -> Measurements:
     """Measure one pulse of commanded `width` (s).
 
@@ -70,9 +71,11 @@ def measure(
     the drive, the time constant of its pole; it is subtracted from what is held against a drive edge, and leaves
     rise and fall as they are. clipped, dropped: samples at the converter's end stops and pulses lost; any at all is
     flagged. shapes: those of one average that grows, which make the best estimator fast. spacing: s between the sample
-    instants that a bin is the mean over; 0: a continuum.
+    instants that a bin is the mean over; 0: a continuum. piled_up: whether photons are missing that came too soon
+    after others.
     """
     flags = [Flag.CLIPPED] * (clipped > 0) + [Flag.DROPPED] * (dropped > 0)
+    flags += [Flag.PILE_UP] * piled_up
     edges = reference(width, drive, spacing)
     results = dict.fromkeys(DEFINITIONS, Found(reason=unfit(light, width)))
     levels = np.nan, np.nan, np.nan

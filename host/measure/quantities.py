@@ -23,6 +23,7 @@ class Flag(StrEnum):
     DROPPED = "DROPPED"
     BANDWIDTH_LIMITED = "BANDWIDTH_LIMITED"
     COMMANDED_EDGE = "COMMANDED_EDGE"
+    PILE_UP = "PILE_UP"
 
 
 class Top(StrEnum):
