@@ -1,7 +1,7 @@
 """Quantities of a pulse without a model: local polynomials at every level, and what the noise lets one see."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ METHOD = "local polynomial"
 
 _STEEP = 6.0  # a slope of fewer standard errors: its error is not linear in the noise
 _FEW_BINS = 4.0  # a transition shorter than this many bins: BANDWIDTH_LIMITED
+_HALF_BIN = 0.25  # bins^2: variance of an instant somewhere between two bins
 _RESOLVED = 0.3  # groups must be shorter than this part of the rise to see ringing
 _SMOOTH = 8.0  # settling is looked for in groups whose error is the band over this
 _PEAK_GROUPS = (
@@ -153,12 +154,14 @@ class LocalEstimator:
         first, last = crossed[0], crossed[-1]
         span = last.u - first.u if first and last else at[-1] - at[0]
         short = bool(span < _FEW_BINS)
+        # A polynomial through so few bins knows nothing of a step within one of them.
+        within = _HALF_BIN * max(1 - abs(span) / _FEW_BINS, 0.0) ** 2
         instants = {}
         for level, c, guess in zip(levels, crossed, at, strict=True):
             if c is not None:
-                instants[level] = self._instant(c, level)
+                instants[level] = replace(self._instant(c, level), variance=within)
             elif short:  # no window fits in: between two bins, known to half a bin
-                instants[level] = Instant(guess, variance=0.25)
+                instants[level] = Instant(guess, variance=_HALF_BIN)
         reason = f"{NOISY}: the slope at the crossing is lost in noise"
         return TransitionInstants(instants, pilots, reason, short)
 
@@ -257,5 +260,6 @@ class LocalEstimator:
             if z[k] - 1 > _PLAIN * se:
                 break  # wider groups would only flatten it
         if z[k] - 1 < _SEEN * se or k == groups - 1:
-            return Found(reason=f"none: the light does not exceed {beyond}", method=METHOD)
+            none = f"none: the light does not exceed {beyond}"
+            return Found(reason=none, flags=part.flags, method=METHOD)
         return Found(float(z[k] - 1), se, "", part.flags, method=f"highest mean of {size} bins")
