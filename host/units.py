@@ -30,7 +30,10 @@ def format_si(value: float, unit: str, digits: int = 4) -> str:
 
 
 def format_with_error(value: float, error: float, unit: str) -> str:
-    """`value ± error` in the larger one's prefix, to two digits of the error: "3.3614 ± 0.0012 us"; without unit in percent."""
+    """`value ± error` in the larger one's prefix, to two digits of the error: "3.3614 ± 0.0012 us".
+
+    Without unit in percent.
+    """
     if not (math.isfinite(value) and math.isfinite(error) and error > 0):
         return format_si(value, unit) if unit else f"{100 * value:.3g} %"
     # Of the larger one: a value that is nothing against its error, or 0, has no size of its own.

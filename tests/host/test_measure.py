@@ -423,10 +423,10 @@ def test_uneven_bins() -> None:
 
 def test_no_baseline_and_no_top() -> None:
     light = clean()
-    late = Trace(light.t[600:], light.y[600:], light.se[600:], 1)
-    assert_nothing(measure(late, WIDTH), "baseline")
-    early = Trace(light.t[:5000], light.y[:5000], light.se[:5000], 1)
-    assert_nothing(measure(early, WIDTH), "top")
+    within = Trace(light.t[600:5000], light.y[600:5000], light.se[600:5000], 1)
+    assert_nothing(measure(within, WIDTH), "no baseline")
+    early = Trace(light.t[:500], light.y[:500], light.se[:500], 1)
+    assert_nothing(measure(early, WIDTH), "no top")
 
 
 @pytest.mark.parametrize("end", [0, 2, 10, 40])
