@@ -53,6 +53,11 @@ class Settings:
         """Launch steps, in ns, that successive pulses take in turn."""
         return INTERLEAVE if self.interleave else 1
 
+    @property
+    def spacing(self) -> float:
+        """s between the instants that are sampled, which a bin is the mean over."""
+        return (1 if self.interleave else CYCLE_NS) * 1e-9
+
     def registers(self, level: int) -> dict[str, int]:
         """Value of every setting register. level: the code that gives `volts` on the board at hand."""
         start_ns = _ns(self.window_start)
@@ -77,8 +82,7 @@ class Settings:
 
     def times(self) -> NDArray[np.float64]:
         """(bins,) s: mean sample instant of each bin, relative to the drive edge as commanded."""
-        samples = 1 if self.interleave else CYCLE_NS  # ns between possible sample instants
-        first = _ns(self.window_start) + (_ns(self.bin) - samples) / 2
+        first = _ns(self.window_start) + (_ns(self.bin) - _ns(self.spacing)) / 2
         return np.asarray((first + _ns(self.bin) * np.arange(self.bins)) * 1e-9, np.float64)
 
     def counts(self, pulses: int) -> NDArray[np.int64]:

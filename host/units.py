@@ -15,13 +15,15 @@ def format_si(value: float, unit: str, digits: int = 4) -> str:
 
 
 def format_with_error(value: float, error: float, unit: str) -> str:
-    """`value ± error` in a common prefix, to two digits of the error: "3.3614 ± 0.0012 us"; without unit in percent."""
+    """`value ± error` in the larger one's prefix, to two digits of the error: "3.3614 ± 0.0012 us"; else in percent."""
     if not (math.isfinite(value) and math.isfinite(error) and error > 0):
         return format_si(value, unit) if unit else f"{100 * value:.3g} %"
-    exponent, prefix = prefix_for(value) if unit else (-2, "%")
+    # Of the larger one: a value that is nothing against its error, or 0, has no size of its own.
+    exponent, prefix = prefix_for(max(abs(value), error)) if unit else (-2, "%")
     scaled = error / 10.0**exponent
     places = max(0, 1 - math.floor(math.log10(scaled)))
-    return f"{value / 10.0**exponent:.{places}f} ± {scaled:.{places}f} {prefix}{unit}"
+    shown = round(value / 10.0**exponent, places) + 0.0  # which makes 0 of -0
+    return f"{shown:.{places}f} ± {scaled:.{places}f} {prefix}{unit}"
 
 
 def prefix_for(value: float) -> tuple[int, str]:

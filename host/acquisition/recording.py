@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from trelscope.host.acquisition.acquisition import Accounting
 from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.decay import LONGEST_DEAD_TIME, PILE_UP_LIMIT, pile_up
 from trelscope.host.measure.measure import SECONDARY, Measurements, MeasureOptions, measure
 from trelscope.host.measure.trace import Trace
 from trelscope.host.settings import Settings
@@ -40,6 +41,8 @@ class Recording:
             self.front_end.detector_delay,
             clipped=account.clipped,
             dropped=account.dropped,
+            spacing=self.settings.spacing,
+            piled_up=piled_up(self.light, self.settings, self.front_end),
         )
 
     def measured(self, options: MeasureOptions) -> "Recording":
@@ -61,6 +64,19 @@ class Recording:
             "accounting": self.accounting.as_dict(),
             "realtime_factor": self.realtime_factor,
         }
+
+
+def piled_up(light: Trace, settings: Settings, front_end: FrontEnd) -> bool:
+    """Whether photons that came too soon after others are missing from counted light, in a number that matters.
+
+    Nothing in a trace is corrected for them. A dead time that is not known is taken to be long.
+    """
+    if not settings.counting or not light.pulses:
+        return False
+    dead_time = front_end.dead_time
+    counts = np.nan_to_num(light.y) * settings.bin * light.pulses
+    longest = LONGEST_DEAD_TIME if dead_time is None else dead_time
+    return pile_up(np.asarray(counts), settings.bin, light.pulses, longest) > PILE_UP_LIMIT
 
 
 def histogram(recording: Recording) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

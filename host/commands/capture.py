@@ -9,9 +9,11 @@ from trelscope.host.commands.common import (
     OUTPUT,
     SEED,
     Commands,
+    add_levels,
     add_settings,
     requested,
     run_capture,
+    with_levels,
 )
 from trelscope.host.files import formats, recordings
 from trelscope.host.link.urls import DEFAULT_SOURCE
@@ -31,6 +33,7 @@ def add(commands: Commands) -> None:
         "source", nargs="?", default=DEFAULT_SOURCE, metavar="SOURCE", help="%(default)s"
     )
     add_settings(p)
+    add_levels(p)
     p.add_argument("--flat-out", action="store_true", help="let the emulator outrun real time")
     p.add_argument(
         "--record",
@@ -58,6 +61,7 @@ def _capture(options: argparse.Namespace) -> int:
         counting=wanted.counting,
         record=options.record,
     )
+    result = result.measured(with_levels(options, result.options))
     if options.output:
         recordings.save(options.output, result)
     print(json.dumps(result.about()) if options.json else table(result))

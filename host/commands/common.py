@@ -4,7 +4,7 @@ import argparse
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,6 +13,7 @@ from trelscope.host.acquisition.recording import Recording
 from trelscope.host.files import formats
 from trelscope.host.link.record import RecordedLink
 from trelscope.host.link.urls import open_link
+from trelscope.host.measure.quantities import MeasureOptions, Top
 from trelscope.host.planning import CaptureRequest
 from trelscope.host.settings import Settings
 from trelscope.host.units import parse_si
@@ -71,6 +72,56 @@ OUTPUT = _parent(
     "-o", "--output", type=Path, metavar="FILE", help=f"save as one of {', '.join(formats.FORMATS)}"
 )
 """Options that mean the same wherever they are: for `parents` of a command's parser."""
+
+
+def _level(text: str) -> float | None:
+    """V, or None for the mean of the trace's own bins."""
+    return None if text == Top.MEAN else number(text)
+
+
+def _top(text: str) -> Top | float:
+    """How the top is found, or its level."""
+    if text in list(Top):
+        return Top(text)
+    try:
+        return parse_si(text)
+    except ValueError:
+        names = ", ".join(Top)
+        raise argparse.ArgumentTypeError(f"neither one of {names} nor a level: {text!r}") from None
+
+
+UNSAID = object()
+"""What an option is that was not given, where None is something to give."""
+
+
+def add_levels(p: argparse.ArgumentParser) -> None:
+    """Add what levels can be asked for with; see `with_levels`."""
+    p.add_argument(
+        "--top",
+        type=_top,
+        metavar="METHOD|LEVEL",
+        help=f"level of the top: {', '.join(Top)} (of the pulse's last part, its commonest level, its highest"
+        " sample), or the level itself in V (photons/s where they are counted)",
+    )
+    p.add_argument(
+        "--baseline",
+        type=_level,
+        default=UNSAID,
+        metavar="mean|LEVEL",
+        help="level of the baseline: mean before the pulse, or the level itself",
+    )
+
+
+def with_levels(options: argparse.Namespace, measuring: MeasureOptions) -> MeasureOptions:
+    """`measuring` with the levels that were asked for; a level as given has no error."""
+    if isinstance(options.top, Top):
+        measuring = replace(measuring, top_method=options.top, top=None)
+    elif options.top is not None:
+        measuring = replace(measuring, top=(options.top, 0.0))
+    if options.baseline is not UNSAID:
+        level = options.baseline
+        measuring = replace(measuring, baseline=None if level is None else (level, 0.0))
+    return measuring
 
 
 def add_settings(p: argparse.ArgumentParser) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from trelscope.host.acquisition.recording import histogram
+from trelscope.host.acquisition.recording import histogram, piled_up
+from trelscope.host.calibration.frontend import FrontEnd, check
 from trelscope.host.commands import irf, recorded
 from trelscope.host.commands.common import (
     JSON,
@@ -23,6 +24,7 @@ from trelscope.host.decay import Decay, Key, Value, after_pulses, fit_decay, fit
 from trelscope.host.errors import UserError
 from trelscope.host.files import journal
 from trelscope.host.files.formats import FORMATS
+from trelscope.host.measure.quantities import Flag
 from trelscope.host.planning import CaptureRequest
 from trelscope.host.units import format_si, format_with_error
 
@@ -31,6 +33,11 @@ WINDOW = -100e-9, 1.024e-6  # s
 LANE = 1e-9  # s: photons within one of the discriminator's lanes are one
 MODELS: Mapping[str, Key] = {"1": 1, "2": 2, "3": 3}
 NEAR = 50e-9  # s from the drive edge, between which the excitation is looked for
+
+COUNTER = ("dead_time", "afterpulse", "afterpulse_time")
+"""What is corrected for: of the front end where it is known, or options of the same names."""
+AFTERPULSE_TIME = 300e-9  # s, where only the probability is given
+ADVICE = "take a denser filter, or give --dead-time when they are counted"
 
 
 class DecayError(UserError):
@@ -75,25 +82,29 @@ def add(commands: Commands) -> None:
     p.add_argument(
         "--dead-time",
         type=seconds,
-        default=0.0,
-        help="dead time of the detector, s, to correct for",
+        help="dead time of the detector, s, to correct for (default: the front end's, where it is known)",
     )
     p.add_argument(
         "--afterpulse",
         type=number,
-        default=0.0,
-        help="afterpulse probability to correct for (default 0)",
+        help="afterpulse probability to correct for (default: the front end's, else 0)",
     )
     p.add_argument(
-        "--afterpulse-time", type=seconds, default=300e-9, help="its mean delay, s (default 300n)"
+        "--afterpulse-time",
+        type=seconds,
+        help=f"its mean delay, s (default: the front end's, else {AFTERPULSE_TIME * 1e9:g}n)",
     )
 
 
 def _decay(options: argparse.Namespace) -> int:
     if Path(options.source).suffix in (*FORMATS, journal.SUFFIX):
         return _fall(options)
-    if not (0 <= options.afterpulse < 1 and options.afterpulse_time > 0):
-        raise DecayError("afterpulses have a probability below 1 and come after a positive time")
+    given = {name: getattr(options, name) for name in COUNTER if getattr(options, name) is not None}
+    try:
+        for name, value in given.items():
+            check(name, value)
+    except ValueError as error:
+        raise DecayError(str(error)) from None
     response = irf.read(options.irf) if options.irf else options.response
     result = run_capture(
         options.source,
@@ -111,19 +122,28 @@ def _decay(options: argparse.Namespace) -> int:
     )
     counts, edges = histogram(result)
     pulses = result.accounting.pulses_averaged
-    live = live_pulses(counts, edges, pulses, options.dead_time, LANE)
-    known = after_pulses(counts, edges, options.afterpulse, options.afterpulse_time)
+    front_end = replace(result.front_end, **given)
+    live = live_pulses(counts, edges, pulses, front_end.dead_time or 0.0, LANE)
+    chance, late = front_end.afterpulse or 0.0, front_end.afterpulse_time or AFTERPULSE_TIME
+    known = after_pulses(counts, edges, chance, late)
     model: Key | None = MODELS.get(options.model, options.model)
     start = (-NEAR, NEAR)
     if options.irf:  # its axis may begin anywhere
         start = -NEAR - response.start, NEAR - response.start
     fit = fit_decay(counts, edges, live, response, model, start, known)
     title = f"{result.source}   {fit.photons} photons of {pulses} pulses"
-    return _print(options, result.source, title, fit, "/s")
+    piled = front_end.dead_time is None and piled_up(result.light, result.settings, front_end)
+    return _print(options, result.source, title, fit, "/s", piled, front_end)
 
 
 def _fall(options: argparse.Namespace) -> int:
     """Of a recording, whatever it was taken with."""
+    for name in ("irf", *COUNTER):
+        if getattr(options, name) is not None:
+            option = "--" + name.replace("_", "-")
+            raise DecayError(
+                f"{option} is for photons that are counted now; leave it out of a recording's fit"
+            )
     result = recorded.load(Path(options.source))
     model: Key | None = MODELS.get(options.model, options.model)
     t0 = result.measurements.t0
@@ -131,17 +151,35 @@ def _fall(options: argparse.Namespace) -> int:
     fit = fit_fall(light, result.settings.width, result.front_end.detector_delay, model)
     unit = "/s" if result.settings.counting else "V"
     title = f"{options.source}   light after the drive's falling edge, {light.pulses} pulses"
-    return _print(options, options.source, title, fit, unit)
+    piled = piled_up(result.light, result.settings, result.front_end)
+    return _print(options, options.source, title, fit, unit, piled, None)
 
 
-def _print(options: argparse.Namespace, source: str, title: str, fit: Decay, unit: str) -> int:
-    """unit: of amplitudes and background."""
+def _print(
+    options: argparse.Namespace,
+    source: str,
+    title: str,
+    fit: Decay,
+    unit: str,
+    piled: bool,
+    corrected: FrontEnd | None,
+) -> int:
+    """unit: of amplitudes and background; piled: whether photons are missing that came too soon after others;
+    corrected: whose dead time and afterpulses the fit has taken into account."""
     if fit.reason:
         raise DecayError(f"{source}: {fit.reason}")
+    known = {name: getattr(corrected, name, None) for name in COUNTER}
     if options.json:
-        print(json.dumps({"source": source, **_about(fit)}))
-    else:
-        print(_table(title, fit, unit))
+        flags = [str(Flag.PILE_UP)] * piled
+        print(json.dumps({"source": source, **_about(fit), "flags": flags, "corrected": known}))
+        return 0
+    print(_table(title, fit, unit))
+    if known["dead_time"]:
+        print(f"corrected for a dead time of {format_si(known['dead_time'], 's')}")
+    if known["afterpulse"]:
+        print(f"corrected for {100 * known['afterpulse']:g} % of afterpulses")
+    if piled:
+        print(f"{Flag.PILE_UP}: photons come so fast that some are missing; {ADVICE}")
     return 0
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trelscope.host.commands import recorded
-from trelscope.host.commands.common import JSON, Commands, number
-from trelscope.host.measure.measure import Top
+from trelscope.host.commands.common import JSON, Commands, add_levels, number, with_levels
 from trelscope.host.report.text import table
 
 
@@ -22,11 +21,7 @@ def add(commands: Commands) -> None:
     )
     p.set_defaults(command=_measure)
     p.add_argument("file", type=Path, metavar="FILE", help=recorded.KINDS)
-    p.add_argument(
-        "--top",
-        choices=[str(top) for top in Top],
-        help="level of the top: mean of the last part of the pulse, commonest level, or extreme",
-    )
+    add_levels(p)
     p.add_argument(
         "--top-fraction",
         type=_part,
@@ -62,15 +57,14 @@ def _levels(text: str) -> tuple[float, float]:
 def _measure(options: argparse.Namespace) -> int:
     recording = recorded.load(options.file)
     changes: dict[str, Any] = {
-        "top_method": options.top and Top(options.top),
         "top_fraction": options.top_fraction,
         "settle_band": options.settle_band,
     }
-    if options.top or options.top_fraction:
+    if options.top_fraction:
         changes["top"] = None  # the level that was given is not what is asked for
     if options.levels:
         changes["low"], changes["high"] = options.levels
     wanted = {k: v for k, v in changes.items() if v is not None or k == "top"}
-    result = recording.measured(replace(recording.options, **wanted))
+    result = recording.measured(with_levels(options, replace(recording.options, **wanted)))
     print(json.dumps(result.about()) if options.json else table(result))
     return 0

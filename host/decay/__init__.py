@@ -15,13 +15,21 @@ closed form. Inside, a component is counted in photons (amplitude times lifetime
 fix far better than the amplitude.
 """
 
-from trelscope.host.decay.corrections import after_pulses, live_pulses
+from trelscope.host.decay.corrections import (
+    LONGEST_DEAD_TIME,
+    PILE_UP_LIMIT,
+    after_pulses,
+    live_pulses,
+    pile_up,
+)
 from trelscope.host.decay.fall import fit_fall
 from trelscope.host.decay.fit import fit_decay
 from trelscope.host.decay.response import MeasuredResponse, measured
 from trelscope.host.decay.result import Component, Decay, Key, Value
 
 __all__ = [
+    "LONGEST_DEAD_TIME",
+    "PILE_UP_LIMIT",
     "Component",
     "Decay",
     "Key",
@@ -32,4 +40,5 @@ __all__ = [
     "fit_fall",
     "live_pulses",
     "measured",
+    "pile_up",
 ]

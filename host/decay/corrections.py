@@ -48,6 +48,29 @@ def live_pulses(
     return np.asarray(live)
 
 
+LONGEST_DEAD_TIME = 100e-9
+"""s: of the usual single-photon detectors and counters, where none is known (photomultipliers 20 ns, silicon 50 ns)."""
+PILE_UP_LIMIT = 0.01
+"""Part of the pulses for which the detector is not ready: more distorts what is counted by as much."""
+_SURE = 4.0  # standard errors of a number of photons
+
+
+def pile_up(counts: Array, width: float, pulses: float, dead_time: float) -> float:
+    """Part of the pulses for which the detector is surely not ready, where that is worst.
+
+    counts (bins,) of `width` (s), after `pulses` excitations; dead_time: s. Looked for in stretches of one dead time
+    and longer: what a short one hides in its noise a long one may show.
+    """
+    until = np.concatenate((np.zeros(1), np.cumsum(counts)))
+    size, worst = max(round(dead_time / width), 1), 0.0
+    while size <= counts.size:
+        photons = float(np.max(until[size:] - until[:-size]))
+        sure = max(photons - _SURE * np.sqrt(photons), 0.0)
+        worst = max(worst, float(sure / pulses * dead_time / (size * width)))
+        size *= 2
+    return worst
+
+
 def after_pulses(counts: Array, edges: Array, chance: float, time: float) -> Array:
     """Counts (bins,) to expect that no photon made: give them to `fit_decay` as `known`.
 

@@ -1,17 +1,18 @@
 """Lifetimes of the light in an averaged trace, after the drive's falling edge."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from trelscope.host.decay.data import FitData
 from trelscope.host.decay.fit import MAX_ORDER, choose
-from trelscope.host.decay.result import Array, Decay, Key, unmeasured
+from trelscope.host.decay.result import Array, Decay, Key, Value, unmeasured
 from trelscope.host.measure.trace import Trace, unfit
 
 _CLEAR = 5.0  # standard errors by which the light must fall
 _GROSS = 0.01  # of the fall, rms over the bins: another shape
 _PLATEAU = 0.1  # of the pulse: what counts as the level before the edge
+_DARK = 4  # bins before the pulse that say which way light goes
 _LATE = 0.2  # of the time after the edge, within which the light begins to fall
 
 
@@ -102,8 +103,12 @@ def fit_fall(light: Trace, width: float, response: float = 0.0, order: Key | Non
     used = light.t >= (1 - _PLATEAU) * width
     t, y, se = light.t[used], light.y[used], light.se[used]
     before = t < width
-    top = float(y[before].mean())
     tail = y[-max(y.size // 20, 4) :]
+    dark = light.y[light.t < 0]
+    down = float(y[before].mean()) < float((dark if dark.size >= _DARK else tail).mean())
+    if down:  # an inverted detector
+        y, tail = -y, -tail
+    top = float(y[before].mean())
     drop = top - float(tail.mean())
     noise = float(
         np.hypot(se[before].mean() / np.sqrt(before.sum()), se.mean() / np.sqrt(tail.size))
@@ -114,7 +119,18 @@ def fit_fall(light: Trace, width: float, response: float = 0.0, order: Key | Non
     life = max(float(t[low[0]]) - width, float(t[1] - t[0]))
     late = width + _LATE * float(t[-1] - width)
     data = _Fall(t, y, se, response, width - float(t[1] - t[0]) - response, late)
-    return choose(data, width, life, order, 1.0, 0)
+    fit = choose(data, width, life, order, 1.0, 0)
+    return _inverted(fit) if down and not fit.reason else fit
+
+
+def _inverted(fit: Decay) -> Decay:
+    """Of light that has been turned over."""
+
+    def over(value: Value) -> Value:
+        return replace(value, value=-value.value)
+
+    components = tuple(replace(each, amplitude=over(each.amplitude)) for each in fit.components)
+    return replace(fit, components=components, background=over(fit.background))
 
 
 def _reason_unfit(light: Trace, width: float, response: float, order: Key | None) -> str:

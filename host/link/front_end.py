@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import quote, urlencode
 
-from trelscope.host.calibration.frontend import FrontEnd
+from trelscope.host.calibration.frontend import RANGES, FrontEnd
 from trelscope.host.calibration.level import NOMINAL, Level
 from trelscope.host.link import LinkError
 from trelscope.host.units import parse_si
@@ -15,19 +15,9 @@ DETECTOR = "detector"
 DESCRIBED = "pin"
 """The detector that docs/hardware.md describes; its scales and those of the others are in sim/presets/presets.toml."""
 
-UNITS = {
-    "light_volts_per_code": "V",
-    "drive_volts_per_code": "V",
-    "drive_volts_at_zero": "V",
-    "detector_delay": "s",
-    "level_gain": "",
-    "level_offset": "V",
-}
-"""Of the values of a front end, by their names in a URL."""
-
 
 def assumed_front_end(options: Mapping[str, str], level: Level = NOMINAL) -> FrontEnd:
-    """`detector` names one of sim/presets/presets.toml; every value of `FrontEnd` can be given instead, in SI units.
+    """`detector` names one of sim/presets/presets.toml; every value of `RANGES` can be given instead, in SI units.
 
     level: the drive level's calibration, where one is kept.
 
@@ -41,18 +31,21 @@ def assumed_front_end(options: Mapping[str, str], level: Level = NOMINAL) -> Fro
     for key, text in options.items():
         if key == DETECTOR:
             continue
-        if key not in values:
-            raise LinkError(f"unknown parameter {key!r}; known: {', '.join((DETECTOR, *values))}")
+        if key not in RANGES:
+            raise LinkError(f"unknown parameter {key!r}; known: {', '.join((DETECTOR, *RANGES))}")
         try:
-            values[key] = parse_si(text, UNITS[key])
+            values[key] = parse_si(text, RANGES[key][2])
         except ValueError as error:
             raise LinkError(f"{key}: {error}") from None
-    return FrontEnd.from_dict(values)
+    try:
+        return FrontEnd.from_dict(values)
+    except ValueError as error:
+        raise LinkError(str(error)) from None
 
 
 def query_for(front_end: FrontEnd) -> str:
     """What a URL must say so that `front_end` is assumed; empty if that is so anyway."""
     usual = assumed_front_end({}).as_dict()
     return urlencode(
-        {k: repr(v) for k, v in front_end.as_dict().items() if v != usual[k]}, quote_via=quote
+        {k: repr(v) for k, v in front_end.as_dict().items() if v != usual.get(k)}, quote_via=quote
     )

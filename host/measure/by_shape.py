@@ -62,6 +62,8 @@ class _Curve:
         self._by_base, self._by_top = np.eye(n + 2)[-2:]
         if sign > 0:  # the fit covers baseline and, unless it comes from elsewhere, top
             base = _Point(fit.base, np.eye(n + 2)[0])
+            if pulse.options.baseline:
+                base = _Point(0.0, self._by_base)
             top = _Point(1.0, self._by_top)
             if pulse.layout.own_top:
                 top = self._padded(
@@ -192,7 +194,9 @@ class ShapeEstimator:
     def _rise_curves(self) -> tuple[list[_Curve], str]:
         pulse = self._pulse
         low, high = self._local.rise.pilots
-        parts = [pulse.layout.base, slice(pulse.layout.lo, pulse.layout.hi)]
+        parts = [slice(pulse.layout.lo, pulse.layout.hi)]
+        if pulse.layout.base.stop:
+            parts.insert(0, pulse.layout.base)
         return self._curves(pulse.z, parts, pulse.layout.u0, low, high, 1)
 
     def _fall_curves(self) -> tuple[list[_Curve], str]:

@@ -53,17 +53,20 @@ class Levels:
 def find_levels(light: Trace, layout: Layout, options: MeasureOptions) -> Levels:
     """Raises NoLevels."""
     y = light.y
-    if layout.base.stop < 2:
-        raise NoLevels("no baseline: the window does not begin before the drive edge")
+    if options.baseline is None and layout.baseline.stop - layout.baseline.start < 2:
+        raise NoLevels(
+            "no baseline: the window shows neither what is before the pulse nor what is after it; give --baseline"
+        )
     if options.top is None and layout.top.stop - layout.top.start < 2:
-        raise NoLevels("no top: fewer than two bins lie in the last part of the pulse")
-    if not layout.own_top and layout.hi - layout.lo < 2 * _SUBSETS:
+        raise NoLevels("no top: the window shows fewer than two bins of the pulse; give --top")
+    if options.top is None and not layout.own_top and layout.hi - layout.lo < 2 * _SUBSETS:
         raise NoLevels("no top: too few bins of the pulse")
-    baseline = float(y[layout.base].mean())
+    baseline = options.baseline[0] if options.baseline else float(y[layout.baseline].mean())
     mean_top = float(y[layout.top].mean()) if layout.own_top else np.nan
     variance = _bin_variance(light, layout, baseline, mean_top)
     top, top_se = _top(y, layout, options, baseline, variance)
-    found = Levels(baseline, top, _mean_se(variance[layout.base]), top_se, variance)
+    baseline_se = options.baseline[1] if options.baseline else _mean_se(variance[layout.baseline])
+    found = Levels(baseline, top, baseline_se, top_se, variance)
     known = found.baseline, found.top, found.amplitude_se
     if abs(found.amplitude) <= 1e-9 * float(np.abs(y).max()):
         raise NoLevels("no pulse: the top equals the baseline", known)
@@ -99,7 +102,7 @@ def _bin_variance(light: Trace, layout: Layout, baseline: float, top: float) -> 
         least = se[se > 0].min(initial=np.inf)
         return np.asarray(np.where(se > 0, se, least if np.isfinite(least) else 0.0) ** 2)
     y = light.y
-    dark, lit = scatter(y[layout.base]), scatter(y[layout.top])
+    dark, lit = scatter(y[layout.baseline]), scatter(y[layout.top])
     # a part too short, or without a photon, is taken to scatter like the other
     dark, lit = (dark if dark > 0 else lit), (lit if lit > 0 else dark)
     if np.isnan(dark):

@@ -1,7 +1,7 @@
 """Quantities of a pulse without a model: local polynomials at every level, and what the noise lets one see."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,14 @@ METHOD = "local polynomial"
 
 _STEEP = 6.0  # a slope of fewer standard errors: its error is not linear in the noise
 _FEW_BINS = 4.0  # a transition shorter than this many bins: BANDWIDTH_LIMITED
+_HALF_BIN = 0.25  # bins^2: variance of an instant somewhere between two bins
 _RESOLVED = 0.3  # groups must be shorter than this part of the rise to see ringing
 _SMOOTH = 8.0  # settling is looked for in groups whose error is the band over this
 _PEAK_GROUPS = (
     12.0  # the widest groups whose means are looked at for an extreme: so many in a transition
 )
 _PLAIN = 50.0  # standard errors at which an extreme needs no averaging over more bins
+_BACK, _BACK_SE = 0.3, 0.05  # parts of A: "back again", and what its noise may be
 _SEEN = 4.0  # standard errors above which an extreme is no accident
 
 
@@ -82,7 +84,9 @@ class LocalEstimator:
         self._pulse, self._sums = pulse, Sums.of(pulse.z, pulse.variance)
         self._start, self._end = Instant(pulse.layout.u0), Instant(pulse.layout.u1)
         o = pulse.options
-        up = self._way(pulse.layout.lo, self._top_start(), 1, (o.low, *o.tangent, o.high))
+        up = None
+        if pulse.layout.rises:
+            up = self._way(pulse.layout.lo, self._top_start(), 1, (o.low, *o.tangent, o.high))
         down = self._way(pulse.layout.after, pulse.z.size, -1, (o.high, np.exp(-1), o.low))
         entry = self._entry(up)
         goals = [goal for way in (up, down) if way for goal in way.goals]
@@ -138,9 +142,19 @@ class LocalEstimator:
         self, way: Transition | None, found: Mapping[Goal, Crossing | None], sign: int
     ) -> TransitionInstants:
         """What has been found of a rise or fall."""
+        if way is None and sign > 0 and not self._pulse.layout.rises:
+            reason = "the window begins after the drive edge"
+            return TransitionInstants({}, (np.nan, np.nan), reason)
         if way is None:
             where = "after the drive edge" if sign > 0 else "after the pulse: the window ends"
             return TransitionInstants({}, (np.nan, np.nan), f"too few bins {where}", sign > 0)
+        if self._turns_back(way):
+            what = (
+                "the light goes out again within the pulse: is it more than one?"
+                if sign > 0
+                else "the light comes back after the pulse: the window shows more than one"
+            )
+            return TransitionInstants({}, (np.nan, np.nan), what)
         at, levels = way.at.tolist(), way.levels.tolist()
         pilots = at[0], at[-1]
         if np.isnan(at[-1]) or way.hi - at[-1] < 3:
@@ -153,14 +167,42 @@ class LocalEstimator:
         first, last = crossed[0], crossed[-1]
         span = last.u - first.u if first and last else at[-1] - at[0]
         short = bool(span < _FEW_BINS)
-        instants = {}
-        for level, c, guess in zip(levels, crossed, at, strict=True):
-            if c is not None:
-                instants[level] = self._instant(c, level)
-            elif short:  # no window fits in: between two bins, known to half a bin
-                instants[level] = Instant(guess, variance=0.25)
+        # A polynomial through so few bins knows nothing of a step within one of them.
+        within = _HALF_BIN * max(1 - abs(span) / _FEW_BINS, 0.0) ** 2
         reason = f"{NOISY}: the slope at the crossing is lost in noise"
+        instants = {}
+        early = sign > 0 and self._before_the_edge(levels[0])
+        if early:
+            reason = f"light passes {levels[0]:.0%} before the drive edge".replace("%", " %")
+        for level, c, guess in zip(levels, crossed, at, strict=True):
+            if early and guess < way.lo:
+                continue
+            if c is not None:
+                instants[level] = replace(self._instant(c, level), variance=within)
+            elif short:  # no window fits in: between two bins, known to half a bin
+                instants[level] = Instant(guess, variance=_HALF_BIN)
         return TransitionInstants(instants, pilots, reason, short)
+
+    def _turns_back(self, way: Transition) -> bool:
+        """Whether the light, after most of a transition, is back at where it came from."""
+        noise = float(self._pulse.variance[way.lo : way.hi].mean())
+        size = max(1, int(np.ceil(noise / _BACK_SE**2)))
+        groups = (way.hi - way.lo) // size
+        if groups < 3:
+            return False
+        z = self._means(way.lo, way.lo + groups * size, size)
+        progress = z if way.sign > 0 else 1 - z
+        there = np.flatnonzero(progress > 1 - _BACK)
+        return there.size > 0 and bool(np.any(progress[there[0] :] < _BACK))
+
+    def _before_the_edge(self, level: float) -> bool:
+        """Whether the light has passed a level of A in the last bins before the drive edge."""
+        pulse, stop = self._pulse, int(self._pulse.layout.base.stop)
+        if stop == 0:
+            return False
+        noise = float(pulse.variance[:stop].mean())
+        size = min(max(1, int(np.ceil(noise * (_SEEN / level) ** 2))), stop)
+        return bool(pulse.z[stop - size : stop].mean() > level)
 
     def _instant(self, c: Crossing, level: float) -> Instant:
         """A crossing of `level` (part of A), which baseline and top move."""
@@ -257,5 +299,6 @@ class LocalEstimator:
             if z[k] - 1 > _PLAIN * se:
                 break  # wider groups would only flatten it
         if z[k] - 1 < _SEEN * se or k == groups - 1:
-            return Found(reason=f"none: the light does not exceed {beyond}", method=METHOD)
+            none = f"none: the light does not exceed {beyond}"
+            return Found(reason=none, flags=part.flags, method=METHOD)
         return Found(float(z[k] - 1), se, "", part.flags, method=f"highest mean of {size} bins")

@@ -60,17 +60,23 @@ def measure(
     clipped: int = 0,
     dropped: int = 0,
     shapes: ShapeCache | None = None,
+    spacing: float = 0.0,
+    piled_up: bool = False,
 ) -> Measurements:
     """Measure one pulse of commanded `width` (s).
 
     light: detector trace, evenly spaced bins that begin before the pulse. drive: monitor of the
-    drive voltage; without it t0 is the commanded edge, t = 0. detector_delay: s, delay of the light channel against
+    drive voltage; without it t0 is t = 0, by definition, and where it shows no edge the commanded edge,
+    with an error and a flag of its own. detector_delay: s, delay of the light channel against
     the drive, the time constant of its pole; it is subtracted from what is held against a drive edge, and leaves
     rise and fall as they are. clipped, dropped: samples at the converter's end stops and pulses lost; any at all is
-    flagged. shapes: those of one average that grows, which make the best estimator fast.
+    flagged. shapes: those of one average that grows, which make the best estimator fast. spacing: s between the sample
+    instants that a bin is the mean over; 0: a continuum. piled_up: whether photons are missing that came too soon
+    after others.
     """
     flags = [Flag.CLIPPED] * (clipped > 0) + [Flag.DROPPED] * (dropped > 0)
-    edges = reference(width, drive)
+    flags += [Flag.PILE_UP] * piled_up
+    edges = reference(width, drive, spacing)
     results = dict.fromkeys(DEFINITIONS, Found(reason=unfit(light, width)))
     levels = np.nan, np.nan, np.nan
     marks: tuple[float, ...] = np.nan, np.nan
@@ -97,9 +103,10 @@ def measure(
     for name, found in results.items():
         if DEFINITIONS[name].unit:
             found = replace(found, value=found.value * dt, se=found.se * dt, scale=found.scale * dt)
-        if name in _FROM_START + _FROM_END:
-            se = float(np.hypot(found.se, edges.start_se))
-            found = replace(found, value=found.value - detector_delay, se=se)
+        if name in _FROM_START:
+            found = _held_against(found, detector_delay, edges.start_se, edges.start_seen)
+        elif name in _FROM_END:
+            found = _held_against(found, detector_delay, edges.end_se, edges.end_seen)
         quantities[name] = _quantity(found, flags)
     for transition, others in _SHAPED_BY.items():
         if quantities[transition].value < _SLOW * TEN_TO_NINETY * detector_delay:
@@ -117,6 +124,12 @@ def measure(
         options=options,
         detector_delay=detector_delay,
     )
+
+
+def _held_against(found: Found, delay: float, se: float, seen: bool) -> Found:
+    """What was found from a drive edge, with that edge's standard error (s) and without the detector's delay (s)."""
+    flags = found.flags if seen else (*found.flags, Flag.COMMANDED_EDGE)
+    return replace(found, value=found.value - delay, se=float(np.hypot(found.se, se)), flags=flags)
 
 
 def _limited(q: Quantity) -> Quantity:

@@ -74,12 +74,15 @@ def _flags(layout: Layout, levels: Levels, z: Array, variance: Array) -> tuple[F
         flags.append(Flag.INVERTED)
     if abs(levels.amplitude) < _CLEAR * levels.amplitude_se:
         flags.append(Flag.LOW_SNR)
-    begin = max(layout.lo, int(np.ceil(layout.u1 - _SLOPE_PART * (layout.u1 - layout.u0))))
+    if layout.borrowed:
+        flags.append(Flag.WINDOW_LEVEL)
+    end = min(layout.u1, layout.bins - 0.5)
+    begin = max(layout.lo, int(np.ceil(end - _SLOPE_PART * (end - layout.u0))))
     slope, se = _line(slice(begin, layout.hi), z, variance)
     if abs(slope) * layout.width > max(_SLOPE, 3 * se * layout.width):
         flags.append(Flag.UNSETTLED)
-    slope, se = _line(layout.base, z, variance)
-    span = layout.base.stop - layout.base.start
+    slope, se = _line(layout.baseline, z, variance)
+    span = layout.baseline.stop - layout.baseline.start
     if abs(slope) * span > max(_DRIFT, 4 * se * span):
         flags.append(Flag.DRIFT)
     return tuple(flags)

@@ -22,6 +22,9 @@ class Flag(StrEnum):
     INVERTED = "INVERTED"
     DROPPED = "DROPPED"
     BANDWIDTH_LIMITED = "BANDWIDTH_LIMITED"
+    COMMANDED_EDGE = "COMMANDED_EDGE"
+    PILE_UP = "PILE_UP"
+    WINDOW_LEVEL = "WINDOW_LEVEL"
 
 
 class Top(StrEnum):
@@ -44,7 +47,8 @@ class MeasureOptions:
     """How to measure.
 
     top_fraction: last part of the pulse that makes the top. top_method: see `Top`.
-    top: V and its standard error, instead of that: of a window that ends before the pulse does.
+    top, baseline: V and its standard error, instead of what the trace shows: of a window without the end of the
+    pulse, or without what is before it.
     low, high: levels of A between which rise and fall run.
     tangent: levels of A through which the line that defines the delay is laid.
     settle_band: half width of the settling band, part of A.
@@ -53,6 +57,7 @@ class MeasureOptions:
     top_fraction: float = 0.1
     top_method: Top = Top.MEAN
     top: tuple[float, float] | None = None
+    baseline: tuple[float, float] | None = None
     low: float = 0.1
     high: float = 0.9
     tangent: tuple[float, float] = (0.2, 0.5)
@@ -69,7 +74,8 @@ class MeasureOptions:
             top = "commonest level of the pulse"
         else:
             top = "highest sample of the pulse"
-        return f"top: {top}; baseline: mean before the pulse".replace("%", " %")
+        baseline = "mean before the pulse" if self.baseline is None else "as given"
+        return f"top: {top}; baseline: {baseline}".replace("%", " %")
 
 
 @dataclass(frozen=True)
@@ -159,6 +165,8 @@ class Measurements:
     def levels(self) -> str:
         """Baseline, top and what is subtracted, in words."""
         words = self.options.levels()
+        if Flag.WINDOW_LEVEL in self.rise.flags:
+            words += "; of what the window does not show, the mean at its end instead"
         if self.detector_delay:
             words += f"; detector's delay of {self.detector_delay * 1e9:.3g} ns subtracted"
         return words

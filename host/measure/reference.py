@@ -1,58 +1,94 @@
 """Where the drive pulse begins and ends: the instants that light is held against."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from trelscope.host.measure.crossings import pilot
-from trelscope.host.measure.edge import edge
+from trelscope.host.measure.edge import CONTINUUM, edge
 from trelscope.host.measure.trace import Trace, scatter, unfit
 
-# Drivers and their lead (README: about 5 ohm into 1 nF) make an edge with a pole near 5 ns. Only
+# Drivers and their lead (docs/hardware.md: 5 to 10 ohm into about 1 nF) make an edge with a pole near 5 ns. Only
 # bins too wide to show the edge rely on this, and then with a factor-of-two doubt.
 NOMINAL_POLE = 5e-9
 POLE_SPREAD = 0.7
 
+LATEST = 25e-9
+"""s: how far the drive's 50 % instant may lag its command.
+
+A pin driver of the kind that docs/hardware.md names takes about 10 ns to answer, the pad before it and a short lead
+5 ns, and a pole of up to 10 ns, at the device, is half-way after 7 ns more.
+"""
+COMMANDED_SE = LATEST / np.sqrt(3)
+"""s: error of a commanded edge, the root mean square of any lag up to the latest."""
+
 
 @dataclass(frozen=True)
 class Reference:
-    """Pulse edges, s: start with its standard error, end, and which edges they are."""
+    """Pulse edges, s: start and end with their standard errors, and which edges they are.
+
+    start_seen, end_seen: whether the drive monitor shows them, or there is none and they hold by definition.
+    """
 
     start: float
     start_se: float
     end: float
+    end_se: float
     words: str
+    start_seen: bool = True
+    end_seen: bool = True
 
 
-def reference(width: float, drive: Trace | None) -> Reference:
-    """Both edges of the pulse of commanded `width` (s), from the monitored drive where it shows them."""
-    commanded = Reference(0.0, 0.0, width, "commanded edge")
+@dataclass(frozen=True)
+class _Seen:
+    """An edge on the monitor: 50 % instant and its standard error, s; whether the bins resolve its shape."""
+
+    at: float
+    se: float
+    resolved: bool
+
+
+def reference(width: float, drive: Trace | None, spacing: float = 0.0) -> Reference:
+    """Both edges of the pulse of commanded `width` (s), from the monitored drive where it shows them.
+
+    spacing: s between the drive's sample instants, which bins are means over; 0: a continuum.
+    """
     if drive is None:
-        return commanded
+        return Reference(0.0, 0.0, width, 0.0, "commanded edge")
     problem = unfit(drive, width)
     if problem:
-        return replace(commanded, words=f"{commanded.words} (drive monitor: {problem})")
-    rising = _drive_edge(drive, 0.0, width / 2)
-    if rising is None:
-        return replace(commanded, words=f"{commanded.words} (the drive monitor shows no edge)")
-    start, se, resolved = rising
+        return _commanded(width, f"drive monitor: {problem}")
+    rising = _drive_edge(drive, 0.0, width / 2, spacing)
+    falling = _drive_edge(drive, width, width / 2, spacing)
+    if rising is None and falling is None:
+        return _commanded(width, "the drive monitor shows no edge")
+    start = rising or _Seen(falling.at - width if falling else 0.0, COMMANDED_SE, True)
+    end = falling or _Seen(start.at + width, COMMANDED_SE, True)
     words = "drive monitor 50 % edge"
-    if not resolved:
+    if rising is None:
+        words += " at the pulse's end, and the commanded width"
+    if not (start.resolved and end.resolved):
         words += f" (placed by its area: bins too wide for a {NOMINAL_POLE * 1e9:.0f} ns edge)"
-    falling = _drive_edge(drive, width, width / 2)
-    return Reference(start, se, falling[0] if falling else start + width, words)
+    return Reference(
+        start.at, start.se, end.at, end.se, words, rising is not None, falling is not None
+    )
 
 
-def _drive_edge(drive: Trace, expected: float, reach: float) -> tuple[float, float, bool] | None:
-    """50 % instant and its se (s), and whether the bins resolve the edge; None without an edge.
+def _commanded(width: float, why: str) -> Reference:
+    words = f"commanded edge ({why}; the drive may lag it by {LATEST * 1e9:.0f} ns)"
+    return Reference(0.0, COMMANDED_SE, width, COMMANDED_SE, words, False, False)
 
-    Looks within ± reach (s) of where the edge is expected.
-    """
+
+def _drive_edge(drive: Trace, expected: float, reach: float, spacing: float) -> _Seen | None:
+    """The edge within ± reach (s) of where it is expected; None without one."""
     dt = float(np.mean(np.diff(drive.t)))
     near = np.abs(drive.t - expected) < reach
     t, y = drive.t[near], drive.y[near]
-    before, after = t < expected - dt, t > expected + reach / 2
-    if np.count_nonzero(before) < 3 or np.count_nonzero(after) < 3:
+    if t.size == 0:
+        return None
+    before = t < expected - dt
+    after = t > expected + min(reach, float(t[-1]) - expected) / 2
+    if np.count_nonzero(before) < 3 or np.count_nonzero(after & ~before) < 3:
         return None
     low, high = float(y[before].mean()), float(y[after].mean())
     se = drive.se[near]
@@ -72,7 +108,8 @@ def _drive_edge(drive: Trace, expected: float, reach: float) -> tuple[float, flo
     span = float(at[2] - at[0]) if np.isfinite(at[2]) else 2.0
     room = 8 + int(np.ceil(5 * span))
     a, b = max(int(middle) - room, 0), min(int(middle) + room + 2, y.size)
-    fit = edge(y[a:b], variance[a:b], NOMINAL_POLE / dt, POLE_SPREAD)
+    samples = dt / spacing if spacing else CONTINUUM
+    fit = edge(y[a:b], variance[a:b], NOMINAL_POLE / dt, POLE_SPREAD, samples)
     if fit is None or not abs(fit.u + a - middle) < 2 + span:
         return None
-    return float(t[0] + (a + fit.u) * dt), fit.se * dt, fit.resolved
+    return _Seen(float(t[0] + (a + fit.u) * dt), fit.se * dt, fit.resolved)

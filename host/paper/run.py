@@ -208,6 +208,7 @@ def _fine(
         part.front_end.detector_delay,
         account.clipped,
         account.dropped,
+        spacing=part.settings.spacing,
     )
     return part.light, result
 
@@ -238,7 +239,8 @@ def _first_pulses(
         link.close()
     light, drive = average.trace(LIGHT), average.trace(DRIVE)
     options = MeasureOptions(estimator=Estimator.BEST)
-    return light, measure(light, settings.width, drive, options, front_end.detector_delay)
+    delay = front_end.detector_delay
+    return light, measure(light, settings.width, drive, options, delay, spacing=settings.spacing)
 
 
 def _normalised(light: Trace, result: Measurements) -> tuple[list[float], list[float]]:

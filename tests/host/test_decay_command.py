@@ -1,13 +1,19 @@
 """`trelscope decay`: photons of the pulsed-light presets, counted by the gateware, give the paper's lifetimes back."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.cli import main
-from trelscope.host.files.recordings import load
+from trelscope.host.files.recordings import load, save
+from trelscope.host.link import emulator
+from trelscope.sim.physics.detector import DriveMonitor
+from trelscope.sim.physics.photon_counter import PhotonCounter
 
 QUIET = "detector=pmt&filter=2e-5&afterpulse=0"
 
@@ -81,10 +87,45 @@ def test_what_is_no_response(
     assert words in capsys.readouterr().err
 
 
+def test_dead_time_and_afterpulses_are_those_of_the_detector(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """1.5 photons a pulse, and 20 ns after each in which there is no other: uncorrected it is 10.2 ns."""
+    source = "emulator:trpl-bmim3?detector=pmt&filter=4e-4"
+    assert main(["decay", source, "--pulses", "60k", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    truth = (0.35 * 4.0 + 0.45 * 15.0 + 0.20 * 44.992186) * 1e-9
+    average = said["amplitude_average"]
+    assert abs(average["value"] - truth) < 3 * average["se"]
+    assert average["se"] < 0.5e-9
+    assert said["flags"] == []
+    assert said["corrected"] == {
+        "dead_time": 20e-9,
+        "afterpulse": 0.01,
+        "afterpulse_time": pytest.approx(300e-9),
+    }
+
+
+def test_an_unknown_dead_time_is_flagged_where_it_matters(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unknown(detector: PhotonCounter, monitor: DriveMonitor) -> FrontEnd:
+        return replace(FrontEnd.of(detector, monitor), dead_time=None)
+
+    monkeypatch.setattr(emulator, "FrontEnd", SimpleNamespace(of=unknown))
+    source = "emulator:trpl-bmim3?detector=pmt&afterpulse=0&filter="
+    weak, strong = [f"{source}1e-6", "--model", "1"], [f"{source}1e-4", "--model", "stretched"]
+    for case, flags in ((weak, []), (strong, ["PILE_UP"])):
+        assert main(["decay", *case, "--pulses", "40k", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["flags"] == flags
+    assert main(["decay", *strong, "--pulses", "40k"]) == 0
+    assert "PILE_UP: photons come so fast" in capsys.readouterr().out
+
+
 def test_afterpulses_are_corrected_for(capsys: pytest.CaptureFixture[str]) -> None:
     source = f"emulator:trpl-control?{QUIET.replace('afterpulse=0', 'afterpulse=5')}"
     averages = []
-    for how in ([], ["--afterpulse", "0.05"]):
+    for how in (["--afterpulse", "0"], []):
         assert main(["decay", source, "--pulses", "60k", "--json", *how]) == 0
         averages.append(json.loads(capsys.readouterr().out)["intensity_average"])
     wrong, right = averages
@@ -123,5 +164,16 @@ def test_the_falling_light_of_a_recording(
     assert 0.7 < said["amplitude_average"]["value"] / decay.value < 1.1
     assert main(["decay", str(path), "--model", "1"]) == 0
     assert "mV" in capsys.readouterr().out
+    upright = load(path)
+    light = replace(upright.light, y=0.1 - upright.light.y)
+    over = tmp_path / "inverted.h5"
+    save(over, replace(upright, light=light))
+    assert main(["decay", str(over), "--json"]) == 0
+    turned = json.loads(capsys.readouterr().out)
+    assert turned["amplitude_average"] == pytest.approx(said["amplitude_average"], rel=1e-3)
+    first, mirrored = (each["components"][0]["amplitude"]["value"] for each in (said, turned))
+    assert mirrored == pytest.approx(-first, rel=1e-2)
+    assert main(["decay", str(path), "--irf", str(tmp_path / "none")]) == 1
+    assert "--irf is for photons" in capsys.readouterr().err
     assert main(["decay", str(tmp_path / "none.h5")]) == 1
     assert capsys.readouterr().err.count("\n") == 1

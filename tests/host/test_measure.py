@@ -257,6 +257,24 @@ def test_faster_than_the_detector() -> None:
     assert Flag.BANDWIDTH_LIMITED not in slow.rise.flags
 
 
+@pytest.mark.parametrize("estimator", Estimator)
+@pytest.mark.parametrize("delay", [0.0, 20e-9, 60e-9])
+def test_a_transition_under_a_bin(estimator: Estimator, delay: float) -> None:
+    """Whatever is said of it is flagged and has the error of half a bin at each end."""
+    dt = 64e-9
+    t = grid(1000, dt, -5e-6)
+    quick = delayed_exponential(delay, 2e-9)
+    light = step_of(t, bin_means(Pulse(quick, quick), t), 1e-3)
+    m = measure(light, WIDTH, options=MeasureOptions(estimator=estimator))
+    for name, q in m.quantities().items():
+        assert Flag.BANDWIDTH_LIMITED in q.flags, name
+        assert np.isfinite(q.value) or q.reason
+    for q in (m.onset, m.response, m.decay):
+        assert abs(q.value - delay) < 3 * q.se < 2 * dt
+    for q in (m.rise, m.fall):
+        assert abs(q.value) < 3 * q.se < 3 * dt
+
+
 def test_other_levels() -> None:
     tau = 1.5e-6
     light = step_of(
@@ -405,10 +423,10 @@ def test_uneven_bins() -> None:
 
 def test_no_baseline_and_no_top() -> None:
     light = clean()
-    late = Trace(light.t[600:], light.y[600:], light.se[600:], 1)
-    assert_nothing(measure(late, WIDTH), "baseline")
-    early = Trace(light.t[:5000], light.y[:5000], light.se[:5000], 1)
-    assert_nothing(measure(early, WIDTH), "top")
+    within = Trace(light.t[600:5000], light.y[600:5000], light.se[600:5000], 1)
+    assert_nothing(measure(within, WIDTH), "no baseline")
+    early = Trace(light.t[:500], light.y[:500], light.se[:500], 1)
+    assert_nothing(measure(early, WIDTH), "no top")
 
 
 @pytest.mark.parametrize("end", [0, 2, 10, 40])

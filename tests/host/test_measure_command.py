@@ -92,7 +92,7 @@ def test_a_journal_is_a_recording_too(tmp_path: Path, capsys: pytest.CaptureFixt
         (["measure", "FILE", "--levels", "90-10"], 2, "not LOW-HIGH"),
         (["measure", "FILE", "--levels", "low"], 2, "not LOW-HIGH"),
         (["measure", "FILE", "--top-fraction", "2"], 2, "not a part"),
-        (["measure", "FILE", "--top", "best"], 2, "choose from"),
+        (["measure", "FILE", "--top", "best"], 2, "nor a level"),
         (["export", "FILE"], 2, "-o/--output"),
         (["export", "FILE", "-o", "x.foo"], 1, "unknown kind of file"),
     ],

@@ -170,6 +170,23 @@ def test_formats_like_a_person() -> None:
     assert format_with_error(3.3e-6, math.nan, "s") == "3.3 µs"
 
 
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (0.0, 0.72e-6, "0 ± 720 ns"),
+        (0.0, 65e-12, "0 ± 65 ps"),
+        (-3e-12, 1.2e-9, "0.0 ± 1.2 ns"),
+        (-40e-12, 1.2e-9, "0.0 ± 1.2 ns"),
+        (-2.5e-9, 1.2e-9, "-2.5 ± 1.2 ns"),
+        (0.0, 12e-6, "0 ± 12 µs"),
+    ],
+)
+def test_a_value_below_its_error_takes_the_errors_prefix(
+    value: float, error: float, text: str
+) -> None:
+    assert format_with_error(value, error, "s") == text
+
+
 def test_a_part_is_formatted_in_percent() -> None:
     assert format_with_error(8.24e-3, 0.16e-3, "") == "0.824 ± 0.016 %"
     assert format_with_error(0.05, math.nan, "") == "5 %"

@@ -8,12 +8,7 @@ from numpy.typing import NDArray
 from trelscope.host.acquisition.recording import histogram
 from trelscope.host.app.session.recorded import as_recording
 from trelscope.host.app.session.snapshot import AverageData
-from trelscope.host.decay import Decay, fit_decay, live_pulses
-from trelscope.host.link import LinkError
-from trelscope.host.link.url_options import url_options, url_parts
-from trelscope.host.link.urls import is_emulated
-from trelscope.sim.physics.photon_counter import PhotonCounter
-from trelscope.sim.presets.presets import PresetError, load_plant
+from trelscope.host.decay import Decay, after_pulses, fit_decay, live_pulses
 
 Array = NDArray[np.float64]
 
@@ -31,6 +26,7 @@ class CountedDecay:
     edges: (n + 1,) s from the drive edge.
     counts: (n,) photons.
     live: (n,) pulses for which the detector was ready.
+    known: (n,) afterpulses to expect.
     begin: s at which the decay begins.
     """
 
@@ -40,6 +36,7 @@ class CountedDecay:
     edges: Array
     counts: Array
     live: Array
+    known: Array
     begin: float
 
     @classmethod
@@ -48,6 +45,8 @@ class CountedDecay:
         counts, edges = histogram(as_recording(data))
         pulses = data.accounting.pulses_averaged
         live = live_pulses(counts, edges, pulses, dead_time, LANE)
+        chance, late = data.front_end.afterpulse, data.front_end.afterpulse_time
+        known = after_pulses(counts, edges, chance, late) if chance and late else 0 * counts
         settings = data.settings
         together = max(round(1e-7 / settings.bin), 1)
         whole = counts[: counts.size // together * together].reshape(-1, together).sum(axis=1)
@@ -66,21 +65,13 @@ class CountedDecay:
             edges=first + settings.bin * (np.arange(kept.size + 1) - np.count_nonzero(dark)),
             counts=kept,
             live=np.concatenate((live[dark], live[after])),
+            known=np.concatenate((known[dark], known[after])),
             begin=begin,
         )
 
     def fit(self, response: float) -> Decay:
         """Fit its lifetimes. response: s, time constant of the detector."""
         around = self.begin - NEAR, self.begin + NEAR
-        return fit_decay(self.counts, self.edges, self.live, response, start=around)
-
-
-def dead_time(source: str) -> float:
-    """Dead time (s) of the detector behind an emulated board; 0 where it is not known."""
-    if not is_emulated(source):
-        return 0.0
-    try:
-        detector = load_plant(url_parts(source).path, url_options(source)).detector
-    except (LinkError, PresetError):
-        return 0.0
-    return detector.dead_time if isinstance(detector, PhotonCounter) else 0.0
+        return fit_decay(
+            self.counts, self.edges, self.live, response, start=around, known=self.known
+        )

@@ -8,17 +8,16 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QWidget
 
 from trelscope.host.app import style
-from trelscope.host.app.panels.counted_decay import CountedDecay, dead_time
+from trelscope.host.app.panels.counted_decay import CountedDecay
 from trelscope.host.app.panels.panel import label
 from trelscope.host.app.panels.quantity_box import QuantityBox
 from trelscope.host.app.plots.plot import Plot, curve
 from trelscope.host.app.session.snapshot import AverageData
-from trelscope.host.decay import Decay
+from trelscope.host.decay import PILE_UP_LIMIT, Decay
 from trelscope.host.link.urls import is_emulated
 from trelscope.host.units import format_si, format_with_error
 
 US = 1e6
-PILE_UP_LIMIT = 0.01  # part of the pulses; more is shown as a warning
 NO_COUNTS = "no photons are counted: take a detector that counts"
 UNKNOWN = "–"
 
@@ -71,7 +70,7 @@ class CountingView(QWidget):
             return
         if data.source != self._source:
             self._source = data.source
-            self.dead.enter(format_si(dead_time(data.source), "s"))
+            self.dead.enter(format_si(data.front_end.dead_time or 0.0, "s"))
             self._forget_fit()
         self.counting = found = CountedDecay.of(data, self.dead.value or 0.0)
         self.per_pulse.setText(f"{found.per_pulse:.4g}")

@@ -20,6 +20,9 @@ FLAGS = {
     Flag.INVERTED: "light inverted",
     Flag.DROPPED: "pulses dropped",
     Flag.BANDWIDTH_LIMITED: "too fast for the bins",
+    Flag.COMMANDED_EDGE: "drive edge not seen",
+    Flag.WINDOW_LEVEL: "level from the window's end",
+    Flag.PILE_UP: "photons pile up",
 }
 COLUMNS = ("", "value", "± se", "sd", "n", "")
 TIPS = (

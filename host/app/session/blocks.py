@@ -65,7 +65,12 @@ class Blocks:
         light = average.trace(LIGHT)
         drive = average.trace(DRIVE)
         measured = measure(
-            light, self._settings.width, drive, self._options, self._front_end.detector_delay
+            light,
+            self._settings.width,
+            drive,
+            self._options,
+            self._front_end.detector_delay,
+            spacing=self._settings.spacing,
         )
         self._statistics.add(measured)
         self.summaries = {name: self._statistics.of(name) for name in measured.quantities()}

@@ -23,6 +23,7 @@ from trelscope.host.acquisition.assembler import Frame
 from trelscope.host.acquisition.average import AverageState
 from trelscope.host.acquisition.exponential import FadingState
 from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.acquisition.recording import piled_up
 from trelscope.host.app.session.blocks import Blocks
 from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
 from trelscope.host.app.session.snapshot import AverageData
@@ -187,10 +188,10 @@ class LiveAverage:
     def _measurement(self) -> Callable[[], Measurements]:
         """A function that measures the average as it is now."""
         self._measured = time.perf_counter()
-        accounting = self.accounting
+        accounting, light = self.accounting, self._average.trace(LIGHT)
         return partial(
             measure,
-            self._average.trace(LIGHT),
+            light,
             self.settings.width,
             self._average.trace(DRIVE),
             self.options,
@@ -198,6 +199,8 @@ class LiveAverage:
             accounting.clipped,
             accounting.dropped,
             self._last_shapes,
+            self.settings.spacing,
+            piled_up(light, self.settings, self._front_end),
         )
 
     def _take_result(self) -> None:
