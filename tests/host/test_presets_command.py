@@ -82,4 +82,4 @@ def test_a_broken_file_is_one_line(capsys: pytest.CaptureFixture[str], user_file
     user_file.write_text('[devices.mine]\nmaterial = "bmim3"\ngeometry = "hr"\n')
     code, _, err = run(capsys, "")
     assert code == 1
-    assert err == f"trelscope: {user_file}: devices.mine.area: is missing; mend it\n"
+    assert err == f"trelscope: {user_file}: devices.mine.area: is missing; correct it\n"

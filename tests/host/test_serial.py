@@ -54,8 +54,8 @@ def usb(device: str, serial: str | None = "A1", pid: int = 0x6015) -> SimpleName
     )
 
 
-def plugged(monkeypatch: pytest.MonkeyPatch, *ports: SimpleNamespace) -> None:
-    monkeypatch.setattr(ports.list_ports, "comports", lambda: list(ports))
+def plugged(monkeypatch: pytest.MonkeyPatch, *found: SimpleNamespace) -> None:
+    monkeypatch.setattr(ports.list_ports, "comports", lambda: list(found))
 
 
 def settings(depth: int) -> Settings:
