@@ -2,6 +2,7 @@
 
 import errno
 import ipaddress
+import math
 import os
 import select
 import socket
@@ -43,8 +44,9 @@ class Server:
 
     The board runs whether or not there is a client. What a client does not take in time holds the board's sender up:
     its frames grow, and nothing is lost. What is on its way to a client that leaves goes with it, and without a client
-    nobody holds the sender up. A held board does not keep time, so its watchdog would bite late: a client that neither
-    takes nor asks anything for the watchdog's time is hung up on, and the interlock switches the output off.
+    nobody holds the sender up. A board that is held, or that this machine is too slow for, does not keep time, so its
+    watchdog would bite late. A client that holds it and neither takes nor asks anything for the watchdog's time is hung
+    up on, and in both cases the interlock switches the output off.
 
     speed: of the board, at most, against the clock on the wall. report: told who comes and goes. token: what a client
     has to know; None: nothing. clock: s, on the wall. Raises ServeError.
@@ -74,7 +76,10 @@ class Server:
         self._clock = clock
         self._client: socket.socket | None = None
         self._who = ""
-        self._heard = 0.0  # when the client last asked something
+        self._heard = (
+            math.inf
+        )  # when the client last asked something; that of one that is long gone does not count
+        self._board_heard = 0.0  # the same, by the board's clock
         self._newcomers: list[_Newcomer] = []
         self._refused: list[socket.socket] = []
         self._rx = b""  # to the board
@@ -114,6 +119,10 @@ class Server:
     def _run_board(self) -> None:
         batch = REPLY_BATCH if self._rx else BATCH
         if self._client is None:
+            if self._clock() - self._heard > SILENCE + SLACK:
+                if self.board.time - self._board_heard < SILENCE:  # it does not keep up
+                    self._switch_off()
+                self._heard = math.inf
             self.board.run(batch)
             return
         room = max(ON_THE_WAY - self._wire.waiting - len(self._tx), 0)
@@ -128,6 +137,9 @@ class Server:
             self._tx = self._wire.take(self.board.time)
             if self._wire.cut and not self._tx:
                 self._hang_up("cut off by a fault that was asked for")
+
+    def _note_request(self) -> None:
+        self._heard, self._board_heard = self._clock(), self.board.time
 
     def _switch_off(self) -> None:
         self.board.trip(True)
@@ -176,7 +188,7 @@ class Server:
             self._hang_up(None)
             return False
         self._rx += self._requests.pass_on(data)
-        self._heard = self._clock()
+        self._note_request()
         return True
 
     def _accept(self) -> None:
@@ -236,7 +248,7 @@ class Server:
             return
         self._client, self._who = newcomer.socket, newcomer.who
         self._rx = self._requests.pass_on(requests)
-        self._heard = self._clock()
+        self._note_request()
         self._report(f"{self._who} is connected")
 
     def _refuse(self, newcomer: _Newcomer, why: str, words: str) -> None:

@@ -333,6 +333,23 @@ def test_a_client_that_neither_takes_nor_asks_is_hung_up_on_and_the_output_is_of
     server.close()
 
 
+@pytest.mark.parametrize(("passed", "cause"), [(SILENCE, Trip(0)), (SILENCE + 0.1, Trip.EXTERNAL)])
+def test_a_board_that_does_not_keep_up_is_switched_off_in_time(passed: float, cause: Trip) -> None:
+    now = [0.0]
+    board = Board(load_plant("hr-1mm2"), 1)
+    server = Server(board, "127.0.0.1", 0, UNPACED, clock=lambda: now[0])
+    gone = Stepped(server)
+    Acquisition(Instrument(gone), settings(pulses=0))
+    gone.close()
+    server.turn()
+    now[0] = passed
+    server.turn()
+    again = Instrument(Stepped(server))
+    assert Trip(again.read("trip_cause")) == cause
+    assert again.read("enable") == (not cause)
+    server.close()
+
+
 def test_one_that_has_gone_keeps_nobody_out(server: Server) -> None:
     """Its last requests come before its end, and the next client's first one together with both."""
     gone = Stepped(server)
