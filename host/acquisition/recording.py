@@ -74,9 +74,10 @@ def piled_up(light: Trace, settings: Settings, front_end: FrontEnd) -> bool:
     if not settings.counting or not light.pulses:
         return False
     dead_time = front_end.dead_time
-    counts = np.nan_to_num(light.y) * settings.bin * light.pulses
     longest = LONGEST_DEAD_TIME if dead_time is None else dead_time
-    return pile_up(np.asarray(counts), settings.bin, light.pulses, longest) > PILE_UP_LIMIT
+    with np.errstate(over="ignore", invalid="ignore"):  # a file may hold any number
+        counts = np.where(np.isfinite(light.y), light.y, 0.0) * settings.bin * light.pulses
+        return pile_up(counts, settings.bin, light.pulses, longest) > PILE_UP_LIMIT
 
 
 def histogram(recording: Recording) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -64,7 +64,7 @@ def pile_up(counts: Array, width: float, pulses: float, dead_time: float) -> flo
     until = np.concatenate((np.zeros(1), np.cumsum(counts)))
     size, worst = max(round(dead_time / width), 1), 0.0
     while size <= counts.size:
-        photons = float(np.max(until[size:] - until[:-size]))
+        photons = max(float(np.max(until[size:] - until[:-size])), 0.0)
         sure = max(photons - _SURE * np.sqrt(photons), 0.0)
         worst = max(worst, float(sure / pulses * dead_time / (size * width)))
         size *= 2

@@ -57,6 +57,28 @@ def test_a_top_asked_for_replaces_one_that_was_given(
     assert "highest sample" in other["levels"]
 
 
+def test_levels_can_be_given_and_taken_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recording = a_recording()
+    file = tmp_path / "a.npz"
+    save(file, recording)
+    for how, top, baseline in (
+        (("--top", "400m"), (0.4, 0.0), None),
+        (("--baseline", "10mV", "--top", "histogram"), None, (0.01, 0.0)),
+        (("--baseline", "0.1"), None, (0.1, 0.0)),
+    ):
+        options = said(capsys, "measure", file, *how)["options"]
+        assert options["top"] == (top and list(top))
+        assert options["baseline"] == (baseline and list(baseline))
+    given = replace(recording.options, top=(0.4, 1e-3), baseline=(0.1, 1e-3))
+    save(file, recording.measured(given))
+    kept = said(capsys, "measure", file)["options"]
+    assert (kept["top"], kept["baseline"]) == ([0.4, 1e-3], [0.1, 1e-3])
+    taken = said(capsys, "measure", file, "--top", "mean", "--baseline", "mean")["options"]
+    assert taken["top"] is taken["baseline"] is None
+
+
 def test_the_table_prints_the_options(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["measure", str(file), "--levels", "20-80", "--top-fraction", "0.3"]) == 0
     out = capsys.readouterr().out
