@@ -17,7 +17,7 @@ from trelscope.host.acquisition.capture import capture
 from trelscope.host.acquisition.instrument import Instrument, InstrumentError
 from trelscope.host.cli import main
 from trelscope.host.errors import UserError
-from trelscope.host.link import LinkError
+from trelscope.host.link import LinkError, ports
 from trelscope.host.link import serial as serial_module
 from trelscope.host.link.emulator import EmulatorLink
 from trelscope.host.link.serial import SerialLink
@@ -260,7 +260,7 @@ def test_what_the_system_refuses(
         ("serial:/dev/null", "/dev/null is not a serial port"),
         ("serial:Z9", "no USB device of the serial number 'Z9' is attached; no serial port is"),
         ("serial:/dev/ttyUSB0?baud=fast", "baud: not a number"),
-        ("serial:/dev/ttyUSB0?baud=0", "no whole number"),
+        ("serial:/dev/ttyUSB0?baud=0", "must be a whole number"),
         ("serial:/dev/ttyUSB0?colour=red", "unknown parameter 'colour'"),
     ],
 )
