@@ -107,6 +107,17 @@ def test_bic_finds_the_model(curve: Curve, model: int) -> None:
     assert all(other > 5 for name, other in fit.bic.items() if name != model)
 
 
+def test_inverted_light_is_fitted_as_it_is_upright() -> None:
+    upright = noisy(np.random.default_rng(36), seen(double), 0.002)
+    over = Trace(upright.t, 0.3 - upright.y, upright.se, upright.pulses)
+    fit, turned = fit_fall(upright, WIDTH, POLE, 2), fit_fall(over, WIDTH, POLE, 2)
+    for a, b in zip(fit.components, turned.components, strict=True):
+        assert b.lifetime.value == pytest.approx(a.lifetime.value, rel=1e-4)
+        assert b.lifetime.se == pytest.approx(a.lifetime.se, rel=1e-3)
+        assert b.amplitude.value == pytest.approx(-a.amplitude.value, rel=1e-4)
+    assert turned.background.value == pytest.approx(0.3 - fit.background.value, abs=1e-5)
+
+
 def test_a_shape_of_another_kind() -> None:
     """A ramp down is no decay, however precisely it is seen."""
     clean = seen(lambda x: np.maximum(1 - x / 800e-9, 0.0))
@@ -133,7 +144,7 @@ ROUGH = 0.01 * np.random.default_rng(35).standard_normal(T.size)
         (spoilt(se=np.zeros(T.size)), "no standard error"),
         (Trace(np.empty(0), np.empty(0), np.empty(0), 0), "empty"),
         (spoilt(y=ROUGH), "does not fall"),
-        (spoilt(y=-seen(single) + ROUGH), "does not fall"),
+        (spoilt(y=(T > 0) * (2 - seen(single)) + ROUGH), "does not fall"),
         (spoilt(t=T + 3e-6), "does not hold the drive's falling edge"),
         (spoilt(t=T - 4e-6), "does not hold the drive's falling edge"),
     ],
