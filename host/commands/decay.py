@@ -9,11 +9,10 @@ from pathlib import Path
 
 from trelscope.host.acquisition.recording import histogram
 from trelscope.host.commands import irf, recorded
-from trelscope.host.commands.common import JSON, SEED, Commands, count, number, run_capture
+from trelscope.host.commands.common import JSON, SEED, Commands, count, number, outcome, run_capture
 from trelscope.host.decay import Decay, Key, Value, after_pulses, fit_decay, fit_fall, live_pulses
 from trelscope.host.errors import UserError
-from trelscope.host.files import journal
-from trelscope.host.files.formats import FORMATS
+from trelscope.host.files import formats, journal
 from trelscope.host.planning import CaptureRequest
 from trelscope.host.units import format_si, format_with_error
 
@@ -78,7 +77,8 @@ def add(commands: Commands) -> None:
 
 
 def _decay(options: argparse.Namespace) -> int:
-    if Path(options.source).suffix in (*FORMATS, journal.SUFFIX):
+    path = Path(options.source)
+    if formats.is_known(path) or path.suffix.lower() == journal.SUFFIX:
         return _fall(options)
     if not (0 <= options.afterpulse < 1 and options.afterpulse_time > 0):
         raise DecayError("afterpulses have a probability below 1 and come after a positive time")
@@ -107,7 +107,8 @@ def _decay(options: argparse.Namespace) -> int:
         start = -NEAR - response.start, NEAR - response.start
     fit = fit_decay(counts, edges, live, response, model, start, known)
     title = f"{result.source}   {fit.photons} photons of {pulses} pulses"
-    return _print(options, result.source, title, fit, "/s")
+    _print(options, result.source, title, fit, "/s")
+    return outcome(result)
 
 
 def _fall(options: argparse.Namespace) -> int:
