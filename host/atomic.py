@@ -31,11 +31,16 @@ def write(path: Path, content: bytes | str) -> None:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(number)
-        os.chmod(scratch, _permissions(target))
-        os.replace(scratch, target)
+        adopt(Path(scratch), target)
     except BaseException:
         os.unlink(scratch)
         raise
+
+
+def adopt(scratch: Path, target: Path) -> None:
+    """Put a finished scratch file in the place of `target`, with the permissions of that. Raises OSError."""
+    os.chmod(scratch, _permissions(target))
+    os.replace(scratch, target)
 
 
 def _permissions(target: Path) -> int:

@@ -20,10 +20,13 @@ from trelscope.host.commands import (
     measure,
     paper,
     presets,
+    recover,
     serve,
     sweep,
     window,
 )
+from trelscope.host.commands.common import say
+from trelscope.host.commands.interruption import as_interrupts
 from trelscope.host.errors import UserError
 from trelscope.host.link.token import put_away
 from trelscope.host.link.urls import DEFAULT_SOURCE
@@ -42,17 +45,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 done, 1 something went wrong, 2 wrong usage. Never a traceback for a user's error."""
     given = [put_away(each) for each in (sys.argv[1:] if arguments is None else arguments)]
     try:
-        if len(given) == 1 and _is_source(given[0]):
-            return window.show(given[0])
-        options = _parser().parse_args(_with_negative_values(given))
-        return int(options.command(options))
+        with as_interrupts():
+            code = _run(given)
+            sys.stdout.flush()  # what cannot be printed is noticed here, not at the interpreter's end
+            return code
     except UserError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _fail("interrupted; nothing was written", FAILED)
+        return _fail("interrupted", FAILED)
     except BrokenPipeError:  # `trelscope … | head`: nobody is reading any more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()
         return FAILED
+    except OSError as error:
+        _print_no_more()
+        what = error.filename or "the results cannot be printed"
+        return _fail(f"{what}: {error.strerror or error}", FAILED)
+
+
+def _run(given: list[str]) -> int:
+    if len(given) == 1 and _is_source(given[0]):
+        return window.show(given[0])
+    options = _parser().parse_args(_with_negative_values(given))
+    return int(options.command(options))
+
+
+def _print_no_more() -> None:
+    """Let go of what is still to be printed: the interpreter would try once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> _Parser:
@@ -69,6 +88,7 @@ def _parser() -> _Parser:
         sweep,
         measure,
         export,
+        recover,
         decay,
         paper,
         serve,
@@ -102,7 +122,7 @@ def _is_source(argument: str) -> bool:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"trelscope: {message}", file=sys.stderr)
+    say(f"trelscope: {message}")
     return code
 
 

@@ -22,11 +22,12 @@ from trelscope.host.link.serial import PERMISSION
 from trelscope.host.link.urls import DEFAULT_SOURCE, open_link
 from trelscope.host.planning import CaptureRequest
 from trelscope.host.units import format_si
+from trelscope.sim.compiler.build import cache_folder
 
 PULSES = 256
 WIDTH, WINDOW = 8e-6, (-1e-6, 12e-6)  # s: short, and with both edges in it
-FOLDERS = {
-    "cache": platformdirs.user_cache_path,
+FOLDERS: dict[str, Callable[[str], Path]] = {
+    "cache": cache_folder,
     "settings": platformdirs.user_config_path,
     "calibrations": platformdirs.user_data_path,
     "crash copies": platformdirs.user_state_path,

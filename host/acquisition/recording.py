@@ -1,6 +1,7 @@
 """A capture as an object that can be measured again in other ways."""
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +18,10 @@ from trelscope.host.settings import Settings
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Everything of a capture; what it says follows from the traces and the `options` it is measured with."""
+    """Everything of a capture; what it says follows from the traces and the `options` it is measured with.
+
+    incomplete: why the capture was cut short, "" if it was not. metadata: what is known beside it, as JSON has it.
+    """
 
     source: str
     board: str
@@ -28,6 +32,8 @@ class Recording:
     drive: Trace
     accounting: Accounting
     realtime_factor: float | None
+    incomplete: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def measurements(self) -> Measurements:
@@ -63,6 +69,7 @@ class Recording:
             "reference": self.measurements.reference,
             "accounting": self.accounting.as_dict(),
             "realtime_factor": self.realtime_factor,
+            "incomplete": self.incomplete or None,
         }
 
 

@@ -12,7 +12,7 @@ from trelscope.host.app.results_text import results_text
 from trelscope.host.app.session.recorded import as_recording
 from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.errors import UserError
-from trelscope.host.files import formats, recordings
+from trelscope.host.files import recordings, target
 
 
 class Exports:
@@ -70,7 +70,7 @@ def write(
     Returns the files that have been written. Raises UserError.
     """
     if path.suffix in picture.SUFFIXES:
-        formats.check_writable(path)
+        target.check_writable(path)
         picture.write_picture(path, plots)
         return [path]
     paths = [path]

@@ -22,10 +22,12 @@ def run(source: str | None = None, seed: int = 0) -> int:
     app = QApplication(sys.argv[:1])
     app.setApplicationName("trelscope")
     folder = preferences.default_folder()
-    saved = preferences.load(folder)
+    messages: list[str] = []
+    saved = preferences.load(folder, messages.append)
     style.apply(app, style.LIGHT if saved.light_theme else style.DARK, saved.scale)
     journals = journal.default_directory()
-    recovered, messages = recover_averages(journals, journals.with_name("recovered"))
+    recovered, told = recover_averages(journals, journals.with_name("recovered"))
+    messages += told
     opened = source or saved.source or DEFAULT_SOURCE
     window = MainWindow(opened, seed, saved.requested, journals=journals)
     window.menus.list_recovered(recovered)
@@ -38,6 +40,9 @@ def run(source: str | None = None, seed: int = 0) -> int:
     # Ctrl-C in the terminal switches the output off like closing does; the window's timer lets
     # Python notice it.
     signal.signal(signal.SIGINT, lambda *_: window.close())
+    for number in (signal.SIGTERM, *((signal.SIGHUP,) if sys.platform != "win32" else ())):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: window.end())
     window.show()
     for message in messages:  # now that there is a status line to show them in
         window.show_message(message)

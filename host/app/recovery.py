@@ -1,10 +1,9 @@
 """Recovery of averages from the journals of windows that were killed."""
 
-from datetime import datetime
 from pathlib import Path
 
 from trelscope.host.errors import UserError
-from trelscope.host.files import journal, recordings
+from trelscope.host.files import journal, recovery
 
 
 def recover_averages(journals: Path, folder: Path) -> tuple[list[Path], list[str]]:
@@ -15,18 +14,15 @@ def recover_averages(journals: Path, folder: Path) -> tuple[list[Path], list[str
     """
     messages = []
     for path in journal.left_behind(journals):
-        when = datetime.fromtimestamp(path.stat().st_mtime)
+        target = folder / recovery.recording_name(path)
         try:
-            recording = journal.recover(path)
-            if recording is not None and recording.accounting.pulses_averaged:
-                folder.mkdir(parents=True, exist_ok=True)
-                target = folder / f"recovered-{when:%Y%m%d-%H%M%S}-{path.stem[:8]}.h5"
-                recordings.save(target, recording)
+            recovery.make(folder)
+            recording = recovery.rescue(path, target)
+            if recording is not None:
                 pulses = recording.accounting.pulses_averaged
                 messages.append(f"an average of {pulses} pulses was recovered: {target}")
-            path.unlink()
-        except (UserError, OSError) as error:
-            messages.append(str(error))
+        except UserError as error:
+            messages.append(f"not recovered: {error}; see trelscope recover --help")
     try:
         found = sorted(folder.glob("recovered-*.h5"), reverse=True)
     except OSError:

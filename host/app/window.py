@@ -54,6 +54,7 @@ class MainWindow(QMainWindow):
         """opened: the source. session: the session to show; None: a new one on `opened`. journals: see `Session`."""
         super().__init__()
         requested = requested or RequestedSettings()
+        self._told_to_end = False
         self.session = session or Session(opened, seed, requested, journals)
         self._shown: Snapshot | None = None
         self._frozen = FrozenPicture()
@@ -231,8 +232,13 @@ class MainWindow(QMainWindow):
         self._slow_timer.stop()
         self.sweep.close_run()
         self.counting.close_fit()
-        self.session.close()
+        self.session.close(keep_journal=self._told_to_end)
         super().closeEvent(event)
+
+    def end(self) -> None:
+        """Close because the system wants it: the average stays in its journal, and the next window recovers it."""
+        self._told_to_end = True
+        self.close()
 
     # ------------------------------------------------------------------------------------- inside
 

@@ -24,6 +24,11 @@ class Level:
     gain: float = 1.0
     offset: float = 0.0
 
+    @property
+    def sensible(self) -> bool:
+        """Whether a working driver may have it."""
+        return GAINS[0] <= self.gain <= GAINS[1] and abs(self.offset) <= LARGEST_OFFSET
+
     def nominal(self, volts: float) -> float:
         """The level to ask the DAC for, V, so that the output is at `volts`."""
         return (volts - self.offset) / self.gain
@@ -53,9 +58,10 @@ def level(nominal: Sequence[float], measured: Sequence[float]) -> Level:
         )
     gain = (at_high - at_low) / (high - low)
     offset = at_low - gain * low
-    if not GAINS[0] <= gain <= GAINS[1] or abs(offset) > LARGEST_OFFSET:
+    found = Level(gain, offset)
+    if not found.sensible:
         raise CalibrationError(
             f"readings {at_low:.4g} V and {at_high:.4g} V at {low:.4g} V and {high:.4g} V make a gain of {gain:.3g}"
             f" and an offset of {offset:.3g} V, which no working driver has; are they swapped, or is the meter loaded?"
         )
-    return Level(gain, offset)
+    return found

@@ -29,7 +29,12 @@ def load(serial: str | None) -> Level:
     """The level's calibration of a board; the nominal one where there is none. Raises CalibrationError."""
     try:
         said = _load_file(serial).get("level")
-        return Level() if said is None else Level(float(said["gain"]), float(said["offset"]))
+        if said is None:
+            return Level()
+        found = Level(float(said["gain"]), float(said["offset"]))
+        if not found.sensible:
+            raise ValueError
+        return found
     except (ValueError, TypeError, KeyError):
         raise _invalid_file(serial) from None
 
@@ -41,6 +46,9 @@ def load_phases(serial: str | None) -> PhaseTable | None:
         if said is None:
             return None
         offsets, errors = np.array([said["offsets"], said["se"]], np.float64)
+        known = np.isfinite(offsets)  # a phase that is not known has neither
+        if not np.array_equal(known, np.isfinite(errors)) or (errors[known] < 0).any():
+            raise ValueError
         return PhaseTable(offsets, errors)
     except (ValueError, TypeError, KeyError):
         raise _invalid_file(serial) from None
@@ -64,7 +72,7 @@ def _load_file(serial: str | None) -> dict[str, Any]:
         said = json.loads(path_of(serial).read_text())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise _invalid_file(serial) from None
     if not isinstance(said, dict):
         raise _invalid_file(serial)

@@ -146,6 +146,8 @@ def _phases(options: argparse.Namespace) -> int:
         ).plan(depth)
 
     seen = run_capture(options.source, settings_for, options.seed, paced=False)
+    if seen.incomplete:
+        raise CalibrationError(f"{options.source}: nothing is calibrated: {seen.incomplete}")
     result = phases(seen.drive, (0.0, seen.settings.width))
     parts = urlsplit(options.source)
     serial = ports.serial_of(parts.path) if parts.scheme == "serial" else None

@@ -5,17 +5,23 @@ import json
 from pathlib import Path
 
 from trelscope.host.commands.common import (
+    FORCE,
     JSON,
     OUTPUT,
     SEED,
     Commands,
     add_levels,
     add_settings,
+    outcome,
     requested,
     run_capture,
+    save,
+    say,
     with_levels,
 )
-from trelscope.host.files import formats, recordings
+from trelscope.host.commands.crash_copy import CrashCopy
+from trelscope.host.files import recordings, target
+from trelscope.host.link.record import is_recorded
 from trelscope.host.link.urls import DEFAULT_SOURCE
 from trelscope.host.planning import CaptureRequest, SettingsError
 from trelscope.host.report.text import table
@@ -26,7 +32,7 @@ def add(commands: Commands) -> None:
     p = commands.add_parser(
         "capture",
         help="average pulses, measure the trace, print or save it",
-        parents=[SEED, OUTPUT, JSON],
+        parents=[SEED, OUTPUT, JSON, FORCE],
     )
     p.set_defaults(command=_capture)
     p.add_argument(
@@ -44,15 +50,13 @@ def add(commands: Commands) -> None:
 
 
 def _capture(options: argparse.Namespace) -> int:
-    if options.output:
-        formats.check(options.output)
-    if options.record:
-        formats.check_writable(options.record)
+    _check_files(options)
     wanted = requested(options)
     if options.source.startswith("replay:") and (wanted != CaptureRequest() or options.record):
         raise SettingsError(
             f"{options.source} is recorded, with the settings it has; leave out --record and all settings"
         )
+    crash_copy = CrashCopy(say)
     result = run_capture(
         options.source,
         wanted.plan,
@@ -60,9 +64,25 @@ def _capture(options: argparse.Namespace) -> int:
         paced=not options.flat_out,
         counting=wanted.counting,
         record=options.record,
+        crash_copy=crash_copy,
     )
     result = result.measured(with_levels(options, result.options))
+    try:  # a result that cannot be printed is saved, and one that cannot be saved is printed
+        print(json.dumps(result.about()) if options.json else table(result), flush=True)
+    finally:
+        if options.output:
+            save(options.output, result, crash_copy)
+    crash_copy.discard()
+    return outcome(result)
+
+
+def _check_files(options: argparse.Namespace) -> None:
+    """Refuse files that cannot be written, before anything moves. Raises FileError, SettingsError."""
     if options.output:
-        recordings.save(options.output, result)
-    print(json.dumps(result.about()) if options.json else table(result))
-    return 0
+        recordings.check(options.output, options.force)
+    if options.record:
+        target.check_writable(options.record)
+        if not options.force:
+            target.check_replaceable(options.record, "a recorded link", is_recorded)
+    if options.output and options.record and target.same_file(options.output, options.record):
+        raise SettingsError(f"{options.output}: -o and --record need a file each")

@@ -1,6 +1,7 @@
 """What several commands share: argument types, and talking to the terminal."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -10,11 +11,15 @@ from typing import Any, TypeAlias
 
 from trelscope.host.acquisition.capture import capture
 from trelscope.host.acquisition.recording import Recording
-from trelscope.host.files import formats
+from trelscope.host.commands.crash_copy import CrashCopy
+from trelscope.host.commands.interruption import Interruption
+from trelscope.host.files import formats, recordings
+from trelscope.host.files.failures import FileError
 from trelscope.host.link.record import RecordedLink
 from trelscope.host.link.urls import open_link
 from trelscope.host.measure.quantities import MeasureOptions, Top
 from trelscope.host.planning import CaptureRequest
+from trelscope.host.report.text import printable
 from trelscope.host.settings import Settings
 from trelscope.host.units import parse_si
 from trelscope.sim.si_numbers import NumberError
@@ -70,6 +75,9 @@ JSON = _parent("--json", action="store_true", help="print one JSON object")
 SEED = _parent("--seed", type=whole, default=0, help="seed of the emulated noise (default 0)")
 OUTPUT = _parent(
     "-o", "--output", type=Path, metavar="FILE", help=f"save as one of {', '.join(formats.FORMATS)}"
+)
+FORCE = _parent(
+    "--force", action="store_true", help="replace whatever is in the place of what is written"
 )
 """Options that mean the same wherever they are: for `parents` of a command's parser."""
 
@@ -167,20 +175,78 @@ def run_capture(
     paced: bool,
     counting: bool | None = None,
     record: Path | None = None,
+    crash_copy: CrashCopy | None = None,
 ) -> Recording:
-    """Open `source`, capture with progress on the terminal, close it; record: where to keep the link's bytes."""
+    """Open `source`, capture with progress on the terminal, close it.
+
+    record: where to keep the link's bytes. crash_copy: kept up with the capture.
+    A capture that is cut short, by Ctrl-C for one, gives what it has, marked as incomplete.
+    """
+    crash_copy = crash_copy or CrashCopy(say)
+    interruption = Interruption()
     link = open_link(source, seed, paced, say)
-    if record is not None:
-        link = RecordedLink(link, record)
+    kept = None
     try:
-        return capture(link, settings_for, _progress if sys.stderr.isatty() else _quiet, counting)
+        if record is not None:
+            link = kept = RecordedLink(link, record)
+        with interruption.watched():
+            result = capture(
+                link,
+                settings_for,
+                _progress if sys.stderr.isatty() else _quiet,
+                counting,
+                lambda: interruption.why,
+                crash_copy.watch,
+                partial=True,
+            )
+        if kept is not None and record is not None and result.incomplete:
+            kept.put_away(_unused(record))
     finally:
         link.close()
+        if kept is not None:
+            kept.put_away()
+    return result
+
+
+def save(path: Path, result: Recording, crash_copy: CrashCopy) -> None:
+    """Save a capture; an incomplete one replaces nothing.
+
+    What cannot be saved stays in the crash copy. Raises FileError.
+    """
+    target = _unused(path) if result.incomplete else path
+    try:
+        recordings.save(target, result)
+    except FileError as error:
+        if crash_copy.write():
+            raise FileError(f"{error}; `trelscope recover` has what was captured") from None
+        raise
+    if target != path:
+        say(f"{path} stays as it was; what was captured is in {target}")
+
+
+def outcome(result: Recording) -> int:
+    """The exit code of a command that has printed `result`; of an incomplete one, say so."""
+    if not result.incomplete:
+        return 0
+    done = result.accounting.pulses_averaged
+    say(f"trelscope: incomplete, {done} of {result.settings.pulses} pulses: {result.incomplete}")
+    return 1
+
+
+def _unused(path: Path) -> Path:
+    """The path, or one like it where nothing is yet."""
+    number = 1
+    unused = path
+    while os.path.lexists(unused):
+        count = "" if number == 1 else f"-{number}"
+        unused = path.with_name(f"{path.stem}.incomplete{count}{path.suffix}")
+        number += 1
+    return unused
 
 
 def say(line: str) -> None:
     """Tell the user something that is not the result."""
-    print(line, file=sys.stderr, flush=True)
+    print(printable(line), file=sys.stderr, flush=True)
 
 
 def _progress(done: int, total: int) -> None:

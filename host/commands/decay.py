@@ -17,13 +17,13 @@ from trelscope.host.commands.common import (
     count,
     hertz,
     number,
+    outcome,
     run_capture,
     seconds,
 )
 from trelscope.host.decay import Decay, Key, Value, after_pulses, fit_decay, fit_fall, live_pulses
 from trelscope.host.errors import UserError
-from trelscope.host.files import journal
-from trelscope.host.files.formats import FORMATS
+from trelscope.host.files import formats, journal
 from trelscope.host.measure.quantities import Flag
 from trelscope.host.planning import CaptureRequest
 from trelscope.host.units import format_si, format_with_error
@@ -97,7 +97,8 @@ def add(commands: Commands) -> None:
 
 
 def _decay(options: argparse.Namespace) -> int:
-    if Path(options.source).suffix in (*FORMATS, journal.SUFFIX):
+    path = Path(options.source)
+    if formats.is_known(path) or path.suffix.lower() == journal.SUFFIX:
         return _fall(options)
     given = {name: getattr(options, name) for name in COUNTER if getattr(options, name) is not None}
     try:
@@ -133,7 +134,8 @@ def _decay(options: argparse.Namespace) -> int:
     fit = fit_decay(counts, edges, live, response, model, start, known)
     title = f"{result.source}   {fit.photons} photons of {pulses} pulses"
     piled = front_end.dead_time is None and piled_up(result.light, result.settings, front_end)
-    return _print(options, result.source, title, fit, "/s", piled, front_end)
+    _print(options, result.source, title, fit, "/s", piled, front_end)
+    return outcome(result)
 
 
 def _fall(options: argparse.Namespace) -> int:

@@ -4,13 +4,13 @@ import argparse
 from pathlib import Path
 
 from trelscope.host.commands import recorded
-from trelscope.host.commands.common import Commands
+from trelscope.host.commands.common import FORCE, Commands
 from trelscope.host.files import formats, recordings
 
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    p = commands.add_parser("export", help="write a recording in another format")
+    p = commands.add_parser("export", help="write a recording in another format", parents=[FORCE])
     p.set_defaults(command=_export)
     p.add_argument("file", type=Path, metavar="FILE", help=recorded.KINDS)
     p.add_argument(
@@ -19,6 +19,6 @@ def add(commands: Commands) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
-    formats.check(options.output)
+    recordings.check(options.output, options.force)
     recordings.save(options.output, recorded.load(options.file))
     return 0

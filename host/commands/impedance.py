@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trelscope.host.commands import emulated
-from trelscope.host.commands.common import JSON, Commands, number
+from trelscope.host.commands.common import FORCE, JSON, Commands, number
 from trelscope.host.errors import UserError
-from trelscope.host.files import formats
+from trelscope.host.files import formats, target
 from trelscope.host.link.urls import DEFAULT_SOURCE
 from trelscope.sim.physics.device import Device
 from trelscope.sim.physics.impedance import capacitance, impedance
@@ -24,12 +24,13 @@ BIASES = np.linspace(0.0, 7.0, 71)
 
 COLUMNS = ("frequency", "bias", "re", "im", "capacitance")
 UNITS = ("Hz", "V", "ohm", "ohm", "F")
+HEAD = ",".join(f"{column} ({unit})" for column, unit in zip(COLUMNS, UNITS, strict=True))
 
 
 def add(commands: Commands) -> None:
     """Add the command."""
     p = commands.add_parser(
-        "impedance", help="small-signal impedance of an emulated device", parents=[JSON]
+        "impedance", help="small-signal impedance of an emulated device", parents=[JSON, FORCE]
     )
     p.set_defaults(command=_impedance)
     p.add_argument(
@@ -61,7 +62,9 @@ def _impedance(options: argparse.Namespace) -> int:
     if options.output:
         if options.output.suffix != ".csv":
             raise UserError(f"{options.output}: unknown kind of file; use .csv")
-        formats.check_writable(options.output)
+        target.check_writable(options.output)
+        if not options.force:
+            target.check_replaceable(options.output, "a table of impedances", _is_table)
     preset, overrides = emulated.split(options.source)
     with emulated.refusing():
         device = load_plant(preset, overrides).device
@@ -72,15 +75,17 @@ def _impedance(options: argparse.Namespace) -> int:
     frequencies = FREQUENCIES if options.cv is None else np.array([options.cv])
     biases = (options.bias,) if options.cv is None else BIASES
     rows = [row for bias in biases for row in _rows(device, frequencies, float(bias))]
-    if options.output:
-        _save(options.output, rows)
-    if options.json:
-        named = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-        print(json.dumps({"source": options.source, "rows": named}))
-    else:
-        print("".join(f"{f'{c} ({u})':>17}" for c, u in zip(COLUMNS, UNITS, strict=True)))
-        for row in rows:
-            print("".join(f"{value:17.6g}" for value in row))
+    try:  # a table that cannot be printed is saved, and one that cannot be saved is printed
+        if options.json:
+            named = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+            print(json.dumps({"source": options.source, "rows": named}), flush=True)
+        else:
+            lines = ["".join(f"{value:17.6g}" for value in row) for row in rows]
+            head = "".join(f"{f'{c} ({u})':>17}" for c, u in zip(COLUMNS, UNITS, strict=True))
+            print("\n".join([head, *lines]), flush=True)
+    finally:
+        if options.output:
+            _save(options.output, rows)
     return 0
 
 
@@ -92,6 +97,13 @@ def _rows(device: Device, frequencies: NDArray[np.float64], bias: float) -> list
 
 
 def _save(path: Path, rows: list[tuple[float, ...]]) -> None:
-    head = ",".join(f"{c} ({u})" for c, u in zip(COLUMNS, UNITS, strict=True))
-    lines = [head, *(",".join(map(repr, row)) for row in rows)]
+    lines = [HEAD, *(",".join(map(repr, row)) for row in rows)]
     formats.store(path, "\n".join(lines) + "\n")
+
+
+def _is_table(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.readline(len(HEAD) + 1) == f"{HEAD}\n".encode()
+    except OSError:
+        return False

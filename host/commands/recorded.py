@@ -7,12 +7,12 @@ from trelscope.host.errors import UserError
 from trelscope.host.files import journal, recordings
 from trelscope.host.files.formats import FORMATS
 
-KINDS = f"{', '.join(FORMATS)}, or the {journal.SUFFIX} of a window that was killed"
+KINDS = f"{', '.join(FORMATS)}, or a {journal.SUFFIX} that `trelscope recover` lists"
 
 
 def load(path: Path) -> Recording:
     """The recording in a file, or what a journal has saved. Raises UserError."""
-    if path.suffix != journal.SUFFIX:
+    if path.suffix.lower() != journal.SUFFIX:
         return recordings.load(path)
     found = journal.recover(path)
     if found is None:

@@ -11,6 +11,7 @@ from contextlib import closing
 from trelscope.host.acquisition import sweep
 from trelscope.host.acquisition.sweep import UNITS, Axis, Point, Progress, Sweep
 from trelscope.host.commands.common import (
+    FORCE,
     JSON,
     OUTPUT,
     SEED,
@@ -20,7 +21,7 @@ from trelscope.host.commands.common import (
     requested,
     say,
 )
-from trelscope.host.files import formats, sweeps
+from trelscope.host.files import sweeps
 from trelscope.host.link.urls import DEFAULT_SOURCE
 from trelscope.host.measure.quantities import DEFINITIONS, PRIMARY
 from trelscope.host.planning import SettingsError
@@ -34,7 +35,7 @@ def add(commands: Commands) -> None:
     p = commands.add_parser(
         "sweep",
         help="captures over a range of voltages, rates or devices",
-        parents=[SEED, OUTPUT, JSON],
+        parents=[SEED, OUTPUT, JSON, FORCE],
     )
     p.set_defaults(command=_sweep)
     p.add_argument("axis", type=str, choices=[str(axis) for axis in Axis], help="what is swept")
@@ -50,7 +51,7 @@ def add(commands: Commands) -> None:
 def _sweep(options: argparse.Namespace) -> int:
     plan = _plan(options)
     if options.output:
-        formats.check(options.output)
+        sweeps.check(options.output, options.force)
     plan.check()
     done: list[Point] = []
     tell = _ProgressDisplay(plan)
@@ -62,9 +63,12 @@ def _sweep(options: argparse.Namespace) -> int:
                     tell(point)
         except KeyboardInterrupt:
             pass  # what has been captured is kept
-    if options.output and done:
-        sweeps.save(options.output, plan, done)
-    print(json.dumps(sweeps.as_dict(plan, done)) if options.json else _table(plan, done))
+    try:  # a table that cannot be printed is saved, and one that cannot be saved is printed
+        shown = json.dumps(sweeps.as_dict(plan, done)) if options.json else _table(plan, done)
+        print(shown, flush=True)
+    finally:
+        if options.output and done:
+            sweeps.save(options.output, plan, done)
     missing = len(plan.values) - len(done)
     failed = sum(point.recording is None for point in done)
     if missing:

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from trelscope.host.commands.common import run_capture, say
+from trelscope.host.commands.common import outcome, run_capture, say
 from trelscope.host.display import NONE, has_display
-from trelscope.host.files import formats
+from trelscope.host.files import target
 from trelscope.host.link.urls import DEFAULT_SOURCE, check_source
 from trelscope.host.planning import CaptureRequest
 from trelscope.host.report.text import table
+
+PNG = b"\x89PNG\r\n\x1a\n"  # what such a file begins with
 
 
 def show(source: str | None) -> int:
@@ -24,11 +26,20 @@ def show(source: str | None) -> int:
 
 def _headless(source: str) -> int:
     picture = Path("trelscope.png")
-    formats.check_writable(picture)
+    target.check_writable(picture)
+    target.check_replaceable(picture, "a PNG", _is_png)
     result = run_capture(source, CaptureRequest().plan, seed=0, paced=False)
     from trelscope.host.report.png import write_png
 
-    print(table(result))
+    print(table(result), flush=True)
     write_png(result, picture)
     print(f"plot: {picture}")
-    return 0
+    return outcome(result)
+
+
+def _is_png(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(PNG)) == PNG
+    except OSError:
+        return False

@@ -7,9 +7,10 @@ import tempfile
 import uuid
 import zlib
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from io import FileIO, IOBase
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import platformdirs
@@ -34,7 +35,10 @@ FORMAT, VERSION = "trelscope journal", 2
 EVERY = 1.0  # s between copies
 LIMIT = 1 << 24  # bytes: a longer journal is replaced by one that holds the newest copy alone
 
+INCOMPLETE = "its program was killed; these are the pulses of its last crash copy"
+
 _SCRATCH = ".part"
+_BEGINNING = b'{"'  # of every record
 _RUNNING, _FADING = "running", "exponential"
 _STATES: dict[str, type[AverageState] | type[FadingState]] = {
     _RUNNING: AverageState,
@@ -92,7 +96,6 @@ class Journal:
         self._acquisition = acquisition
         self._limit = limit
         self._written: float | None = None  # when
-        self._torn = False
         about = {
             "format": FORMAT,
             "version": VERSION,
@@ -102,10 +105,11 @@ class Journal:
             "settings": acquisition.settings.as_dict(),
             "options": asdict(acquisition.options),
         }
+        # Before every copy: that a bit of it flips on the disk must not cost the copies.
         self._head = framed.pack(json.dumps(about).encode())
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            self._file = self._replace(b"")
+            self._file = self._replace(self._head)
         except OSError as error:
             raise self._failed(error) from None
 
@@ -117,35 +121,35 @@ class Journal:
 
     def write(self) -> None:
         """Write a copy of the acquisition as it is."""
-        record = framed.pack(_copy(self._acquisition.state(), self._acquisition.accounting))
+        copy = framed.pack(_copy(self._acquisition.state(), self._acquisition.accounting))
+        record = self._head + copy
         try:
-            if self._torn or self._file.tell() + len(record) > self._limit:
+            if self._file.tell() + len(record) > self._limit:
                 old, self._file = self._file, self._replace(record)
-                self._torn = False
-                with suppress(OSError):  # it could not be written: nobody needs it any longer
-                    old.close()
+                old.close()
             else:
-                self._torn = True  # until it is whole: nothing behind a torn record would be found
-                self._file.write(record)
-                self._file.flush()
-                self._torn = False
+                framed.append(self._file, record)
         except OSError as error:
             raise self._failed(error) from None
 
     def close(self) -> None:
         """Everything has been kept elsewhere, or is wanted no longer: leave nothing."""
+        self.leave()
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+    def leave(self) -> None:
+        """Leave the file for whoever recovers what has been left behind."""
         with suppress(OSError):
             self._file.close()
-        self.path.unlink(missing_ok=True)
 
-    def _replace(self, record: bytes) -> IO[bytes]:
+    def _replace(self, record: bytes) -> FileIO:
         """A new file with `record` alone, in the place of the present one in a single step."""
         number, scratch = tempfile.mkstemp(dir=self.path.parent, prefix=".", suffix=_SCRATCH)
-        file = open(number, "wb")  # noqa: SIM115 - kept
+        file = FileIO(number, "wb")
         try:
             _lock(file)
-            file.write(self._head + record)
-            file.flush()
+            framed.append(file, record)
             os.fsync(number)
             os.replace(scratch, self.path)
         except BaseException:
@@ -164,32 +168,55 @@ def left_behind(directory: Path | None = None) -> list[Path]:
     """Journals of processes that died, oldest first."""
     directory = directory or default_directory()
     for scratch in directory.glob(f".*{_SCRATCH}"):  # of those that died while making one
-        if _free(scratch):
-            scratch.unlink(missing_ok=True)
-    found = [path for path in directory.glob(f"*{SUFFIX}") if _free(path)]
-    return sorted(found, key=lambda path: path.stat().st_mtime)
+        if is_left(scratch):
+            with suppress(OSError):
+                scratch.unlink(missing_ok=True)
+    return sorted((path for path in directory.glob(f"*{SUFFIX}") if is_left(path)), key=written)
+
+
+def written(path: Path) -> float:
+    """When the file was last written, s since 1970; 0 where it has just been removed."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def recover(path: Path) -> Recording | None:
-    """The newest whole copy in a journal; None if there is none. Raises JournalError for what is no journal."""
+    """The newest copy in a journal that is whole; None if nothing had been copied.
+
+    Raises JournalError for what is no journal, and for one of whose copies none can be read.
+    """
     try:
-        records = list(framed.unpack(path.read_bytes()))
+        data = path.read_bytes()
     except OSError as error:
         raise JournalError(f"{path}: cannot be read ({error.strerror})") from None
-    if not records:
-        return None
+    records = list(framed.salvage(data, _BEGINNING))
+    heads = [about for about in map(_about, records) if about is not None]
+    copies = [record for record in records if _about(record) is None]
+    if not heads and (data or copies):
+        raise JournalError(f"{path}: not a journal of trelscope, or damaged")
+    for about in heads[:1]:
+        if about.get("version") != VERSION:
+            raise JournalError(
+                f"{path}: journal of version {about.get('version')}, this program reads {VERSION};"
+                " recover it with the trelscope that wrote it"
+            )
+        for copy in reversed(copies):
+            with suppress(ValueError, KeyError, TypeError, zlib.error):
+                return replace(_recording(about, copy), incomplete=INCOMPLETE)
+    if copies or len(data) > sum(len(framed.pack(record)) for record in records):
+        raise JournalError(f"{path}: damaged; none of its copies can be read")
+    return None
+
+
+def _about(record: bytes) -> dict[str, Any] | None:
+    """What a record says about the copies; None of one that is a copy."""
     try:
-        about = json.loads(records[0])
-        if about["format"] != FORMAT:
-            raise ValueError
-    except (ValueError, KeyError, TypeError):
-        raise JournalError(f"{path}: not a journal of trelscope") from None
-    if about["version"] != VERSION:
-        raise JournalError(
-            f"{path}: journal of version {about['version']}, this program reads {VERSION};"
-            " recover it with the trelscope that wrote it"
-        )
-    return _recording(about, records[-1]) if len(records) > 1 else None
+        about = json.loads(record)
+    except ValueError:
+        return None
+    return about if isinstance(about, dict) and about.get("format") == FORMAT else None
 
 
 def _recording(about: dict[str, Any], copy: bytes) -> Recording:
@@ -233,7 +260,7 @@ def _from_copy(copy: bytes, bins: int) -> tuple[AverageState | FadingState, Acco
     return state, build(Accounting, head["accounting"])
 
 
-def _lock(file: IO[bytes]) -> bool:
+def _lock(file: IOBase) -> bool:
     """Whether the file is now ours alone, until it is closed or we die."""
     if sys.platform == "win32":  # there, nobody can remove a file that is open
         return True
@@ -244,7 +271,8 @@ def _lock(file: IO[bytes]) -> bool:
     return True
 
 
-def _free(path: Path) -> bool:
+def is_left(path: Path) -> bool:
+    """Whether no program has the journal in use."""
     try:
         with path.open("rb") as file:
             return _lock(file)

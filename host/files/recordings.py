@@ -12,15 +12,28 @@ from trelscope.host.acquisition.acquisition import Accounting
 from trelscope.host.acquisition.recording import Recording
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.files import formats
-from trelscope.host.files.formats import Column, FileError
+from trelscope.host.files.columns import CHECKSUM, Column, Values
+from trelscope.host.files.failures import FileError, damaged, foreign
+from trelscope.host.files.target import check_replaceable
 from trelscope.host.measure.measure import MeasureOptions
 from trelscope.host.measure.trace import Trace
 from trelscope.host.settings import Settings
 
-FORMAT, VERSION = "trelscope recording", 1
+FORMAT, VERSION = "trelscope recording", 2
+READ = (1, VERSION)
 COLUMNS = ("time", "light", "light_se", "drive", "drive_se")
 
 T = TypeVar("T")
+
+
+def check(path: Path, force: bool = False) -> None:
+    """Refuse a path that cannot be written, or holds something else than a recording. Raises FileError.
+
+    force: whatever it holds may be replaced.
+    """
+    formats.check(path)
+    if not force:
+        check_replaceable(path, "a recording of trelscope that is whole", _is_recording)
 
 
 def save(path: Path, recording: Recording) -> None:
@@ -30,34 +43,64 @@ def save(path: Path, recording: Recording) -> None:
     values = (light.t, light.y, light.se, drive.y, drive.se)
     units = ("s", unit, unit, "V", "V")
     columns = {name: Column(v, u) for name, v, u in zip(COLUMNS, values, units, strict=True)}
-    formats.write(path, columns, {"format": FORMAT, "version": VERSION, **recording.about()})
+    head = {"format": FORMAT, "version": VERSION, "segments": _segments(recording.settings)}
+    formats.write(path, columns, {**head, **recording.about(), "metadata": recording.metadata})
 
 
 def load(path: Path) -> Recording:
     """The recording in a file: bit for bit from .h5 and .npz, to its printed digits from .csv. Raises FileError."""
-    columns, about = formats.read(path)
+    values, about = formats.read(path)
     if about.get("format") != FORMAT:
-        raise formats.foreign(path)
+        raise foreign(path)
     version = about.get("version")
-    if version != VERSION:
+    if version not in READ:
         raise FileError(
-            f"{path}: recording of version {version}, this program reads {VERSION}; update trelscope"
+            f"{path}: recording of version {version}, this program reads up to {VERSION}; update trelscope"
         )
     try:
-        return _recording(columns, about)
-    except (KeyError, TypeError, ValueError):
-        raise formats.damaged(path) from None
+        if version == 1:
+            about = _from_version_1(about)
+        elif CHECKSUM not in about:
+            raise KeyError(CHECKSUM)
+        if len(about["segments"]) > 1:
+            raise FileError(
+                f"{path}: has {len(about['segments'])} windows, this program reads one; update trelscope"
+            )
+        return _recording(values, about)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise damaged(path) from None
 
 
-def _recording(columns: Mapping[str, formats.Numbers], about: Mapping[str, Any]) -> Recording:
-    """Raises KeyError, TypeError or ValueError for what is not there or does not fit."""
+def _is_recording(path: Path) -> bool:
+    try:
+        load(path)
+    except FileError:
+        return False
+    return True
+
+
+def _segments(settings: Settings) -> list[dict[str, float | int]]:
+    """The windows of a pulse, one after the other in every column: start and bin width in s, number of bins."""
+    return [{"start": settings.window_start, "bins": settings.bins, "bin": settings.bin}]
+
+
+def _from_version_1(about: Mapping[str, Any]) -> dict[str, Any]:
+    """What version 2 would have said: version 1 had one window, and no captures that had been cut short."""
+    segments = _segments(build(Settings, about["settings"]))
+    return {**about, "segments": segments, "incomplete": None, "metadata": {}}
+
+
+def _recording(columns: Values, about: Mapping[str, Any]) -> Recording:
+    """Raises KeyError, TypeError, ValueError or AttributeError for what is not there or does not fit."""
     accounting = build(Accounting, about["accounting"])
     settings = build(Settings, about["settings"])
+    if about["segments"] != _segments(settings):
+        raise ValueError
     t, light, light_se, drive, drive_se = (columns[name] for name in COLUMNS)
     for values in (t, light, light_se, drive, drive_se):
         if values.shape != (settings.bins,) or values.dtype != np.float64:
             raise ValueError
-    factor = about["realtime_factor"]
+    factor, incomplete = about["realtime_factor"], about["incomplete"]
     return Recording(
         source=str(about["source"]),
         board=str(about["board"]),
@@ -68,6 +111,8 @@ def _recording(columns: Mapping[str, formats.Numbers], about: Mapping[str, Any])
         drive=Trace(t, drive, drive_se, accounting.pulses_averaged),
         accounting=accounting,
         realtime_factor=None if factor is None else float(factor),
+        incomplete="" if incomplete is None else str(incomplete),
+        metadata=dict(about["metadata"]),
     )
 
 

@@ -7,10 +7,30 @@ import numpy as np
 
 from trelscope.host.acquisition.sweep import UNITS, Point, Sweep
 from trelscope.host.files import formats
-from trelscope.host.files.formats import Column
+from trelscope.host.files.columns import Column
+from trelscope.host.files.failures import FileError
+from trelscope.host.files.target import check_replaceable
 from trelscope.host.measure.quantities import DEFINITIONS
 
 FORMAT, VERSION = "trelscope sweep", 1
+
+
+def check(path: Path, force: bool = False) -> None:
+    """Refuse a path that cannot be written, or holds something else than a sweep. Raises FileError.
+
+    force: whatever it holds may be replaced.
+    """
+    formats.check(path)
+    if not force:
+        check_replaceable(path, "a sweep of trelscope that is whole", _is_sweep)
+
+
+def _is_sweep(path: Path) -> bool:
+    try:
+        _, about = formats.read(path)
+    except FileError:
+        return False
+    return about.get("format") == FORMAT
 
 
 def as_dict(sweep: Sweep, done: list[Point]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from trelscope.host.files import formats
+from trelscope.host.files.failures import FileError
 from trelscope.sim.presets import presets, userfile
 
 
@@ -21,5 +22,5 @@ def _write(text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise formats.FileError(f"{path.parent}: cannot be made ({error.strerror})") from None
+        raise FileError(f"{path.parent}: cannot be made ({error.strerror})") from None
     formats.store(path, text)

@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QPainter
-from PyQt6.QtSvg import QSvgGenerator
 from PyQt6.QtWidgets import QApplication
 
+from trelscope.host.files import formats, pictures
 from trelscope.host.paper.run import Row
 
 SIZE = (760, 460)  # pixels
@@ -30,7 +29,10 @@ NAMES: Mapping[str, str] = {
 
 
 def draw(rows: Sequence[Row], directory: Path) -> list[Path]:
-    """Write every figure as PNG and SVG into `directory`; returns the SVG files. Needs no display."""
+    """Write every figure as PNG and SVG into `directory`; returns the SVG files. Needs no display.
+
+    Raises FileError.
+    """
     app = QApplication.instance() or QApplication(["trelscope", "-platform", "offscreen"])
     by_id = {row.id: row for row in rows}
     written = []
@@ -49,22 +51,12 @@ def draw(rows: Sequence[Row], directory: Path) -> list[Path]:
         widget.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
         widget.show()
         app.processEvents()
-        widget.grab().save(str(directory / f"{name}.png"))
         svg = directory / f"{name}.svg"
-        _write_svg(widget, svg)
+        formats.store(directory / f"{name}.png", pictures.png(widget.grab()))
+        formats.store(svg, pictures.svg(widget.size(), widget.render))
         widget.close()
         written.append(svg)
     return written
-
-
-def _write_svg(widget: pg.PlotWidget, path: Path) -> None:
-    generator = QSvgGenerator()
-    generator.setFileName(str(path))
-    generator.setSize(widget.size())
-    generator.setViewBox(widget.rect())
-    painter = QPainter(generator)
-    widget.render(painter)
-    painter.end()
 
 
 def _traces(

@@ -8,6 +8,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 
 from trelscope.host.acquisition.recording import Recording
+from trelscope.host.files import formats, pictures
 from trelscope.host.units import format_with_error
 
 SIZE = (1200, 720)  # pixels
@@ -15,7 +16,7 @@ LIGHT, DRIVE, MARK = "#0072B2", "#D55E00", "#555555"  # Okabe–Ito, and grey
 
 
 def write_png(capture: Recording, path: Path) -> None:
-    """Draw drive and light over time, with the marked crossings, to `path`. Needs no display."""
+    """Draw drive and light over time, with the marked crossings, to `path`. Needs no display. Raises FileError."""
     app = QApplication.instance() or QApplication(["trelscope", "-platform", "offscreen"])
     figure = pg.GraphicsLayoutWidget(size=SIZE)
     figure.setBackground("w")
@@ -54,5 +55,6 @@ def write_png(capture: Recording, path: Path) -> None:
     figure.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
     figure.show()
     app.processEvents()
-    figure.grab().save(str(path))
+    content = pictures.png(figure.grab())
     figure.close()
+    formats.store(path, content)

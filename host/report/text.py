@@ -5,11 +5,16 @@ from trelscope.host.measure.quantities import DEFINITIONS, Measurements, Quantit
 from trelscope.host.units import format_si, format_with_error
 
 
+def printable(text: str) -> str:
+    """The text without control characters, which a file or a name may hold to play with the terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def table(capture: Recording) -> str:
     """Settings, times and accounting, a line each."""
     s, m, a = capture.settings, capture.measurements, capture.accounting
     lines = [
-        f"{capture.source}   {s.volts:g} V   {format_si(s.rate, 'Hz')}   width {format_si(s.width, 's')}",
+        f"{printable(capture.source)}   {s.volts:g} V   {format_si(s.rate, 'Hz')}   width {format_si(s.width, 's')}",
         f"window {format_si(s.window_start, 's')} + {format_si(s.window_length, 's')},"
         f" bins of {format_si(s.bin, 's')}; times from: {m.reference}",
         "",
@@ -22,6 +27,8 @@ def table(capture: Recording) -> str:
         f" {a.pulses_lost} lost on the link; CRC errors {a.crc_errors};"
         f" packets refused {a.packets_refused}; clipped samples {a.clipped}",
     ]
+    if capture.incomplete:
+        lines.append(f"incomplete: {printable(capture.incomplete)}")
     if capture.realtime_factor is not None:
         lines.append(f"EMULATOR at {capture.realtime_factor:.2f} × real time")
     return "\n".join(lines)

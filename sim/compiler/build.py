@@ -22,6 +22,7 @@ import platformdirs
 
 from trelscope.gateware.digest import digest_word, gateware_digest, tree_digest
 from trelscope.gateware.protocol import CYCLE_NS
+from trelscope.sim.compiler import sealed
 from trelscope.sim.compiler.netlist import read
 from trelscope.sim.compiler.rest import Rest, Stretch
 from trelscope.sim.compiler.translate import translate
@@ -30,6 +31,7 @@ COMPILER = Path(__file__).parent
 HARNESS = COMPILER.parent / "harness"
 KEPT = 8  # libraries of a kind that stay in the cache, the last used: checkouts of several states share it
 SCRATCH = "building-"
+CACHE = "TRELSCOPE_CACHE"  # the variable that names another folder for libraries
 ABANDONED = 24 * 3600.0  # s after which a folder that a build has left is removed
 FLAGS = [
     *("-std=c++17", "-shared", "-fPIC", "-O3", "-fno-exceptions", "-fno-rtti"),
@@ -151,17 +153,31 @@ def library(counting: bool = False, report: Callable[[str], None] = lambda line:
     `report` is told each step. Raises CompileError.
     """
     kind = "counting" if counting else "emulator"
-    cache = platformdirs.user_cache_path("trelscope")
+    cache = cache_folder()
     target = cache / f"{kind}-{_digest()[:20]}.so"
-    if target.exists():
-        os.utime(target)  # in use: see _tidy
-        return target
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix=SCRATCH) as scratch:
-        built = _build(Path(scratch), counting, report)
-        os.replace(built, target)
+    try:
+        if target.exists():
+            if sealed.is_whole(target):
+                os.utime(target)  # in use: see _tidy
+                return target
+            report(f"{target} is damaged; it is moved aside and compiled anew")
+            os.replace(target, target.with_suffix(".bad"))
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix=SCRATCH) as scratch:
+            built = _build(Path(scratch), counting, report)
+            sealed.seal(built)
+            os.replace(built, target)
+    except OSError as error:
+        raise CompileError(
+            f"{cache}: the compiled emulator cannot be kept there ({error.strerror}); set {CACHE} to another folder"
+        ) from None
     _tidy(cache, kind)
     return target
+
+
+def cache_folder(name: str = "trelscope") -> Path:
+    """Where compiled emulators are kept."""
+    return Path(os.environ.get(CACHE) or platformdirs.user_cache_path(name))
 
 
 def sources_digest() -> str:

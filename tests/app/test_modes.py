@@ -1,5 +1,6 @@
 """Averaging modes, references, views and keys of the window."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -220,12 +221,44 @@ def test_what_was_set_and_laid_out_comes_back(opened: Open, until: Until, tmp_pa
     assert not again.docks.by_title["Results"].isHidden()
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"wanted": {"volts": "x", "nonsense": 1}}'])
-def test_preferences_that_cannot_be_read_are_replaced_by_the_defaults(
-    tmp_path: Path, text: str
-) -> None:
+SOUND = {"volts": 5.0, "rate": 1e4, "averaging": "continuous", "pulses": 4096}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[" * 100_000,
+        "[]",
+        '{"wanted": {"volts": "x", "nonsense": 1}}',
+        json.dumps({"wanted": SOUND | {"volts": "5"}}),
+        json.dumps({"wanted": SOUND | {"rate": float("nan")}}),
+        json.dumps({"wanted": SOUND | {"width": [1]}}),
+        json.dumps({"wanted": SOUND | {"pulses": 0}}),
+        json.dumps({"wanted": SOUND | {"pulses": True}}),
+        json.dumps({"wanted": SOUND | {"averaging": "sometimes"}}),
+        json.dumps({"wanted": SOUND, "scale": 1e9}),
+        json.dumps({"wanted": SOUND, "scale": 0}),
+        json.dumps({"wanted": SOUND, "source": 3}),
+        json.dumps({"wanted": SOUND, "geometry": None}),
+    ],
+)
+def test_preferences_that_make_no_sense_are_moved_aside(tmp_path: Path, text: str) -> None:
+    said: list[str] = []
     (tmp_path / preferences.FILE).write_text(text)
-    assert preferences.load(tmp_path) == preferences.Preferences()
+    assert preferences.load(tmp_path, said.append) == preferences.Preferences()
+    assert [path.name for path in tmp_path.iterdir()] == ["window.json.bad"]
+    assert (tmp_path / "window.json.bad").read_text() == text
+    assert len(said) == 1
+    assert "makes no sense" in said[0]
+
+
+def test_preferences_written_by_hand_are_read(tmp_path: Path) -> None:
+    said: list[str] = []
+    (tmp_path / preferences.FILE).write_text(json.dumps({"wanted": SOUND | {"volts": 4}}))
+    assert preferences.load(tmp_path, said.append).requested.volts == 4.0
+    assert said == []
 
 
 def test_what_has_changed_is_remembered_while_the_window_is_open(tmp_path: Path) -> None:

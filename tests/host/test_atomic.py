@@ -34,6 +34,22 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
     assert (tmp_path / "real").read_bytes() == b"content"
 
 
+def test_two_writers_of_one_file_do_not_mix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, real = tmp_path / "x", os.fsync
+
+    def meanwhile(number: int) -> None:
+        monkeypatch.setattr(os, "fsync", real)
+        atomic.write(target, b"second" * 1000)
+        assert target.read_bytes() == b"second" * 1000
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    atomic.write(target, b"first")
+    assert target.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [target]
+
+
 @pytest.mark.parametrize("step", ["fsync", "chmod", "replace"])
 def test_a_failure_leaves_the_old_file_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str

@@ -117,6 +117,24 @@ def test_a_spoilt_file_is_one_line(
     assert "delete it, and calibrate again" in err
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"level": {"gain": NaN, "offset": 0}}',
+        '{"level": {"gain": 0, "offset": 0}}',
+        '{"level": {"gain": 1, "offset": Infinity}}',
+        '{"level": {"gain": 1, "offset": 2}}',
+        "[" * 100_000,
+    ],
+)
+def test_a_kept_calibration_that_no_driver_has_is_refused(kept: Path, text: str) -> None:
+    path = saved.path_of(SERIAL)
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    with pytest.raises(CalibrationError, match="delete it, and calibrate again"):
+        saved.load(SERIAL)
+
+
 def test_odd_serial_numbers_reach_no_other_file() -> None:
     for serial in ("../../etc", "a b", "", "x" * 65):
         assert saved.load(serial) == Level()

@@ -5,12 +5,16 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.host.journalled import FRONT_END, Fake, journal_of
+from tests.host.journalled import FRONT_END, INSTRUMENT, Fake, journal_of
 from trelscope.host.acquisition.acquisition import restored
+from trelscope.host.app.recovery import recover_averages
+from trelscope.host.app.session.journal_keeper import JournalKeeper
+from trelscope.host.files import recordings
 from trelscope.host.files.journal import EVERY, JournalError, left_behind, recover
 from trelscope.host.link import framed
 
@@ -52,9 +56,15 @@ def test_cut_at_every_byte_the_newest_whole_copy_is_recovered(tmp_path: Path) ->
     cut = tmp_path / "cut"
     for length in range(len(data) + 1):
         cut.write_bytes(data[:length])
-        found = recover(cut)
         whole = sum(end <= length for end in ends)
-        assert (found.accounting.clipped if found else 0) == whole
+        try:
+            found = recover(cut)
+        except (
+            JournalError
+        ):  # none is whole, and it is not for the program to say that nothing was there
+            assert whole == 0
+        else:
+            assert (found.accounting.clipped if found else 0) == whole
     for whole, end in enumerate(ends, 1):
         cut.write_bytes(data[:end] + bytes(100))  # a file system may leave zeros
         assert_recovers(cut, whole)
@@ -107,6 +117,89 @@ def test_an_average_goes_on_from_a_state_as_if_it_had_never_stopped(memory: floa
         fresh.step()
     for name, array in vars(once.state()).items():
         assert np.array_equal(array, getattr(fresh.state(), name))
+
+
+def test_a_flipped_bit_costs_no_more_than_a_copy(tmp_path: Path) -> None:
+    fake = Fake(BINS)
+    journal = journal_of(fake, tmp_path)
+    ends = []
+    for _ in range(3):
+        fake.step()
+        journal.write()
+        ends.append(journal.path.stat().st_size)
+    data = journal.path.read_bytes()
+    flipped = tmp_path / "flipped"
+    for at in range(len(data)):
+        changed = bytearray(data)
+        changed[at] ^= 1 << at % 8
+        flipped.write_bytes(changed)
+        assert_recovers(flipped, 2 if at >= ends[1] and not in_head(data, at, ends[1]) else 3)
+
+
+def in_head(data: bytes, at: int, begin: int) -> bool:
+    """Whether a byte is in what stands before the copy that begins here."""
+    return at < begin + len(framed.pack(next(framed.unpack(data[begin:]))))
+
+
+def test_what_gives_nothing_is_not_removed(tmp_path: Path) -> None:
+    journal = journal_of(ran(1), tmp_path)
+    journal.write()
+    journal.leave()
+    data = bytearray(journal.path.read_bytes())
+    data[len(data) - 5] ^= 1
+    journal.path.write_bytes(data)
+    recovered, (words,) = recover_averages(tmp_path, tmp_path / "recovered")
+    assert recovered == []
+    assert "damaged" in words
+    assert journal.path.read_bytes() == data
+
+
+def test_a_journal_goes_when_it_has_been_saved_and_not_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = journal_of(ran(3), tmp_path)
+    journal.write()
+    journal.leave()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        recovered, (words,) = recover_averages(tmp_path, tmp_path / "recovered")
+    assert recovered == []
+    assert "No space left" in words
+    assert_recovers(journal.path, 3)
+    (path,), (words,) = recover_averages(tmp_path, tmp_path / "recovered")
+    assert str(path) in words
+    assert recordings.load(path).accounting.clipped == 3
+    assert recordings.load(path).incomplete
+    assert left_behind(tmp_path) == []
+
+
+def test_the_window_keeps_what_it_has_where_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    keeper = JournalKeeper(tmp_path, said.append)
+    fake: Any = ran(1)
+    keeper.begin(INSTRUMENT, fake)
+    keeper.write()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(framed, "append", full)
+        fake.step()
+        keeper.write()
+        keeper.write()
+    (path,) = tmp_path.iterdir()
+    assert_recovers(path, 1)
+    assert len(said) == 1
+    assert "No space left" in said[0]
+    keeper.write()
+    assert_recovers(path, 2)
 
 
 def test_its_size_is_bounded(tmp_path: Path) -> None:
@@ -174,7 +267,6 @@ def test_a_full_disk_is_reported_and_the_next_copy_is_whole(tmp_path: Path) -> N
 
         def write(self, record: bytes) -> None:
             written(record[: len(record) // 2])
-            real.flush()
             raise OSError(28, "No space left on device")
 
     journal._file = Full()  # type: ignore[assignment]
@@ -182,6 +274,7 @@ def test_a_full_disk_is_reported_and_the_next_copy_is_whole(tmp_path: Path) -> N
     with pytest.raises(JournalError, match="No space left"):
         journal.write()
     assert_recovers(journal.path, 1)
+    journal._file = real
     fake.step()
     journal.write()
     assert_recovers(journal.path, 3)

@@ -35,7 +35,7 @@ def recorded(source: str, path: Path) -> Recording:
     try:
         return capture(link, ASKED.plan)
     finally:
-        link.close()
+        link.put_away()
 
 
 def played(path: Path) -> Recording:

@@ -1,6 +1,13 @@
 """Recordings: read back as they were written, and refused in one line where they cannot be."""
 
+import io
 import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +22,9 @@ from hypothesis import strategies as st
 from tests.host.recordings import a_recording
 from trelscope.host.acquisition.acquisition import Accounting
 from trelscope.host.acquisition.recording import Recording
-from trelscope.host.files.formats import FileError
+from trelscope.host.files import formats
+from trelscope.host.files.columns import Column
+from trelscope.host.files.failures import FileError
 from trelscope.host.files.recordings import load, save
 from trelscope.host.measure.measure import Estimator, MeasureOptions, Top
 from trelscope.host.measure.trace import Trace
@@ -111,8 +120,9 @@ def test_cut_anywhere_it_is_refused_in_one_line(tmp_path: Path, suffix: str) -> 
 
 def newer(path: Path) -> None:
     save(path, a_recording())
-    with h5py.File(path, "a") as file:
-        file.attrs["about"] = json.dumps(json.loads(file.attrs["about"]) | {"version": 2})
+    values, about = formats.read(path)
+    columns = {name: Column(value) for name, value in values.items()}
+    formats.write(path, columns, about | {"version": 3})
 
 
 def changed(path: Path) -> None:
@@ -128,6 +138,57 @@ def elsewhere(path: Path) -> None:
         file["time"] = np.arange(3.0)
 
 
+def crafted(path: Path, time: Callable[[h5py.File], None]) -> None:
+    save(path, a_recording())
+    with h5py.File(path, "a") as file:
+        del file["time"]
+        time(file)
+
+
+def declares_tebibytes(path: Path) -> None:
+    crafted(path, lambda file: file.create_dataset("time", (10**12,), "f8", chunks=(1024,)))
+
+
+def leads_elsewhere(path: Path) -> None:
+    save(path.with_name("other.h5"), a_recording())
+
+    def link(file: h5py.File) -> None:
+        file["time"] = h5py.ExternalLink("other.h5", "time")
+
+    crafted(path, link)
+
+
+def reads_another_file(path: Path) -> None:
+    secret = path.with_name("secret")
+    secret.write_bytes(bytes(2400))
+    raw = [(str(secret), 0, 2400)]
+    crafted(path, lambda file: file.create_dataset("time", (300,), "f8", external=raw))
+
+
+def zipped(path: Path, header: bytes, megabytes: int) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("time.npy", header + bytes(megabytes << 20))
+
+
+def declares_tebibytes_in_numpy(path: Path) -> None:
+    shape = {"descr": "<f8", "fortran_order": False, "shape": (10**12,)}
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, shape)
+    zipped(path, header.getvalue(), 0)
+
+
+def unpacks_to_gigabytes(path: Path) -> None:
+    shape = {"descr": "<U70000000", "fortran_order": False, "shape": ()}
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, shape)
+    zipped(path, header.getvalue(), 1)
+
+
+def nested(path: Path) -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+    path.write_text(f'# {{"a": {deep}}}\n# time\n1\n')
+
+
 @pytest.mark.parametrize(
     ("name", "make", "says"),
     [
@@ -137,10 +198,21 @@ def elsewhere(path: Path) -> None:
         ("image.h5", lambda path: path.write_bytes(b"\x89PNG" * 9), "not written by trelscope"),
         ("scope.csv", lambda path: path.write_text("Time,CH1\n0,1\n"), "not written by trelscope"),
         ("array.npz", lambda path: np.savez(path, a=np.arange(3)), "not written by trelscope"),
-        ("pickle.npz", lambda path: np.savez(path, about=np.array([{}])), "damaged"),
+        (
+            "pickle.npz",
+            lambda path: np.savez(path, about=np.array([{}])),
+            "not written by trelscope",
+        ),
         ("other.h5", elsewhere, "not written by trelscope"),
         ("newer.h5", newer, "update trelscope"),
         ("changed.h5", changed, "damaged"),
+        ("huge.h5", declares_tebibytes, "not written by trelscope"),
+        ("huge.npz", declares_tebibytes_in_numpy, "not written by trelscope"),
+        ("bomb.npz", unpacks_to_gigabytes, "not written by trelscope"),
+        ("link.h5", leads_elsewhere, "not written by trelscope"),
+        ("raw.h5", reads_another_file, "not written by trelscope"),
+        ("nested.csv", nested, "damaged"),
+        ("pipe.csv", os.mkfifo, "not a file"),
     ],
 )
 def test_what_is_no_recording_is_refused(tmp_path: Path, name: str, make, says: str) -> None:  # type: ignore[no-untyped-def]
@@ -149,6 +221,150 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, name: str, make, says: 
         load(tmp_path / name)
     assert name in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def version_1(path: Path, recording: Recording) -> None:
+    """As version 0.1.0 of the program wrote it."""
+    light, drive = recording.light, recording.drive
+    about: dict[str, object] = {"format": "trelscope recording", "version": 1, **recording.about()}
+    del about["incomplete"]
+    names = ("time", "light", "light_se", "drive", "drive_se")
+    columns = dict(zip(names, (light.t, light.y, light.se, drive.y, drive.se), strict=True))
+    text = json.dumps(about)
+    if path.suffix == ".csv":
+        header = f"{text}\ntime (s),light (V),light_se (V),drive (V),drive_se (V)"
+        np.savetxt(path, np.stack(list(columns.values()), 1), "%.9g", ",", header=header)
+    elif path.suffix == ".npz":
+        np.savez_compressed(path, about=np.array(text), **columns)
+    else:
+        with h5py.File(path, "w") as file:
+            file.attrs["about"] = text
+            for name, values in columns.items():
+                file.create_dataset(name, data=values, compression="gzip").attrs["unit"] = "V"
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_version_1_is_still_read(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    version_1(path, a_recording())
+    assert same(load(path), a_recording(), rel=6e-9 if suffix == ".csv" else 0.0)
+
+
+def test_the_checksum_can_be_left_out_of_version_1_alone(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    save(path, a_recording())
+    with np.load(path) as file:
+        arrays = dict(file)
+    about = json.loads(str(arrays.pop("about")))
+    del about["checksum"]
+    np.savez(path, about=np.array(json.dumps(about)), **arrays)
+    with pytest.raises(FileError, match="damaged"):
+        load(path)
+
+
+def test_a_recording_of_several_windows_is_for_a_newer_program(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    save(path, a_recording())
+    values, about = formats.read(path)
+    about["segments"] *= 2
+    formats.write(path, {name: Column(value) for name, value in values.items()}, about)
+    with pytest.raises(FileError, match="has 2 windows, this program reads one"):
+        load(path)
+
+
+def test_what_a_newer_program_knows_beside_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "x.h5"
+    told = replace(a_recording(), metadata={"operator": "Ada", "notes": "µ"}, incomplete="why")
+    save(path, told)
+    save(tmp_path / "y.csv", load(path))
+    again = load(tmp_path / "y.csv")
+    assert again.metadata == told.metadata
+    assert again.incomplete == "why"
+    assert again.about()["incomplete"] == "why"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A recording in every format."""
+    folder = tmp_path_factory.mktemp("whole")
+    for suffix in SUFFIXES:
+        save(folder / f"x{suffix}", a_recording())
+    return {suffix: folder / f"x{suffix}" for suffix in SUFFIXES}
+
+
+@how(max_examples=300, deadline=None)
+@given(st.sampled_from(SUFFIXES), st.integers(0), st.integers(0, 7))
+def test_a_flipped_bit_changes_no_number(
+    whole: dict[str, Path], suffix: str, at: int, bit: int
+) -> None:
+    data = bytearray(whole[suffix].read_bytes())
+    data[at % len(data)] ^= 1 << bit
+    path = whole[suffix].with_name(f"flipped{suffix}")
+    path.write_bytes(data)
+    with suppress(FileError):
+        assert same(load(path), load(whole[suffix]))
+
+
+def semicolons(text: str) -> str:
+    head, body = text.split("\n", 2)[:2], text.split("\n", 2)[2]
+    return "\n".join([*head, body.replace(",", ";").replace(".", ",")])
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: f"# good device, 3rd try\n{text}",
+        lambda text: text.replace("\n", "\n# good device\n", 2),
+        lambda text: text + "# end\n",
+        semicolons,
+        lambda text: "\ufeff" + semicolons(text).replace("\n", "\r\n"),
+    ],
+)
+def test_a_table_that_went_through_an_editor_is_read(
+    whole: dict[str, Path], tmp_path: Path, edit: Callable[[str], str]
+) -> None:
+    path = tmp_path / "edited.csv"
+    path.write_bytes(edit(whole[".csv"].read_text()).encode())
+    assert same(load(path), load(whole[".csv"]))
+
+
+@pytest.mark.parametrize("name", ["X.H5", "x.hdf5", "X.Npz", "x.CSV"])
+def test_a_name_in_capitals_or_in_full_will_do(tmp_path: Path, name: str) -> None:
+    save(tmp_path / name, a_recording())
+    assert load(tmp_path / name).settings == a_recording().settings
+
+
+HOLD = """
+import sys, h5py
+file = h5py.File(sys.argv[1], sys.argv[2])
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(("mode", "says"), [("r", ""), ("a", ""), ("w", "open for writing")])
+def test_what_another_program_has_open_is_read_or_that_is_said(
+    whole: dict[str, Path], tmp_path: Path, mode: str, says: str
+) -> None:
+    path = tmp_path / "x.h5"
+    path.write_bytes(whole[".h5"].read_bytes())
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path), mode],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert other.stdout is not None
+    other.stdout.readline()
+    try:
+        if says:
+            with pytest.raises(FileError, match=says):
+                load(path)
+        else:
+            assert same(load(path), a_recording())
+    finally:
+        other.communicate()
 
 
 def test_nothing_is_left_behind_where_writing_fails(tmp_path: Path) -> None:

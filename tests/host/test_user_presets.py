@@ -6,7 +6,7 @@ import pytest
 
 from trelscope.host import atomic
 from trelscope.host.files import user_presets
-from trelscope.host.files.formats import FileError
+from trelscope.host.files.failures import FileError
 from trelscope.sim.presets import userfile
 from trelscope.sim.presets.presets import (
     PresetError,

@@ -2,58 +2,54 @@
 
 from pathlib import Path
 
-from PyQt6.QtCore import QMarginsF, QRectF, QSize, QSizeF
+from PyQt6.QtCore import QIODevice, QMarginsF, QRectF, QSize, QSizeF
 from PyQt6.QtGui import QPageSize, QPainter, QPdfWriter
-from PyQt6.QtSvg import QSvgGenerator
 from PyQt6.QtWidgets import QGraphicsView
 
 from trelscope.host.errors import UserError
+from trelscope.host.files import formats, pictures
+from trelscope.host.files.pictures import DPI, Paint
 
 SUFFIXES = (".png", ".svg", ".pdf")
 PNG_SCALE = 2  # pixels for one on the screen, so that pictures can be enlarged
-DPI = 96  # pixels per inch as SVG has them
 POINTS = 72 / DPI  # of a pixel
 
 
 class PictureError(UserError):
-    """The picture cannot be written; the message says why in one line."""
+    """The picture cannot be made; the message says why in one line."""
 
 
 def write_picture(path: Path, view: QGraphicsView) -> None:
-    """Paint `view` into a PNG, an SVG or a PDF, as the suffix says. Raises PictureError."""
+    """Paint `view` into a PNG, an SVG or a PDF, as the suffix says. Raises PictureError, FileError."""
     size = view.size()
-    if path.suffix == ".png":
-        pixmap = view.grab()
-        large = pixmap.scaled(size * PNG_SCALE)
-        with QPainter(large) as painter:
-            view.render(painter)
-        done = large.save(str(path))
-    elif path.suffix == ".svg":
-        svg = QSvgGenerator()
-        svg.setFileName(str(path))
-        svg.setSize(size)
-        svg.setResolution(DPI)
-        svg.setViewBox(QRectF(0, 0, size.width(), size.height()))
-        svg.setTitle("trelscope")
-        done = _paint(view, svg, size)
-    elif path.suffix == ".pdf":
-        pdf = QPdfWriter(str(path))
-        # With any other resolution the axes have another size: they were recorded for the screen.
-        pdf.setResolution(DPI)
-        page = QSizeF(size.width() * POINTS, size.height() * POINTS)
-        pdf.setPageSize(QPageSize(page, QPageSize.Unit.Point))
-        pdf.setPageMargins(QMarginsF())
-        done = _paint(view, pdf, size)
+
+    def paint(painter: QPainter, target: QRectF) -> None:
+        view.render(painter, target, view.viewport().rect())  # type: ignore[union-attr]
+
+    kind = path.suffix.lower()
+    if kind == ".png":
+        content = _png(view)
+    elif kind == ".svg":
+        content = pictures.svg(size, paint)
+    elif kind == ".pdf":
+        content = pictures.written(lambda device: _write_pdf(device, size, paint))
     else:
         raise PictureError(f"{path}: unknown kind of picture; use one of {', '.join(SUFFIXES)}")
-    if not done:
-        raise PictureError(f"{path}: cannot write there; choose another place")
+    formats.store(path, content)
 
 
-def _paint(view: QGraphicsView, device: QSvgGenerator | QPdfWriter, size: QSize) -> bool:
-    painter = QPainter()
-    if not painter.begin(device):
-        return False
-    target = QRectF(0, 0, device.width(), device.height())
-    view.render(painter, target, view.viewport().rect())  # type: ignore[union-attr]
-    return painter.end()
+def _png(view: QGraphicsView) -> bytes:
+    large = view.grab().scaled(view.size() * PNG_SCALE)
+    with QPainter(large) as painter:
+        view.render(painter)
+    return pictures.png(large)
+
+
+def _write_pdf(device: QIODevice, size: QSize, paint: Paint) -> None:
+    pdf = QPdfWriter(device)
+    # With any other resolution the axes have another size: they were recorded for the screen.
+    pdf.setResolution(DPI)
+    page = QSizeF(size.width() * POINTS, size.height() * POINTS)
+    pdf.setPageSize(QPageSize(page, QPageSize.Unit.Point))
+    pdf.setPageMargins(QMarginsF())
+    pictures.on(pdf, paint)

@@ -10,12 +10,13 @@ from trelscope.host.files.journal import Journal, JournalError
 
 
 class JournalKeeper:
-    """A journal that cannot be written is reported once, and measuring goes on without it."""
+    """That a journal cannot be written is said once, and measuring goes on."""
 
     def __init__(self, folder: Path | None, tell: Callable[[str], None]) -> None:
         """folder: where journals are kept; None: none is. tell: takes the message of a failure."""
         self._folder, self._tell = folder, tell
         self._journal: Journal | None = None
+        self._failing = False  # and that has been said
 
     def begin(self, instrument: Instrument, average: LiveAverage) -> None:
         """Keep a copy of this average from now on, instead of the one before."""
@@ -44,9 +45,19 @@ class JournalKeeper:
             self._journal.close()
             self._journal = None
 
+    def leave(self) -> None:
+        """Leave the journal on the disk: nobody has said that its average is no longer wanted."""
+        if self._journal is not None:
+            self.write()
+            self._journal.leave()
+            self._journal = None
+
     def _attempt(self, write: Callable[[], None]) -> None:
+        """Try, and keep what has been written before: perhaps there is room again the next time."""
         try:
             write()
+            self._failing = False
         except JournalError as error:
-            self._tell(str(error))
-            self.discard()
+            if not self._failing:
+                self._tell(str(error))
+            self._failing = True

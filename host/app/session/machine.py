@@ -43,6 +43,7 @@ class SessionMachine:
         journals: Path | None,
     ) -> None:
         self.closing = threading.Event()
+        self.keep_journal = False  # when it closes: nobody has said that the average is not wanted
         self._output, self._connection = output, connection
         self._requested = requested
         self._begun_with = requested  # the settings requested when the average began
@@ -216,7 +217,10 @@ class SessionMachine:
     def end(self) -> None:
         """Close everything: the window is gone."""
         self._close_instrument()
-        self._journal.discard()
+        if self.keep_journal:
+            self._journal.leave()
+        else:
+            self._journal.discard()
 
     # ------------------------------------------------------------------------------------- inside
 

@@ -37,6 +37,8 @@ def as_recording(data: AverageData) -> Recording:
         drive=data.drive,
         accounting=data.accounting,
         realtime_factor=None,
+        incomplete=data.incomplete,
+        metadata=data.metadata,
     )
 
 
@@ -60,6 +62,8 @@ def as_average(recording: Recording) -> AverageData:
         gap=0.0,
         effective=float(recording.accounting.pulses_averaged),
         arrived=0.0,
+        incomplete=recording.incomplete,
+        metadata=recording.metadata,
     )
 
 

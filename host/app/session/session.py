@@ -115,6 +115,10 @@ class Session:
         self._worker.post(read)
         return future
 
-    def close(self) -> None:
-        """Switch the output off, close the instrument and end the worker."""
+    def close(self, keep_journal: bool = False) -> None:
+        """Switch the output off, close the instrument and end the worker.
+
+        keep_journal: leave the copy of the average, to be recovered by the next window.
+        """
+        self._machine.keep_journal = keep_journal
         self._worker.close()

@@ -2,7 +2,8 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from trelscope.host.acquisition.acquisition import Accounting
 from trelscope.host.app.session.history import History
@@ -34,6 +35,7 @@ class AverageData:
     segments: trains that the average is made of, more than one if the link was lost; gap: s between them.
     effective: number of pulses whose plain average would be as precise.
     arrived: time at which the newest frame came, on the performance counter.
+    incomplete, metadata: of a recording.
     """
 
     source: str
@@ -53,6 +55,8 @@ class AverageData:
     gap: float
     effective: float
     arrived: float
+    incomplete: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,73 @@
+"""Columns as text: what is known about them and their names in comments, then a line of values for each row."""
+
+import io
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trelscope.host.files.columns import Columns, ForeignError, Values
+
+MAGIC = b"#"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some editors begin a file with it
+DIGITS = "%.9g"
+
+_NAME = re.compile(r"[A-Za-z]\w*( \([^()]*\))?")  # perhaps with a unit
+
+
+def encode(columns: Columns, about: str) -> bytes:
+    """The file that holds these."""
+    names = ",".join(f"{name} ({c.unit})" if c.unit else name for name, c in columns.items())
+    formats = [
+        DIGITS if np.issubdtype(c.values.dtype, np.number) else "%s" for c in columns.values()
+    ]
+    rows = np.rec.fromarrays([c.values for c in columns.values()])
+    file = io.StringIO()
+    np.savetxt(file, rows, formats, ",", header=f"{about}\n{names}")
+    return file.getvalue().encode()
+
+
+def stored(values: NDArray[Any]) -> NDArray[Any]:
+    """(n,) values as the file gives them back: numbers to the printed digits."""
+    if not np.issubdtype(values.dtype, np.number):
+        return values
+    return np.array([float(DIGITS % value) for value in values])
+
+
+def decode(content: bytes) -> tuple[Values, str]:
+    """Columns, and what is known about them. Comments may have been added, and separators changed to semicolons.
+
+    Raises ForeignError, ValueError for what is not whole.
+    """
+    text = content.decode("utf-8-sig")
+    lines = text.splitlines()
+    comments = [line.lstrip("# ") for line in lines if line.startswith("#")]
+    about = next((line for line in comments if line.startswith("{")), None)
+    rows = [line for line in lines if line.strip() and not line.startswith("#")]
+    if about is None or not rows:
+        raise ForeignError
+    if not text.endswith("\n"):  # the last number has perhaps lost digits
+        raise ValueError
+    separator = ";" if ";" in rows[0] else ","
+    if separator == ";":  # then the comma is perhaps the decimal sign
+        rows = [row.replace(",", ".") for row in rows]
+    names = _names(comments, separator, rows[0].count(separator) + 1)
+    columns = zip(*(row.split(separator) for row in rows), strict=True)
+    return dict(zip(names, map(_column, columns), strict=True)), about
+
+
+def _column(fields: tuple[str, ...]) -> NDArray[Any]:
+    """(n,) numbers, or words where one of them is none."""
+    try:
+        return np.array([float(field) for field in fields])
+    except ValueError:
+        return np.array(fields)
+
+
+def _names(comments: list[str], separator: str, number: int) -> list[str]:
+    for line in comments:
+        fields = [field.strip() for field in re.split(f"[,{separator}]", line)]
+        if len(fields) == number and all(map(_NAME.fullmatch, fields)):
+            return [field.partition(" ")[0] for field in fields]
+    raise ValueError

@@ -1,0 +1,60 @@
+"""Columns as datasets of HDF5, each with its unit: bit for bit."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import h5py
+from numpy.typing import NDArray
+
+from trelscope.host.files.columns import MOST, Columns, ForeignError, Values
+
+MAGIC = b"\x89HDF"
+
+
+def encode(columns: Columns, about: str) -> bytes:
+    """The file that holds these."""
+    image = io.BytesIO()
+    with h5py.File(image, "w") as file:
+        file.attrs["about"] = about
+        for name, column in columns.items():
+            words = column.values.dtype.kind == "U"
+            values = column.values.astype(h5py.string_dtype()) if words else column.values
+            data = file.create_dataset(name, data=values, compression="gzip")
+            data.attrs["unit"] = column.unit
+    return image.getvalue()
+
+
+def decode(content: bytes) -> tuple[Values, str]:
+    """Columns, and what is known about them.
+
+    Raises ForeignError, or OSError, ValueError, RuntimeError, KeyError for what is not whole.
+    """
+    with h5py.File(io.BytesIO(content)) as file:
+        if "about" not in file.attrs:
+            raise ForeignError
+        return {name: _values(file, name) for name in file}, str(file.attrs["about"])
+
+
+def in_use(path: Path) -> bool:
+    """Whether another program has the file open for writing."""
+    try:
+        with h5py.File(path):
+            return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+def _values(file: h5py.File, name: str) -> NDArray[Any]:
+    """A column that is in the file itself: links lead to other files, which nobody has given. Raises ForeignError."""
+    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+        raise ForeignError
+    data = file[name]
+    if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
+        raise ForeignError
+    if len(data.shape) != 1 or data.size > MOST:
+        raise ForeignError
+    values: NDArray[Any] = data.asstr()[()] if h5py.check_string_dtype(data.dtype) else data[()]
+    return values
