@@ -1,7 +1,7 @@
 """What is known of a netlist's words once some of them are constants."""
 
 import operator
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trelscope.sim.compiler.netlist import REDUCTIONS, Cell, Chunk, Netlist, Operand, Register, Word
@@ -91,6 +91,13 @@ class Known:
         if register.reset and not register.gated:
             controls.append(register.reset)
         return any(control is None or self._active(control) is not False for control in controls)
+
+    def inputs(self, register: Register) -> list[Operand]:
+        """What decides on its next value, if it may take anything."""
+        controls = [control[0] for control in (register.enable, register.reset) if control]
+        if register.reset and self._active(register.reset):
+            return controls if register.gated else []
+        return [register.data, *controls]
 
     def next(self, register: Register) -> Bits:
         """What is known of what it takes when it takes anything."""
@@ -189,29 +196,6 @@ class Known:
         if kind in ("$shl", "$shr", "$shift", "$shiftx") and a.value == 0:
             return number(0, width)
         return nothing(width)
-
-
-def lasting(
-    netlist: Netlist, fixed: Mapping[Word, int], among: Collection[Word]
-) -> dict[Word, int]:
-    """Registers `among` these that, once all of them are 0, stay so as long as `fixed` holds.
-
-    Without those that then take nothing anyway: what they hold does not matter.
-    """
-    registers = [r for r in netlist.registers if r.output in among and r.output not in fixed]
-    needed = False
-    while True:
-        known = Known(netlist, {**fixed, **dict.fromkeys((r.output for r in registers), 0)})
-        kept = [
-            register
-            for register in registers
-            if (known.next(register).value == 0 if known.enabled(register) else not needed)
-        ]
-        if len(kept) == len(registers):
-            if needed:
-                return dict.fromkeys((r.output for r in kept), 0)
-            needed = True
-        registers = kept
 
 
 def _either(choices: list[Bits]) -> Bits:

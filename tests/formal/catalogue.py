@@ -275,7 +275,18 @@ TWINS: list[tuple[str, str, str, str]] = [
         "with m.If(left == 1):",
         "with m.If(left == 0):",
     ),
-    ("Instrument.nothing_visible", INSTRUMENT, "                    & framer.idle\n", ""),
+    (
+        "Instrument.nothing_visible",
+        INSTRUMENT,
+        "self.ff.sending.eq(readout.shipping | ~framer.idle)",
+        "self.ff.sending.eq(readout.shipping)",
+    ),
+    (
+        "Instrument.leaps_are_not_seen",
+        WINDOW,
+        "within.eq((~beyond)[3:] + 1)",
+        "within.eq((~beyond)[3:] + 2)",
+    ),
     (
         "Instrument.still_quiet",
         INSTRUMENT,

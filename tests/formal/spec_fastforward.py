@@ -28,7 +28,15 @@ class InstrumentSpec(Spec):
     def skips_are_allowed(self) -> Value:
         """The harness jumps only in a quiet cycle, and no further than the horizon."""
         ff = self.dut.ff
-        return (ff.skip == 0) | (ff.quiet & (ff.skip <= ff.horizon))
+        return (ff.skip == 0) | (ff.still & ~ff.sending & (ff.skip <= ff.horizon))
+
+    @assume
+    def window_ends_where_it_should(self) -> Value:
+        """The window's end is as far from the present sample as its length and its beginning say (`Window` is proved to
+        keep to it)."""
+        elapsed, beyond = self.inside("window.elapsed"), self.inside("window.beyond")
+        length = self.inside("window.length")
+        return ~self.inside("window.open") | ((beyond - elapsed + length)[:32] == 0)
 
     @invariant
     def train_flags_agree(self) -> Value:
@@ -202,23 +210,25 @@ class CountingInstrumentSpec(InstrumentSpec):
 
 
 class FastForward(Proof):
-    """Claims for every state that the invariants allow and every k from 1 to `horizon`, in a cycle with `quiet` high.
+    """Claims for every state that the invariants allow and every k from 1 to `horizon`, in a quiet cycle: one that is
+    `still` and not `sending`.
 
     Together they prove by induction on k that a cycle with skip = k has the same effect as k + 1 ordinary cycles, and
     that nothing visible from outside happens in these. The harness guarantees that `rx.valid`, `rx_overrun` and reset
-    are low all the time and that `trip` and `photons` do not change. All other inputs are free and may change in every
+    are low all the time, that `trip` does not change, and `photons` do not where they get time tags. All other inputs are free and may change in every
     cycle.
     """
 
     # State s1 follows s0 with skip 0, and s2 follows s1 with skip k - 1. State a0 equals s0, and a1 follows a0 with
     # skip k.
-    CLAIMS = ("nothing_visible", "still_quiet", "jump_equals_steps")
+    CLAIMS = ("nothing_visible", "still_quiet", "jump_equals_steps", "leaps_are_not_seen")
     LOW = ("rst", "rx__valid", "rx_overrun")
     HELD = ("trip", "photons")
 
     def __init__(self, spec: InstrumentSpec) -> None:
         super().__init__(spec)
         v, model = self.model.value, self.model
+        free = {"photons": f"(not {v('ff__tagging', 's0')})"}
         self.facts = [
             *self.given(["s0"]),
             *model.same_state("s0", "a0").values(),
@@ -227,7 +237,7 @@ class FastForward(Proof):
             model.follows("a0", "a1"),
             *(f"(not {v(i, s)})" for i in self.LOW for s in ("s0", "s1", "a0")),
             *(
-                f"(= {v(i, 's0')} {v(i, s)})"
+                f"(or {free.get(i, 'false')} (= {v(i, 's0')} {v(i, s)}))"
                 for i in self.HELD
                 if i in model.wires
                 for s in ("s1", "a0")
@@ -236,15 +246,21 @@ class FastForward(Proof):
             f"(= {v('ff__skip', 's1')} (bvsub k {ONE}))",
             f"(= {v('ff__skip', 'a0')} k)",
             f"(bvuge k {ONE})",
-            v("ff__quiet", "s0"),
             f"(bvule k {v('ff__horizon', 's0')})",
         ]
 
+    def _quiet(self, state: str) -> str:
+        v = self.model.value
+        return f"(and {v('ff__still', state)} (not {v('ff__sending', state)}))"
+
     def _prove(self, *claims: str, lemmas: tuple[str, ...] = ()) -> Result:
+        return self._prove_where(self._quiet("s0"), *claims, lemmas=lemmas)
+
+    def _prove_where(self, where: str, *claims: str, lemmas: tuple[str, ...] = ()) -> Result:
         if not self.invariants.proved:
             return self.invariants
         for claim in claims:
-            if found := refute(self.model, STATES, [*self.facts, *lemmas], claim, JUMP):
+            if found := refute(self.model, STATES, [*self.facts, where, *lemmas], claim, JUMP):
                 return Result(False, claim, found)
         return Result(True)
 
@@ -255,6 +271,16 @@ class FastForward(Proof):
         silent = [f"(not {v(o, 's0')})" for o in ("tx__valid", "sampling")]
         steady = [f"(= {v(o, 's0')} {v(o, 's1')})" for o in ("gate", "phase", "level", "enable")]
         return self._prove(_both(*silent, *steady))
+
+    def leaps_are_not_seen(self) -> Result:
+        """Neither is a cycle that is still or streaming, nor the next one, but for the link if it is sending, and for
+        the samples that are asked for if and only if it is streaming."""
+        v = self.model.value
+        foreseen = f"(or {v('ff__still', 's0')} {v('ff__streaming', 's0')})"
+        silent = f"(or {v('ff__sending', 's0')} (not {v('tx__valid', 's0')}))"
+        asks = [f"(= {v('sampling', s)} {v('ff__streaming', 's0')})" for s in ("s0", "s1")]
+        steady = [f"(= {v(o, 's0')} {v(o, 's1')})" for o in ("gate", "phase", "level", "enable")]
+        return self._prove_where(foreseen, _both(silent, *asks, *steady))
 
     def jump_equals_steps(self) -> Result:
         """After a jump over k cycles, every register and memory has the same content as after one ordinary cycle and a
@@ -271,7 +297,7 @@ class FastForward(Proof):
         v = self.model.value
         blocks = [w for w in self.model.wires if re.fullmatch(r"dut\.[^.]+\.horizon__left", w)]
         by_block = tuple(f"(or (= k {ONE}) (bvule k {v(left, 's1')}))" for left in blocks)
-        quiet = f"(or (= k {ONE}) {v('ff__quiet', 's1')})"
+        quiet = f"(or (= k {ONE}) {self._quiet('s1')})"
         rest = f"(or (= k {ONE}) (bvule (bvsub k {ONE}) {v('ff__horizon', 's1')}))"
         first = self._prove(quiet, *by_block)
         return self._prove(rest, lemmas=by_block) if first.proved else first
@@ -281,7 +307,8 @@ class FastForward(Proof):
         cycles is allowed."""
         v = self.model.value
         driven = _both("(= k #x0186a0)", v("enable", "s0"), f"(= {v('gate', 's0')} #b11)")
-        found = refute(self.model, STATES, self.facts, f"(not {driven})", JUMP)
+        facts = [*self.facts, self._quiet("s0")]
+        found = refute(self.model, STATES, facts, f"(not {driven})", JUMP)
         return Result(found is not None, "no state allows it")
 
 

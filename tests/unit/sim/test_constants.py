@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from trelscope.sim.compiler.constants import Known, lasting
+from trelscope.sim.compiler.constants import Known
 from trelscope.sim.compiler.netlist import Cell, Chunk, Netlist, Register, Word
 
 KINDS = [
@@ -61,33 +61,6 @@ def test_what_is_known_is_true(kind: str, signed: bool) -> None:
                 assert not found.ones & ~value
                 assert not found.zeros & value
     assert told
-
-
-def test_zeros_that_last() -> None:
-    """A pipeline that is empty stays so while nothing comes; what its end holds on to does not matter."""
-    come, first, second, held, other = (
-        Word(n, 4) for n in ("in", "first", "second", "held", "other")
-    )
-    some = Word("some", 1)
-
-    def whole(word: Word) -> tuple[Chunk, ...]:
-        return (Chunk(word, 0, word.width),)
-
-    def register(word: Word, data: Word, enable: Word | None = None) -> Register:
-        control = (whole(enable), True) if enable else None
-        return Register(word, 0, whole(data), frozenset(), control)
-
-    cell = Cell("$reduce_bool", {"A": whole(second)}, some)
-    registers = [
-        register(first, come),
-        register(second, first),
-        register(held, second, some),
-        register(other, other),
-    ]
-    netlist = Netlist([come], {}, [cell], registers, [], {})
-    among = {first, second, held}
-    assert lasting(netlist, {come: 0}, among) == {first: 0, second: 0}
-    assert lasting(netlist, {come: 1}, among) == {}
 
 
 def test_what_an_enable_implies() -> None:
