@@ -46,7 +46,8 @@ class Port(wiring.Signature):
     Members
     -------
     skip : In(SKIP_BITS)
-        Cycles to advance in addition to the ordinary one. Must be 0 unless `still` or `streaming`, and at most `horizon`.
+        Cycles to advance in addition to the ordinary one. Must be 0 unless `still` or `streaming`, and at most
+        `horizon`.
     still : Out(1)
         Nothing changes in this cycle but counters, and the sending half of the link if it is `sending`.
     streaming : Out(1)

@@ -215,8 +215,8 @@ class FastForward(Proof):
 
     Together they prove by induction on k that a cycle with skip = k has the same effect as k + 1 ordinary cycles, and
     that nothing visible from outside happens in these. The harness guarantees that `rx.valid`, `rx_overrun` and reset
-    are low all the time, that `trip` does not change, and `photons` do not where they get time tags. All other inputs are free and may change in every
-    cycle.
+    are low all the time, that `trip` does not change, and that `photons` do not where they get time tags. All other
+    inputs are free and may change in every cycle.
     """
 
     # State s1 follows s0 with skip 0, and s2 follows s1 with skip k - 1. State a0 equals s0, and a1 follows a0 with
