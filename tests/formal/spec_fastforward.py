@@ -30,14 +30,6 @@ class InstrumentSpec(Spec):
         ff = self.dut.ff
         return (ff.skip == 0) | (ff.still & ~ff.sending & (ff.skip <= ff.horizon))
 
-    @assume
-    def window_ends_where_it_should(self) -> Value:
-        """The window's end is as far from the present sample as its length and its beginning say (`Window` is proved to
-        keep to it)."""
-        elapsed, beyond = self.inside("window.elapsed"), self.inside("window.beyond")
-        length = self.inside("window.length")
-        return ~self.inside("window.open") | ((beyond - elapsed + length)[:32] == 0)
-
     @invariant
     def train_flags_agree(self) -> Value:
         """The flags next to the pulse train's counters agree with the counters and with the sequencer's state."""
@@ -280,7 +272,12 @@ class FastForward(Proof):
         silent = f"(or {v('ff__sending', 's0')} (not {v('tx__valid', 's0')}))"
         asks = [f"(= {v('sampling', s)} {v('ff__streaming', 's0')})" for s in ("s0", "s1")]
         steady = [f"(= {v(o, 's0')} {v(o, 's1')})" for o in ("gate", "phase", "level", "enable")]
-        return self._prove_where(foreseen, _both(silent, *asks, *steady))
+        # `Window` is proved to keep to this: its end is as far away as its length and its beginning say.
+        elapsed, beyond, length = (
+            v(f"dut.window.{n}", "s0") for n in ("elapsed", "beyond", "length")
+        )
+        end = f"(or (not {v('dut.window.open', 's0')}) (= (bvadd {beyond} {length}) {elapsed}))"
+        return self._prove_where(foreseen, _both(silent, *asks, *steady), lemmas=(end,))
 
     def jump_equals_steps(self) -> Result:
         """After a jump over k cycles, every register and memory has the same content as after one ordinary cycle and a
