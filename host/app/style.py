@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from PyQt6 import sip
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PyQt6.QtWidgets import QApplication, QWidget
@@ -87,7 +88,7 @@ class _InForce:
 
     theme = DARK
     scale = 1.0
-    listeners: ClassVar[list[Callable[[Theme], None]]] = []
+    listeners: ClassVar[list[tuple[QWidget, Callable[[Theme], None]]]] = []
 
 
 def theme() -> Theme:
@@ -98,9 +99,7 @@ def theme() -> Theme:
 def on_change(owner: QWidget, restyle: Callable[[Theme], None]) -> None:
     """Call `restyle` now, and again whenever theme or scale change, for as long as `owner` exists."""
     restyle(_InForce.theme)
-    listeners = _InForce.listeners
-    listeners.append(restyle)
-    owner.destroyed.connect(lambda: listeners.remove(restyle))
+    _InForce.listeners.append((owner, restyle))
 
 
 def colour(name: str) -> QColor:
@@ -153,7 +152,9 @@ def apply(app: QApplication, theme: Theme = DARK, scale: float | None = None) ->
     font.setPixelSize(pixels(TEXT_PIXELS))
     app.setFont(font)
     app.setStyleSheet(_sheet(theme))
-    for restyle in _InForce.listeners:
+    # A widget may be gone without having said so: whoever asks it anything gets an error, here and ever after.
+    _InForce.listeners[:] = [each for each in _InForce.listeners if not sip.isdeleted(each[0])]
+    for _, restyle in _InForce.listeners:
         restyle(theme)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -68,6 +69,7 @@ def read(path: Path) -> tuple[Values, dict[str, Any]]:
     except (
         *(OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, RecursionError),
         *(MemoryError, NotImplementedError, OverflowError, zlib.error, zipfile.BadZipFile),
+        *(SyntaxError, tokenize.TokenError),  # of the head that NumPy writes before an array
     ):
         if kind is _HDF5 and hdf5_format.in_use(path):
             raise in_use(path) from None

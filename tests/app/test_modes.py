@@ -229,7 +229,7 @@ SOUND = {"volts": 5.0, "rate": 1e4, "averaging": "continuous", "pulses": 4096}
     [
         "",
         "{",
-        "[" * 100_000,
+        pytest.param("[" * 100_000, id="nested"),
         "[]",
         '{"wanted": {"volts": "x", "nonsense": 1}}',
         json.dumps({"wanted": SOUND | {"volts": "5"}}),

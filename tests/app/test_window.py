@@ -6,11 +6,14 @@ from concurrent.futures import Future
 
 import numpy as np
 import pytest
+from PyQt6 import sip
 from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from trelscope.gateware.protocol import LEVEL_LSB_V
 from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.app import style
 from trelscope.host.app.session import connection
 from trelscope.host.app.session.requested_settings import FRAME_TIME
 from trelscope.host.app.session.snapshot import AverageData, SessionState
@@ -272,3 +275,12 @@ def test_closing_switches_the_output_off_and_ends_the_worker(
     window.close()
     until(lambda: not window.session.alive)
     assert written[-2:] == [("run", 0), ("enable", 0)]
+
+
+def test_a_widget_that_is_gone_does_not_keep_others_from_their_look(qapp: QApplication) -> None:
+    gone, seen = QWidget(), []
+    style.on_change(gone, lambda _: seen.append(gone.size()))
+    gone.blockSignals(True)  # it goes without a word
+    sip.delete(gone)
+    style.apply(qapp, scale=1.0)
+    assert len(seen) == 1

@@ -124,7 +124,7 @@ def test_a_spoilt_file_is_one_line(
         '{"level": {"gain": 0, "offset": 0}}',
         '{"level": {"gain": 1, "offset": Infinity}}',
         '{"level": {"gain": 1, "offset": 2}}',
-        "[" * 100_000,
+        pytest.param("[" * 100_000, id="nested"),
     ],
 )
 def test_a_kept_calibration_that_no_driver_has_is_refused(kept: Path, text: str) -> None:
