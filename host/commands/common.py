@@ -84,7 +84,7 @@ FORCE = _parent(
 
 def _level(text: str) -> float | None:
     """V, or None for the mean of the trace's own bins."""
-    return None if text == Top.MEAN else number(text)
+    return None if text == Top.MEAN else number(text, "V")
 
 
 def _top(text: str) -> Top | float:
@@ -92,7 +92,7 @@ def _top(text: str) -> Top | float:
     if text in list(Top):
         return Top(text)
     try:
-        return parse_si(text)
+        return parse_si(text, "V")
     except ValueError:
         names = ", ".join(Top)
         raise argparse.ArgumentTypeError(f"neither one of {names} nor a level: {text!r}") from None
