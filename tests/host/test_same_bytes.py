@@ -25,7 +25,7 @@ class Noted(EmulatorLink):
 
 link = Noted("bmim3-libr-4mm2", seed=int(sys.argv[1]), paced=False)
 for volts in 3.0, 6.5:
-    settings = plan(16384, volts, pulses=128, window=(-1e-6, 12e-6))
+    settings = CaptureRequest(volts=volts, pulses=128, window=(-1e-6, 12e-6)).plan(16384)
     acquisition = Acquisition(Instrument(link), settings)
     while not acquisition.done:
         acquisition.poll(0.1)
