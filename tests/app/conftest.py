@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from PyQt6.QtCore import QCoreApplication, QEvent
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -19,9 +20,15 @@ Open = Callable[..., MainWindow]
 
 
 @pytest.fixture(autouse=True)
-def dressed(qapp: QApplication) -> None:
-    """Every test begins with the usual look."""
+def dressed(qapp: QApplication) -> Iterator[None]:
+    """Every test begins with the usual look, and leaves no widget behind.
+
+    A widget that has been closed goes only when an event loop runs. Until then Python may collect its half of
+    it, and Qt would still ask that half, which has no attributes any more, in the middle of some other test.
+    """
     style.apply(qapp, scale=1.0)
+    yield
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture
