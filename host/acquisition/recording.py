@@ -87,6 +87,12 @@ def piled_up(light: Trace, settings: Settings, front_end: FrontEnd) -> bool:
         return pile_up(counts, settings.bin, light.pulses, longest) > PILE_UP_LIMIT
 
 
+def with_errors(light: Trace, settings: Settings) -> Trace:
+    """Counted light with a standard error in every bin: where no photon ever came, that of one."""
+    one = 1 / (settings.bin * np.maximum(settings.counts(light.pulses)[0], 1))
+    return replace(light, se=np.where(light.se > 0, light.se, one))
+
+
 def histogram(recording: Recording) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Photons by bin (n,), and the bins' edges (n + 1,) in s from the drive edge as commanded."""
     settings = recording.settings

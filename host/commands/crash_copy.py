@@ -39,6 +39,11 @@ class CrashCopy:
         """Copy all there is. Returns whether that could be done."""
         return self._attempt(lambda journal: journal.write())
 
+    @property
+    def kept(self) -> bool:
+        """Whether there is one."""
+        return self._journal is not None
+
     def discard(self) -> None:
         """The result is saved, or not wanted."""
         if self._journal is not None:

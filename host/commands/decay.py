@@ -2,16 +2,18 @@
 
 import argparse
 import json
-import math
+import sys
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trelscope.host.acquisition.recording import histogram, piled_up
+from trelscope.host.acquisition.recording import Recording, histogram, piled_up, with_errors
 from trelscope.host.calibration.frontend import FrontEnd, check
 from trelscope.host.commands import irf, recorded
 from trelscope.host.commands.common import (
+    FORCE,
     JSON,
+    OUTPUT,
     SEED,
     Commands,
     count,
@@ -19,19 +21,37 @@ from trelscope.host.commands.common import (
     number,
     outcome,
     run_capture,
+    save,
+    say,
     seconds,
 )
-from trelscope.host.decay import Decay, Key, Value, after_pulses, fit_decay, fit_fall, live_pulses
+from trelscope.host.commands.crash_copy import CrashCopy
+from trelscope.host.decay import (
+    Decay,
+    Key,
+    MeasuredResponse,
+    Response,
+    after_pulses,
+    falls,
+    fit_decay,
+    fit_fall,
+    live_pulses,
+)
 from trelscope.host.errors import UserError
-from trelscope.host.files import formats, journal
+from trelscope.host.files import formats, journal, recordings
 from trelscope.host.measure.quantities import Flag
-from trelscope.host.planning import CaptureRequest
-from trelscope.host.units import format_si, format_with_error
+from trelscope.host.measure.trace import Trace
+from trelscope.host.planning import CaptureRequest, SettingsError
+from trelscope.host.report import decay as report
+from trelscope.host.report.text import printable
+from trelscope.host.units import format_si
 
 DEFAULT = "emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0"
 WINDOW = -100e-9, 1.024e-6  # s
 LANE = 1e-9  # s: photons within one of the discriminator's lanes are one
 MODELS: Mapping[str, Key] = {"1": 1, "2": 2, "3": 3}
+PULSES, RATE = 400_000, 15e3
+RESPONSE = 0.3e-9  # s
 NEAR = 50e-9  # s from the drive edge, between which the excitation is looked for
 
 COUNTER = ("dead_time", "afterpulse", "afterpulse_time")
@@ -49,7 +69,7 @@ def add(commands: Commands) -> None:
     p = commands.add_parser(
         "decay",
         help="lifetimes of counted photons, or of the falling light of a recording",
-        parents=[SEED, JSON],
+        parents=[SEED, OUTPUT, JSON, FORCE],
     )
     p.set_defaults(command=_decay)
     p.add_argument(
@@ -57,11 +77,11 @@ def add(commands: Commands) -> None:
         nargs="?",
         default=DEFAULT,
         metavar="SOURCE",
-        help="photons are counted after its drive edge (%(default)s); or a recording, of which the light after the"
-        " drive's falling edge is fitted and only --model and --json count",
+        help="photons are counted after its drive edge (%(default)s); or a recording: of photons that were counted, or"
+        " of light that falls after the drive's falling edge",
     )
-    p.add_argument("--pulses", type=count, default=400_000, help="excitations (default 400k)")
-    p.add_argument("--rate", type=hertz, default=15e3, help="excitations per second (default 15k)")
+    p.add_argument("--pulses", type=count, help="excitations (default 400k)")
+    p.add_argument("--rate", type=hertz, help="excitations per second (default 15k)")
     p.add_argument(
         "--model",
         choices=(*MODELS, "stretched"),
@@ -70,14 +90,14 @@ def add(commands: Commands) -> None:
     p.add_argument(
         "--response",
         type=seconds,
-        default=0.3e-9,
-        help="time constant of the detector, s (default 0.3n)",
+        help="time constant of the detector, s (default 0.3n; of falling light the front end's)",
     )
     p.add_argument(
         "--irf",
         type=Path,
         metavar="FILE",
-        help="measured response instead: two columns, bin middle in s and counts",
+        help="measured response instead: a recording of counted photons, or two columns, bin middle and counts;"
+        " the time is in s unless a heading says another unit, as in time (ns)",
     )
     p.add_argument(
         "--dead-time",
@@ -96,148 +116,169 @@ def add(commands: Commands) -> None:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Fitted:
+    """A fit of a recording, and how it is told.
+
+    unit: of amplitudes and background. corrected: whose dead time and afterpulses have been taken into account.
+    """
+
+    recording: Recording
+    fit: Decay
+    title: str
+    unit: str
+    piled: bool
+    corrected: FrontEnd | None = None
+
+    def as_dict(self, source: str) -> dict[str, object]:
+        """As plain JSON types in SI units."""
+        flags = [str(Flag.PILE_UP)] * self.piled
+        return {
+            "source": source,
+            **report.as_dict(self.fit),
+            "flags": flags,
+            "corrected": self.known,
+        }
+
+    @property
+    def known(self) -> dict[str, float | None]:
+        """What has been corrected for; None where nothing is known."""
+        return {name: getattr(self.corrected, name, None) for name in COUNTER}
+
+
 def _decay(options: argparse.Namespace) -> int:
     path = Path(options.source)
-    if formats.is_known(path) or path.suffix.lower() == journal.SUFFIX:
-        return _fall(options)
+    kept = formats.is_known(path) or path.suffix.lower() == journal.SUFFIX
+    if options.output:
+        recordings.check(options.output, options.force)
     given = {name: getattr(options, name) for name in COUNTER if getattr(options, name) is not None}
     try:
         for name, value in given.items():
             check(name, value)
     except ValueError as error:
         raise DecayError(str(error)) from None
+    if kept and (options.pulses, options.rate) != (None, None):
+        raise SettingsError(f"{path} is recorded; leave out --pulses and --rate")
     response = irf.read(options.irf) if options.irf else options.response
-    result = run_capture(
+    crash_copy = CrashCopy(say)
+    result = recorded.load(path) if kept else _count(options, crash_copy)
+    light = replace(result.light, t=result.light.t - result.measurements.t0)
+    if result.settings.counting:
+        light = with_errors(light, result.settings)
+    if not result.settings.counting or (kept and falls(light, result.settings.width)):
+        _refuse_for_falling_light(options)
+        fitted = _fall(options, result, light)
+    else:
+        fitted = _counted(options, result, given, response)
+    try:  # a result that cannot be printed is saved, and one that cannot be saved is printed
+        _print(options, fitted)
+    except DecayError as error:
+        if options.output or not crash_copy.kept:
+            raise
+        raise DecayError(f"{error}; `trelscope recover` has what was counted") from None
+    finally:
+        if options.output:
+            _save(options, fitted, None if kept else crash_copy)
+    crash_copy.discard()
+    return 0 if kept else outcome(result)
+
+
+def _save(options: argparse.Namespace, fitted: _Fitted, crash_copy: CrashCopy | None) -> None:
+    """The photons, or the trace, with the fit. crash_copy: of what has just been counted."""
+    result = fitted.recording
+    if not fitted.fit.reason:
+        fit = {"decay": fitted.as_dict(options.source)}
+        result = replace(result, metadata={**result.metadata, **fit})
+    if crash_copy is None:
+        recordings.save(options.output, result)
+    else:
+        save(options.output, result, crash_copy)
+        crash_copy.discard()
+
+
+def _count(options: argparse.Namespace, crash_copy: CrashCopy) -> Recording:
+    request = CaptureRequest(
+        volts=5.0,
+        rate=options.rate or RATE,
+        width=10e-6,
+        pulses=options.pulses or PULSES,
+        window=WINDOW,
+        bin=1e-9,
+    )
+    return run_capture(
         options.source,
-        CaptureRequest(
-            volts=5.0,
-            rate=options.rate,
-            width=10e-6,
-            pulses=options.pulses,
-            window=WINDOW,
-            bin=1e-9,
-        ).plan,
+        request.plan,
         options.seed,
         paced=False,
         counting=True,
+        crash_copy=crash_copy,
     )
+
+
+def _counted(
+    options: argparse.Namespace,
+    result: Recording,
+    given: Mapping[str, float],
+    response: Response | None,
+) -> _Fitted:
+    """Of photons after the drive edge; `given` instead of what is known of the front end."""
     counts, edges = histogram(result)
     pulses = result.accounting.pulses_averaged
-    front_end = replace(result.front_end, **given)
+    front_end = FrontEnd.from_dict({**result.front_end.as_dict(), **given})
     live = live_pulses(counts, edges, pulses, front_end.dead_time or 0.0, LANE)
     chance, late = front_end.afterpulse or 0.0, front_end.afterpulse_time or AFTERPULSE_TIME
     known = after_pulses(counts, edges, chance, late)
-    model: Key | None = MODELS.get(options.model, options.model)
     start = (-NEAR, NEAR)
-    if options.irf:  # its axis may begin anywhere
+    if isinstance(response, MeasuredResponse):  # its axis may begin anywhere
+        response = response.for_bins(float(edges[1] - edges[0]))
         start = -NEAR - response.start, NEAR - response.start
-    fit = fit_decay(counts, edges, live, response, model, start, known)
-    title = f"{result.source}   {fit.photons} photons of {pulses} pulses"
+    response = RESPONSE if response is None else response
+    fit = fit_decay(counts, edges, live, response, _model(options), start, known)
+    title = f"{options.source}   {fit.photons} photons of {pulses} pulses"
     piled = front_end.dead_time is None and piled_up(result.light, result.settings, front_end)
-    _print(options, result.source, title, fit, "/s", piled, front_end)
-    return outcome(result)
+    return _Fitted(result, fit, title, "/s", piled, front_end)
 
 
-def _fall(options: argparse.Namespace) -> int:
-    """Of a recording, whatever it was taken with."""
+def _fall(options: argparse.Namespace, result: Recording, light: Trace) -> _Fitted:
+    """Of light after the drive's falling edge. light: with its time from the drive edge."""
+    response = options.response
+    if response is None:
+        response = result.front_end.detector_delay
+    fit = fit_fall(light, result.settings.width, response, _model(options))
+    unit = "/s" if result.settings.counting else "V"
+    title = f"{options.source}   light after the drive's falling edge, {light.pulses} pulses"
+    piled = piled_up(result.light, result.settings, result.front_end)
+    return _Fitted(result, fit, title, unit, piled)
+
+
+def _refuse_for_falling_light(options: argparse.Namespace) -> None:
+    """What describes the counting of photons has no meaning there. Raises DecayError."""
     for name in ("irf", *COUNTER):
         if getattr(options, name) is not None:
             option = "--" + name.replace("_", "-")
             raise DecayError(
-                f"{option} is for photons that are counted now; leave it out of a recording's fit"
+                f"{options.source}: {option} is for photons counted after an excitation; leave it out where light falls"
+                " with the drive"
             )
-    result = recorded.load(Path(options.source))
+
+
+def _model(options: argparse.Namespace) -> Key | None:
     model: Key | None = MODELS.get(options.model, options.model)
-    t0 = result.measurements.t0
-    light = replace(result.light, t=result.light.t - t0)
-    fit = fit_fall(light, result.settings.width, result.front_end.detector_delay, model)
-    unit = "/s" if result.settings.counting else "V"
-    title = f"{options.source}   light after the drive's falling edge, {light.pulses} pulses"
-    piled = piled_up(result.light, result.settings, result.front_end)
-    return _print(options, options.source, title, fit, unit, piled, None)
+    return model
 
 
-def _print(
-    options: argparse.Namespace,
-    source: str,
-    title: str,
-    fit: Decay,
-    unit: str,
-    piled: bool,
-    corrected: FrontEnd | None,
-) -> int:
-    """unit: of amplitudes and background; piled: whether photons are missing that came too soon after others;
-    corrected: whose dead time and afterpulses the fit has taken into account."""
-    if fit.reason:
-        raise DecayError(f"{source}: {fit.reason}")
-    known = {name: getattr(corrected, name, None) for name in COUNTER}
+def _print(options: argparse.Namespace, fitted: _Fitted) -> None:
+    if fitted.fit.reason:
+        raise DecayError(f"{options.source}: {fitted.fit.reason}")
     if options.json:
-        flags = [str(Flag.PILE_UP)] * piled
-        print(json.dumps({"source": source, **_about(fit), "flags": flags, "corrected": known}))
-        return 0
-    print(_table(title, fit, unit))
+        print(json.dumps(fitted.as_dict(options.source)), flush=True)
+        return
+    print(report.table(printable(fitted.title), fitted.fit, fitted.unit))
+    known = fitted.known
     if known["dead_time"]:
         print(f"corrected for a dead time of {format_si(known['dead_time'], 's')}")
     if known["afterpulse"]:
         print(f"corrected for {100 * known['afterpulse']:g} % of afterpulses")
-    if piled:
+    if fitted.piled:
         print(f"{Flag.PILE_UP}: photons come so fast that some are missing; {ADVICE}")
-    return 0
-
-
-def _about(fit: Decay) -> Mapping[str, object]:
-    def value(v: Value) -> dict[str, float | None]:
-        numbers = {"value": v.value, "se": v.se}
-        return {key: n if math.isfinite(n) else None for key, n in numbers.items()}
-
-    return {
-        "photons": fit.photons,
-        "components": [
-            {
-                "amplitude": value(c.amplitude),
-                "lifetime": value(c.lifetime),
-                "stretch": value(c.stretch),
-            }
-            for c in fit.components
-        ],
-        "background": value(fit.background),
-        "t0": value(fit.t0),
-        "amplitude_average": value(fit.amplitude_average),
-        "intensity_average": value(fit.intensity_average),
-        "model": fit.model,
-        "bic": {str(name): above for name, above in fit.bic.items()},
-        "deviance": fit.deviance,
-        "deviance_expected": fit.deviance_expected,
-    }
-
-
-def _table(title: str, fit: Decay, unit: str) -> str:
-    def text(v: Value, unit: str) -> str:
-        return format_with_error(v.value, v.se, unit)
-
-    lines = [title, ""]
-    for n, c in enumerate(fit.components, 1):
-        lines.append(
-            f"  lifetime {n}          {text(c.lifetime, 's'):<24} {text(c.amplitude, unit)}"
-        )
-    if fit.model == "stretched":
-        lines.append(f"  stretch             {text(fit.components[0].stretch, '')}")
-    lines += [
-        f"  amplitude average   {text(fit.amplitude_average, 's')}",
-        f"  intensity average   {text(fit.intensity_average, 's')}",
-        f"  background          {format_si(fit.background.value, unit)}",
-        "",
-        *_chosen(fit),
-        f"deviance per degree of freedom {fit.deviance:.3f}, {fit.deviance_expected:.3f} expected",
-    ]
-    return "\n".join(lines)
-
-
-def _chosen(fit: Decay) -> list[str]:
-    """Which model, and how much worse the others are."""
-    names = {1: "1 exponential", "stretched": "a stretched exponential"}
-    others = sorted((above, name) for name, above in fit.bic.items() if name != fit.model)
-    if not others or fit.model is None:
-        return []
-    worse = ", ".join(f"{names.get(n, f'{n} exponentials')} +{above:.1f}" for above, n in others)
-    return [f"{names.get(fit.model, f'{fit.model} exponentials')} by BIC; {worse}"]
+    sys.stdout.flush()

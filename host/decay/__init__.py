@@ -22,9 +22,9 @@ from trelscope.host.decay.corrections import (
     live_pulses,
     pile_up,
 )
-from trelscope.host.decay.fall import fit_fall
+from trelscope.host.decay.fall import falls, fit_fall
 from trelscope.host.decay.fit import fit_decay
-from trelscope.host.decay.response import MeasuredResponse, measured
+from trelscope.host.decay.response import MeasuredResponse, Response, measured
 from trelscope.host.decay.result import Component, Decay, Key, Value
 
 __all__ = [
@@ -34,8 +34,10 @@ __all__ = [
     "Decay",
     "Key",
     "MeasuredResponse",
+    "Response",
     "Value",
     "after_pulses",
+    "falls",
     "fit_decay",
     "fit_fall",
     "live_pulses",

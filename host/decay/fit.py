@@ -84,6 +84,8 @@ def _reason_unfit(
         return "the number of pulses is not positive everywhere: the detector is saturated"
     if not isinstance(response, MeasuredResponse) and not (np.isfinite(response) and response >= 0):
         return "the response is not a time"
+    if isinstance(response, MeasuredResponse) and np.ptp(response.edges) > np.ptp(edges):
+        return "the response is longer than the window of the decay"
     if order not in (None, "stretched", *range(1, MAX_ORDER + 1)):
         return f"{order} exponentials: 1 to {MAX_ORDER} can be fitted"
     if counts.sum() < _FEWEST:

@@ -1,7 +1,7 @@
 """The response of detector and excitation: one pole, or a measured histogram."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -11,10 +11,12 @@ from trelscope.host.decay.result import Array
 
 _FEWEST = 100  # counts over the background
 _CLEAR = 8  # bins before the response that give its background; with fewer it is taken for none
-_SMOOTH, _SURE = (
-    5,
-    3.0,
-)  # bins averaged to see, and standard deviations above the background to be seen
+_SMOOTH = 5  # bins averaged to see
+_INVERTED = 1.0  # of the peak: deeper below zero is no noise
+_END = 0.02  # of the peak, below which a response that was cropped has come to its end
+_MOST, _ODD = 1e9, 0.01  # counts in a bin, and parts of a count by which rounding has moved them
+_UNKNOWN = 1e4  # counts that the highest bin is taken for where nothing says what one count is
+_FINE = 8  # bins of a response in one of the decay: more show nothing, and cost time
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,16 @@ class MeasuredResponse:
         """s, where a tenth of it has come."""
         part = np.maximum.accumulate(np.cumsum(self.weight))
         return float(self.edges[int(np.searchsorted(part, 0.1))])
+
+    def for_bins(self, width: float) -> "MeasuredResponse":
+        """The same in coarser bins where they are much finer than those of the decay, of `width` (s)."""
+        mean = float(self.edges[-1] - self.edges[0]) / self.weight.size
+        together = int(width / _FINE / mean)
+        if together < 2:
+            return self
+        first = np.arange(0, self.weight.size, together)
+        edges = np.append(self.edges[first], self.edges[-1])
+        return replace(self, edges=edges, weight=np.add.reduceat(self.weight, first))
 
     def spread(self, t: Array, integral: Callable[[Array], Array]) -> Array:
         """(k, n): each row of `integral`'s integrand, convolved, at `t` (n,) s.
@@ -65,16 +77,20 @@ Response: TypeAlias = float | MeasuredResponse
 def measured(counts: Array, edges: Array) -> MeasuredResponse | str:
     """A response from a histogram of it: less its background, cut to where it stands out, normalised; or why not.
 
-    counts: (m,). edges: (m + 1,) s, of the bins, which need not be those of the decay.
+    counts: (m,), or what has been made of counts: a background subtracted, so that noise left some below zero, or all
+    of them scaled. edges: (m + 1,) s, of the bins, which need not be those of the decay.
     """
     counts, edges = np.asarray(counts, np.float64), np.asarray(edges, np.float64)
     if counts.ndim != 1 or edges.shape != (counts.size + 1,):
         return f"the response's {counts.size} bins need {counts.size + 1} edges, not {edges.size}"
-    bad = int(np.count_nonzero(~(np.isfinite(counts) & (counts >= 0))))
+    bad = int(np.count_nonzero(~np.isfinite(counts)))
     if bad:
         return f"{bad} of the response's {counts.size} bins hold no count"
     if not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
         return "the response's bin edges do not ascend"
+    if counts.min() < -_INVERTED * max(counts.max(), 0.0):
+        return "most of the response is below zero: turn it over"
+    counts = _as_counts(counts)
     if counts.sum() < _FEWEST:
         return f"{counts.sum():.0f} counts are too few for a response: {_FEWEST} are needed"
     width = np.diff(edges)
@@ -83,8 +99,9 @@ def measured(counts: Array, edges: Array) -> MeasuredResponse | str:
     clear = 2 * first - int(np.argmax(rate)) - 2  # its front has a foot
     dark = float(counts[:clear].sum() / width[:clear].sum()) if clear >= _CLEAR else 0.0
     over = counts - dark * width
-    seen = _seen(over, dark * width, min(_SMOOTH, counts.size))
-    wide = [_seen(over, dark * width, k) for k in (20, 80) if k < counts.size / 2]  # faint tails
+    noise = np.maximum(dark * width, _variance(over))
+    seen = _seen(over, noise, min(_SMOOTH, counts.size))
+    wide = [_seen(over, noise, k) for k in (20, 80) if k < counts.size / 2]  # faint tails
     total = 0.0
     if seen.size:
         found = np.concatenate((seen, *wide))
@@ -93,14 +110,40 @@ def measured(counts: Array, edges: Array) -> MeasuredResponse | str:
         total = float(over.sum())
     if total < _FEWEST:
         return "no response stands out of its background"
-    if counts.size >= 2 * _CLEAR and seen.size > 0.9 * counts.size:
-        return "the response fills its window: nothing shows where it begins and ends"
+    if seen.size > 0.9 * counts.size and not _whole(over):
+        return (
+            "the response fills its window: nothing shows where it begins and ends;"
+            f" give it with what is around it, down to {100 * _END:g} % of its peak"
+        )
     over = np.maximum(over, 0.0)  # what noise left below zero would make rates negative
     return MeasuredResponse(edges, over / over.sum(), total)
+
+
+def _as_counts(values: Array) -> Array:
+    """(m,) in counts, as nearly as can be told of values that have been scaled."""
+    if (values == np.rint(values)).all():
+        return values
+    top, least = float(values.max()), float(np.abs(values[values != 0]).min())
+    if top / least < _MOST and np.abs(values / least - np.rint(values / least)).max() < _ODD:
+        return np.rint(values / least)  # the least is one count
+    return values * (_UNKNOWN / top)
+
+
+def _variance(over: Array) -> float:
+    """Of the noise in a bin, in counts^2, where bins were below zero once a background had been subtracted."""
+    below = over[over < 0]
+    return float(np.mean(below**2)) if below.size >= _CLEAR else 0.0
+
+
+def _whole(over: Array) -> bool:
+    """Whether both ends have come down far below the peak: nothing of a response that was cropped is missing."""
+    ends = max(over.size // 20, 1)
+    return max(float(over[:ends].mean()), float(over[-ends:].mean())) < _END * float(over.max())
 
 
 def _seen(over: Array, dark: Array, size: int) -> NDArray[np.intp]:
     """Bins where the sum over `size` neighbours of `over` (m,) is no chance of `dark` (m,) counts."""
     box = np.ones(size)
     noise = np.sqrt(np.convolve(dark, box, "same") + 1)
-    return np.flatnonzero(np.convolve(over, box, "same") > _SURE * noise)
+    sure = 1 + np.sqrt(2 * np.log(over.size))  # the highest of so many Gaussian ones, and more
+    return np.flatnonzero(np.convolve(over, box, "same") > sure * noise)

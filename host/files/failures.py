@@ -9,9 +9,13 @@ class FileError(UserError):
     """The file cannot be written or read; the message says why in one line."""
 
 
-def foreign(path: Path) -> FileError:
+class ForeignFileError(FileError):
+    """The file is nothing of trelscope's."""
+
+
+def foreign(path: Path) -> ForeignFileError:
     """What to say of a file that something else has written."""
-    return FileError(
+    return ForeignFileError(
         f"{path}: not written by trelscope; give a file of `trelscope capture -o` or the window"
     )
 

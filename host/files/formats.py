@@ -58,11 +58,11 @@ def read(path: Path) -> tuple[Values, dict[str, Any]]:
     Where there is a checksum, they are what was written. The file may be open in other programs.
     """
     kind = _format_of(path, "can read")
-    content = _content(path)
-    if not content.removeprefix(csv_format.BYTE_ORDER_MARK).startswith(kind.magic):
+    data = content(path)
+    if not data.removeprefix(csv_format.BYTE_ORDER_MARK).startswith(kind.magic):
         raise foreign(path)
     try:
-        values, text = kind.decode(content)
+        values, text = kind.decode(data)
         about = json.loads(text)
     except ForeignError:
         raise foreign(path) from None
@@ -81,8 +81,8 @@ def read(path: Path) -> tuple[Values, dict[str, Any]]:
     return values, about
 
 
-def _content(path: Path) -> bytes:
-    """All bytes of a file. Raises FileError."""
+def content(path: Path) -> bytes:
+    """All bytes of a file that is no larger than `LARGEST`. Raises FileError."""
     try:
         if path.exists() and not path.is_file():  # reading a pipe or a device may never end
             raise FileError(f"{path}: cannot be read (not a file)")

@@ -8,8 +8,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.host.recordings import a_recording
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.cli import main
+from trelscope.host.commands import crash_copy
+from trelscope.host.files import journal
 from trelscope.host.files.recordings import load, save
 from trelscope.host.link import emulator
 from trelscope.sim.physics.detector import DriveMonitor
@@ -64,27 +67,6 @@ def test_a_measured_response_from_a_file(
     assert read["t0"]["value"] == pytest.approx(pole["t0"]["value"] - 100e-9, abs=0.1e-9)
     assert read["model"] == "stretched"
     assert 0 < read["components"][0]["stretch"]["value"] < 1
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "no two columns"),
-        ("time counts\n1e-9 3\n2e-9\n", "line 3: not two numbers"),
-        ("1e-9 0\n2e-9 0\n", "too few for a response"),
-        ("2e-9 500\n1e-9 500\n", "do not ascend"),
-        ("1e-9 nan\n2e-9 500\n", "hold no count"),
-        (None, "No such file"),
-    ],
-)
-def test_what_is_no_response(
-    text: str | None, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "irf.txt"
-    if text is not None:
-        file.write_text(text)
-    assert main(["decay", "--irf", str(file)]) == 1
-    assert words in capsys.readouterr().err
 
 
 def test_dead_time_and_afterpulses_are_those_of_the_detector(
@@ -173,7 +155,86 @@ def test_the_falling_light_of_a_recording(
     assert turned["amplitude_average"] == pytest.approx(said["amplitude_average"], rel=1e-3)
     first, mirrored = (each["components"][0]["amplitude"]["value"] for each in (said, turned))
     assert mirrored == pytest.approx(-first, rel=1e-2)
+    assert main(["decay", str(path), "--dead-time", "20n"]) == 1
+    assert "--dead-time is for photons" in capsys.readouterr().err
     assert main(["decay", str(path), "--irf", str(tmp_path / "none")]) == 1
-    assert "--irf is for photons" in capsys.readouterr().err
+    assert "none: no such file" in capsys.readouterr().err
     assert main(["decay", str(tmp_path / "none.h5")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_counted_photons_are_saved_and_fitted_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, again = tmp_path / "counted.h5", tmp_path / "again.csv"
+    count = ["decay", f"emulator:trpl-bmim3?{QUIET}", "--pulses", "20k", "--json"]
+    assert main([*count, "-o", str(path)]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert load(path).metadata["decay"] == first
+    assert main(["decay", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {**first, "source": str(path)}
+    # with other corrections, as when they are counted
+    asked = ["--model", "1", "--dead-time", "0", "--response", "1n", "--afterpulse", "0.01"]
+    assert main(["decay", str(path), "--json", *asked, "-o", str(again)]) == 0
+    other = json.loads(capsys.readouterr().out)
+    assert len(other["components"]) == other["model"] == 1
+    assert other["corrected"] == {
+        "dead_time": 0.0,
+        "afterpulse": 0.01,
+        "afterpulse_time": pytest.approx(300e-9),
+    }
+    assert load(again).metadata["decay"] == other
+    assert load(again).light.y == pytest.approx(load(path).light.y, rel=1e-8)
+    assert main(["decay", str(path), "--pulses", "1k"]) == 2
+    assert "leave out --pulses" in capsys.readouterr().err
+
+
+def test_counted_light_of_a_driven_device_falls(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Electroluminescence ends with the drive: photons or not, that is the edge after which it decays."""
+    analog = a_recording()
+    settings = replace(analog.settings, counting=True)
+    late = settings.times() - settings.width
+    rate = 50.0 * (settings.times() > 0) * np.exp(-np.maximum(late, 0) / 1e-6) + 0.01
+    counts = np.random.default_rng(4).poisson(rate).astype(float)
+    one = settings.bin * settings.counts(analog.light.pulses)[0]
+    light = replace(analog.light, y=counts / one, se=np.sqrt(counts) / one)
+    path = tmp_path / "el.h5"
+    save(path, replace(analog, settings=settings, light=light))
+    assert np.count_nonzero(counts == 0) > 30  # bins in which no photon ever came
+    assert main(["decay", str(path), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    average = said["amplitude_average"]
+    assert abs(average["value"] - 1e-6) < 4 * average["se"]
+    assert average["se"] < 100e-9
+
+
+def test_what_was_counted_outlives_a_fit_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(journal, "default_directory", lambda: tmp_path / "journals")
+    monkeypatch.setattr(crash_copy, "AFTER", 0.0)
+    path = tmp_path / "few.h5"
+    few = ["decay", "emulator:trpl-bmim3?detector=pmt&filter=1e-12", "--pulses", "1k"]
+    assert main([*few, "-o", str(path)]) == 1
+    assert load(path).accounting.pulses_averaged == 1000
+    assert "decay" not in load(path).metadata
+    assert journal.left_behind() == []
+    assert main(few) == 1
+    assert "too few" in (said := capsys.readouterr().err)
+    assert "`trelscope recover` has what was counted" in said
+    assert len(journal.left_behind()) == 1
+    assert main(["decay", f"emulator:trpl-bmim3?{QUIET}", "--pulses", "5k", "--model", "1"]) == 0
+    assert len(journal.left_behind()) == 1  # nothing of a fit that has been printed
+
+
+def test_files_are_looked_at_before_anything_is_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes = tmp_path / "notes.csv"
+    notes.write_text("mine\n")
+    for path, words in ((notes, "replace it with --force"), (tmp_path / "x.pdf", "unknown kind")):
+        assert main(["decay", "serial:/nonexistent", "-o", str(path)]) == 1
+        assert words in capsys.readouterr().err
+    assert notes.read_text() == "mine\n"

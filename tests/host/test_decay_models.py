@@ -224,7 +224,7 @@ def test_the_centroid_of_a_response() -> None:
     [
         (np.zeros(40), "0 counts are too few"),
         (np.full(40, np.nan), "40 of the response's 40 bins hold no count"),
-        (np.full(40, -1.0), "hold no count"),
+        (np.full(40, -1.0), "below zero: turn it over"),
         (np.empty(0), "need 1 edges"),
         (np.full(40, 1000.0), "fills its window"),
         (np.full(40, 3.0), "no response stands out|fills its window"),
