@@ -1,13 +1,14 @@
 """An acquisition: a train's frames, averaged and accounted for."""
 
 from dataclasses import asdict, dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from trelscope.gateware.protocol import TraceFlag
 from trelscope.host.acquisition.assembler import Frame
 from trelscope.host.acquisition.average import AverageState, Block, RunningAverage
 from trelscope.host.acquisition.exponential import ExponentialAverage, FadingState
 from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.acquisition.provenance import provenance
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.errors import UserError
 from trelscope.host.measure.measure import MeasureOptions
@@ -105,6 +106,7 @@ class Acquisition:
     ) -> None:
         """average: where the frames go; one that is not empty goes on. None: a new running average."""
         self.settings = settings
+        self.metadata: dict[str, Any] = dict(provenance(instrument))
         self.done = False
         self.last_frame: Frame | None = None
         self._instrument = instrument

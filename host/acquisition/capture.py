@@ -1,8 +1,8 @@
 """One capture from start to end, without a window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from trelscope.gateware.protocol import Feature
 from trelscope.host.acquisition.acquisition import Acquisition, AcquisitionError
@@ -28,6 +28,7 @@ def capture(
     stop: Callable[[], str] = lambda: "",
     watch: Watch = lambda instrument, acquisition: None,
     partial: bool = False,
+    known: Mapping[str, Any] | None = None,
 ) -> Recording:
     """Run a counted train on `link` and average it.
 
@@ -37,6 +38,7 @@ def capture(
     stop: asked now and then whether to end now and give what there is: why, or "".
     watch: shown the acquisition now and then, and when it has ended.
     partial: if the link or the instrument fails, give what there is so far, if anything, marked as incomplete.
+    known: more for the recording's metadata.
     However it ends, by an exception of `progress` for one, the output is switched off.
     Raises LinkError, InstrumentError, AcquisitionError, SettingsError.
     """
@@ -47,6 +49,7 @@ def capture(
             link.note(settings)
         link.restart_clock()
         acquisition = Acquisition(instrument, settings)
+        acquisition.metadata |= known or {}
         incomplete = _run(instrument, acquisition, progress, stop, watch, partial)
         averaged = recording(instrument, acquisition)
     finally:
@@ -112,4 +115,5 @@ def recording(instrument: Instrument, acquisition: Acquisition) -> Recording:
         drive,
         acquisition.accounting,
         instrument.link.realtime_factor,
+        metadata=acquisition.metadata,
     )

@@ -11,7 +11,9 @@ from trelscope.host.commands.common import (
     SEED,
     Commands,
     add_levels,
+    add_notes,
     add_settings,
+    notes,
     outcome,
     requested,
     run_capture,
@@ -40,6 +42,7 @@ def add(commands: Commands) -> None:
     )
     add_settings(p)
     add_levels(p)
+    add_notes(p)
     p.add_argument("--flat-out", action="store_true", help="let the emulator outrun real time")
     p.add_argument(
         "--record",
@@ -65,6 +68,7 @@ def _capture(options: argparse.Namespace) -> int:
         counting=wanted.counting,
         record=options.record,
         crash_copy=crash_copy,
+        known=notes(options),
     )
     result = result.measured(with_levels(options, result.options))
     try:  # a result that cannot be printed is saved, and one that cannot be saved is printed

@@ -4,12 +4,13 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from trelscope.host.acquisition.capture import capture
+from trelscope.host.acquisition.provenance import NOTES
 from trelscope.host.acquisition.recording import Recording
 from trelscope.host.commands.crash_copy import CrashCopy
 from trelscope.host.commands.interruption import Interruption
@@ -98,6 +99,19 @@ def _top(text: str) -> Top | float:
         raise argparse.ArgumentTypeError(f"neither one of {names} nor a level: {text!r}") from None
 
 
+def add_notes(p: argparse.ArgumentParser) -> None:
+    """Add what a recording can be told by its user; see `notes`."""
+    texts = ("what is measured", "who measures", "whatever else is to be known")
+    for name, text in zip(NOTES, texts, strict=True):
+        p.add_argument(f"--{name}", metavar="TEXT", help=f"{text}; kept in the recording")
+
+
+def notes(options: argparse.Namespace) -> dict[str, str]:
+    """What was said with `add_notes`."""
+    said = {name: getattr(options, name) for name in NOTES}
+    return {name: text for name, text in said.items() if text is not None}
+
+
 UNSAID = object()
 """What an option is that was not given, where None is something to give."""
 
@@ -176,10 +190,12 @@ def run_capture(
     counting: bool | None = None,
     record: Path | None = None,
     crash_copy: CrashCopy | None = None,
+    known: Mapping[str, str] | None = None,
 ) -> Recording:
     """Open `source`, capture with progress on the terminal, close it.
 
     record: where to keep the link's bytes. crash_copy: kept up with the capture.
+    known: more for the recording's metadata.
     A capture that is cut short, by Ctrl-C for one, gives what it has, marked as incomplete.
     """
     crash_copy = crash_copy or CrashCopy(say)
@@ -198,6 +214,7 @@ def run_capture(
                 lambda: interruption.why,
                 crash_copy.watch,
                 partial=True,
+                known=known,
             )
         if kept is not None and record is not None and result.incomplete:
             kept.put_away(_unused(record))

@@ -16,8 +16,10 @@ from trelscope.host.commands.common import (
     OUTPUT,
     SEED,
     Commands,
+    add_notes,
     count,
     hertz,
+    notes,
     number,
     outcome,
     run_capture,
@@ -82,6 +84,7 @@ def add(commands: Commands) -> None:
     )
     p.add_argument("--pulses", type=count, help="excitations (default 400k)")
     p.add_argument("--rate", type=hertz, help="excitations per second (default 15k)")
+    add_notes(p)
     p.add_argument(
         "--model",
         choices=(*MODELS, "stretched"),
@@ -212,6 +215,7 @@ def _count(options: argparse.Namespace, crash_copy: CrashCopy) -> Recording:
         paced=False,
         counting=True,
         crash_copy=crash_copy,
+        known=notes(options),
     )
 
 

@@ -1,6 +1,11 @@
-"""Columns as datasets of HDF5, each with its unit: bit for bit."""
+"""Columns as datasets of HDF5, bit for bit.
+
+Laid out as netCDF-4: each has its unit, the first is the axis of the others, and what is known of the sample and such
+is an attribute of the file.
+"""
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +22,19 @@ def encode(columns: Columns, about: str) -> bytes:
     image = io.BytesIO()
     with h5py.File(image, "w") as file:
         file.attrs["about"] = about
+        for name, text in json.loads(about).get("metadata", {}).items():
+            if name.isidentifier() and isinstance(text, str):  # where other programs look for it
+                file.attrs[name] = "".join(sign if sign.isprintable() else "?" for sign in text)
         for name, column in columns.items():
             words = column.values.dtype.kind == "U"
             values = column.values.astype(h5py.string_dtype()) if words else column.values
             data = file.create_dataset(name, data=values, compression="gzip")
             data.attrs["unit"] = column.unit
+            data.attrs["units"] = column.unit or "1"  # as netCDF has it
+        axis = next(iter(columns))
+        file[axis].make_scale(axis)
+        for name in list(columns)[1:]:
+            file[name].dims[0].attach_scale(file[axis])
     return image.getvalue()
 
 

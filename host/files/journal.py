@@ -6,6 +6,7 @@ import sys
 import tempfile
 import uuid
 import zlib
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from io import FileIO, IOBase
@@ -71,6 +72,10 @@ class Journalled(Protocol):
         """How it is measured."""
 
     @property
+    def metadata(self) -> Mapping[str, Any]:
+        """As a recording has it."""
+
+    @property
     def accounting(self) -> Accounting:
         """Counts so far."""
 
@@ -104,6 +109,7 @@ class Journal:
             "front_end": instrument.link.front_end.as_dict(),
             "settings": acquisition.settings.as_dict(),
             "options": asdict(acquisition.options),
+            "metadata": dict(acquisition.metadata),
         }
         # Before every copy: that a bit of it flips on the disk must not cost the copies.
         self._head = framed.pack(json.dumps(about).encode())
@@ -234,6 +240,7 @@ def _recording(about: dict[str, Any], copy: bytes) -> Recording:
         average.trace(DRIVE),
         accounting,
         None,
+        metadata=dict(about.get("metadata", {})),  # the first journals had none
     )
 
 

@@ -1,5 +1,6 @@
 """A capture as text and as a picture."""
 
+from trelscope.host.acquisition.provenance import NOTES
 from trelscope.host.acquisition.recording import Recording
 from trelscope.host.measure.quantities import DEFINITIONS, Measurements, Quantity
 from trelscope.host.units import format_si, format_with_error
@@ -19,6 +20,8 @@ def table(capture: Recording) -> str:
         f" bins of {format_si(s.bin, 's')}; times from: {m.reference}",
         "",
     ]
+    noted = {name: capture.metadata[name] for name in NOTES if name in capture.metadata}
+    lines[2:2] = [f"{name}: {printable(str(text))}" for name, text in noted.items()]
     lines += [_quantity(name, q, m) for name, q in m.quantities().items()]
     lines += ["", m.levels(), *methods(m)]
     lines += [

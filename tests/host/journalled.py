@@ -43,6 +43,7 @@ class Fake:
         """memory: pulses; None: an average that forgets nothing."""
         self.settings = settings_of(bins)
         self.options = MeasureOptions()
+        self.metadata = {"sample": "S1"}
         self._average: Average = new_average(self.settings, FRONT_END)
         if memory is not None:
             self._average = exponential_average(self.settings, FRONT_END, memory)

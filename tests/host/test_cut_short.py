@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from tests.host.recordings import a_recording
 from trelscope.gateware import protocol
+from trelscope.gateware.digest import digest_word
 from trelscope.gateware.protocol import REGISTERS, Kind
 from trelscope.host.acquisition.recording import Recording
 from trelscope.host.cli import main
@@ -366,6 +368,19 @@ def test_a_name_that_is_too_long_is_known_before(
         assert "File name too long" in capsys.readouterr().err
     assert spies == []
     assert main([*ASKED, "--pulses", "64", "-o", str(tmp_path / ("n" * 252 + ".h5"))]) == 0
+
+
+def test_what_the_user_says_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.h5"
+    said = ["--sample", "S1 \x1b[2J", "--operator", "me", "--note", "first, cold"]
+    before = datetime.now(UTC).replace(microsecond=0)
+    assert main([*ASKED, "--pulses", "64", *said, "-o", str(path)]) == 0
+    known = recordings.load(path).metadata
+    assert [known[name] for name in ("sample", "operator", "note")] == said[1::2]
+    assert before <= datetime.fromisoformat(known["when"]) <= datetime.now(UTC)
+    assert known["program"].startswith("trelscope ")
+    assert known["gateware"] == f"{digest_word():08x}"
+    assert "sample: S1 \\x1b[2J\noperator: me\nnote: first, cold\n" in capsys.readouterr().out
 
 
 def test_control_characters_do_not_reach_the_terminal(

@@ -38,6 +38,7 @@ def assert_recovers(path: Path, frames: int, memory: float | None = None) -> Non
     assert found.settings == expected.settings
     assert found.options == expected.options
     assert found.accounting == expected.accounting
+    assert found.metadata == expected.metadata
     for got, wanted in zip((found.light, found.drive), expected.traces(), strict=True):
         assert np.array_equal(got.y, wanted.y)
         assert np.array_equal(got.se, wanted.se, equal_nan=True)

@@ -372,3 +372,57 @@ def test_nothing_is_left_behind_where_writing_fails(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="is a directory"):
         save(tmp_path / "x.h5", a_recording())
     assert [path.name for path in tmp_path.iterdir()] == ["x.h5"]
+
+
+METADATA = {
+    "when": "2026-05-04T10:11:12+00:00",
+    "program": "trelscope 0.1.0",
+    "gateware": "0123abcd",
+    "sample": "S1 µ\x00\ud800",
+    "decay": {"model": 1},
+    "": "nameless",
+}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_is_known_beside_stays_and_is_part_of_the_checksum(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"x{suffix}"
+    save(path, replace(a_recording(), metadata=METADATA))
+    assert load(path).metadata == METADATA
+    values, about = formats.read(path)
+    about["metadata"]["sample"] = "another"
+    kind = formats.FORMATS[suffix]
+    path.write_bytes(kind.encode({n: Column(v) for n, v in values.items()}, json.dumps(about)))
+    with pytest.raises(FileError, match="damaged"):
+        load(path)
+
+
+def test_hdf5_is_laid_out_as_netcdf(tmp_path: Path) -> None:
+    """What xarray and Panoply look for: a dimension scale, units, and attributes of the file."""
+    path = tmp_path / "x.h5"
+    save(path, replace(a_recording(), metadata=METADATA))
+    with h5py.File(path) as file:
+        assert file["time"].is_scale
+        for name in ("light", "light_se", "drive", "drive_se"):
+            assert file[name].dims[0][0] == file["time"]
+            assert file[name].attrs["units"] == "V"
+        assert file["time"].attrs["units"] == "s"
+        assert file.attrs["sample"] == "S1 µ??"
+        assert file.attrs["when"] == METADATA["when"]
+
+
+def test_a_version_2_without_scales_is_read(tmp_path: Path) -> None:
+    """As the first were written: flat datasets, and nothing under metadata."""
+    path = tmp_path / "x.h5"
+    save(path, a_recording())
+    with h5py.File(path) as file:
+        columns = {name: file[name][()] for name in file}
+        about = file.attrs["about"]
+    with h5py.File(path, "w") as file:
+        file.attrs["about"] = about
+        for name, values in columns.items():
+            file.create_dataset(name, data=values, compression="gzip")
+    assert same(load(path), a_recording())
+    assert load(path).metadata == {}

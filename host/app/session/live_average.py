@@ -75,6 +75,7 @@ class LiveAverage:
         self._measurements: Measurements | None = None
         self._measuring: Future[Measurements] | None = None
         self._acquisition = Acquisition(instrument, settings, self._average)
+        self.metadata = self._acquisition.metadata
         self.train = instrument.read("train")
 
     @property
@@ -163,6 +164,7 @@ class LiveAverage:
             gap=self._gap,
             effective=self._average.effective,
             arrived=self._arrived,
+            metadata=self.metadata,
         )
 
     def state(self) -> AverageState | FadingState:
