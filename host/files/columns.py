@@ -13,7 +13,7 @@ CHECKSUM = "checksum"
 """The key of the checksum in what is known about the columns."""
 
 MOST = 1 << 24
-"""Rows: no file of trelscope has nearly as many, and what declares more is not read."""
+"""Values of all columns: no file of trelscope has nearly as many, and what declares more is not read."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from trelscope.host.files.columns import MOST, Columns, ForeignError, Values
 
 MAGIC = b"\x89HDF"
+_WIDEST = 16  # bytes a value: a number, or where a word is
 
 
 def encode(columns: Columns, about: str) -> bytes:
@@ -46,7 +47,11 @@ def decode(content: bytes) -> tuple[Values, str]:
     with h5py.File(io.BytesIO(content)) as file:
         if "about" not in file.attrs:
             raise ForeignError
-        return {name: _values(file, name) for name in file}, str(file.attrs["about"])
+        columns = {name: _dataset(file, name) for name in file}
+        if sum(data.size for data in columns.values()) > MOST:
+            raise ForeignError
+        values = {name: _values(data) for name, data in columns.items()}
+        return values, str(file.attrs["about"])
 
 
 def in_use(path: Path) -> bool:
@@ -60,14 +65,18 @@ def in_use(path: Path) -> bool:
         return False
 
 
-def _values(file: h5py.File, name: str) -> NDArray[Any]:
+def _dataset(file: h5py.File, name: str) -> h5py.Dataset:
     """A column that is in the file itself: links lead to other files, which nobody has given. Raises ForeignError."""
     if not isinstance(file.get(name, getlink=True), h5py.HardLink):
         raise ForeignError
     data = file[name]
     if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
         raise ForeignError
-    if len(data.shape) != 1 or data.size > MOST:
+    if len(data.shape) != 1 or data.dtype.itemsize > _WIDEST:
         raise ForeignError
+    return data
+
+
+def _values(data: h5py.Dataset) -> NDArray[Any]:
     values: NDArray[Any] = data.asstr()[()] if h5py.check_string_dtype(data.dtype) else data[()]
     return values

@@ -23,6 +23,7 @@ from trelscope.host.acquisition.instrument import Instrument
 from trelscope.host.acquisition.recording import Recording
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.errors import UserError
+from trelscope.host.files.columns import MOST
 from trelscope.host.files.recordings import build, options_from
 from trelscope.host.link import framed
 from trelscope.host.measure.measure import MeasureOptions
@@ -258,7 +259,11 @@ def _from_copy(copy: bytes, bins: int) -> tuple[AverageState | FadingState, Acco
     line, _, body = copy.partition(b"\n")
     head = json.loads(line)
     dtypes = _ARRAYS[head["average"]]
-    planes = np.frombuffer(zlib.decompress(body), np.uint8).reshape(len(dtypes), 8, -1)
+    packed = zlib.decompressobj()
+    unpacked = packed.decompress(body, 8 * MOST)  # no more, whatever it would come to
+    if not packed.eof:
+        raise ValueError
+    planes = np.frombuffer(unpacked, np.uint8).reshape(len(dtypes), 8, -1)
     arrays: dict[str, Any] = {
         name: np.ascontiguousarray(plane.T).view(dtype).reshape(-1, bins)
         for plane, (name, dtype) in zip(planes, dtypes.items(), strict=True)

@@ -28,30 +28,29 @@ def encode(columns: Columns, about: str) -> bytes:
 
 def decode(content: bytes) -> tuple[Values, str]:
     """Columns, and what is known about them. Raises ForeignError, ValueError or zipfile.BadZipFile."""
+    arrays, room = {}, 8 * MOST
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        arrays = {
-            name.removesuffix(".npy"): _array(archive, name)
-            for name in archive.namelist()
-            if name.endswith(".npy")
-        }
+        for name in archive.namelist():
+            if name.endswith(".npy"):
+                array = _array(archive, name, room)
+                arrays[name.removesuffix(".npy")] = array
+                room -= array.nbytes
     if _ABOUT not in arrays:
         raise ForeignError
     about = str(arrays.pop(_ABOUT))
     return arrays, about
 
 
-def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """One array; no more is unpacked, and no more memory is taken, than a column may need. Raises ForeignError."""
+def _array(archive: zipfile.ZipFile, name: str, room: int) -> NDArray[Any]:
+    """One array of up to `room` bytes; no more is unpacked, and no more memory is taken. Raises ForeignError."""
     with archive.open(name) as packed:
         header = _HEADERS.get(np.lib.format.read_magic(packed))
         if header is None:
             raise ForeignError
         shape, _, dtype = header(packed)
-        if dtype.hasobject or len(shape) > 1 or np.prod(shape, dtype=float) > MOST:
+        if dtype.hasobject or len(shape) > 1 or np.prod(shape, dtype=float) * dtype.itemsize > room:
             raise ForeignError
         size = int(np.prod(shape)) * dtype.itemsize
-        if size > 8 * MOST:
-            raise ForeignError
         data = packed.read(size)
         if packed.read(1):  # to the end: only then has the zip's own checksum been compared
             raise ValueError

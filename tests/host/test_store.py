@@ -184,6 +184,29 @@ def unpacks_to_gigabytes(path: Path) -> None:
     zipped(path, header.getvalue(), 1)
 
 
+def many_large_columns(path: Path) -> None:
+    """Each as large as a column may be: gigabytes together, in a file of kilobytes."""
+
+    def columns(file: h5py.File) -> None:
+        for n in range(200):
+            file.create_dataset(f"c{n}", (1 << 24,), "f8", chunks=(1 << 20,), compression="gzip")
+
+    crafted(path, columns)
+
+
+def many_large_arrays(path: Path) -> None:
+    header = io.BytesIO()
+    shape = {"descr": "<f8", "fortran_order": False, "shape": (1 << 23,)}
+    np.lib.format.write_array_header_1_0(header, shape)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for n in range(3):
+            archive.writestr(f"c{n}.npy", header.getvalue() + bytes(64 << 20))
+
+
+def wide(path: Path) -> None:
+    crafted(path, lambda file: file.create_dataset("time", (1 << 20,), "V100000", chunks=(1,)))
+
+
 def nested(path: Path) -> None:
     deep = "[" * 100_000 + "]" * 100_000
     path.write_text(f'# {{"a": {deep}}}\n# time\n1\n')
@@ -209,6 +232,9 @@ def nested(path: Path) -> None:
         ("huge.h5", declares_tebibytes, "not written by trelscope"),
         ("huge.npz", declares_tebibytes_in_numpy, "not written by trelscope"),
         ("bomb.npz", unpacks_to_gigabytes, "not written by trelscope"),
+        ("many.h5", many_large_columns, "not written by trelscope"),
+        ("many.npz", many_large_arrays, "not written by trelscope"),
+        ("wide.h5", wide, "not written by trelscope"),
         ("link.h5", leads_elsewhere, "not written by trelscope"),
         ("raw.h5", reads_another_file, "not written by trelscope"),
         ("nested.csv", nested, "damaged"),
