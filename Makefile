@@ -32,7 +32,7 @@ lint: $(INSTALLED)  ## style, types, and which room may import which
 	@$(VENV)/bin/lint-imports --no-logo --no-cache
 
 soak: NEED := test
-soak: $(COMPILED)  ## the tests that run for a long time
+soak: $(COMPILED)  ## the tests that run for a long time; an hour of faults takes TRELSCOPE_SOAK seconds
 	@QT_QPA_PLATFORM=offscreen $(VENV)/bin/pytest -m soak $(ARGS)
 
 waves: NEED := test
