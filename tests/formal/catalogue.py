@@ -9,7 +9,8 @@ from .spec_accumulate import BoxcarSpec, TraceMemorySpec, WindowSpec
 from .spec_banks import BanksSpec
 from .spec_fastforward import CountingInstrumentSpec, FastForward, InstrumentSpec
 from .spec_guard import GuardSpec
-from .spec_link import DeframerSpec, RegisterFileSpec
+from .spec_link import DeframerSpec
+from .spec_registers import RegisterFileSpec
 
 BY_SPEC: dict[str, tuple[type[Spec], ...]] = {
     "Output safety": (GuardSpec,),
