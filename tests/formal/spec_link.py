@@ -34,6 +34,9 @@ class DeframerSpec(Spec):
             self.judged.append(self.past(self.judged[-1]))
         self.silent = self.past(self.hunting & ~d.rx.valid)  # a cycle ago, and before that
         self.silent_before = self.past(self.silent)
+        self.announced = self.past(d.coming | d.requests.valid)
+        self.payload = Value.cast(d.requests.payload)
+        self.unchanged = self.payload == self.past(self.payload)
 
     @always
     def returns_to_hunting(self) -> Value:
@@ -58,6 +61,15 @@ class DeframerSpec(Spec):
         """Every request that is offered has a known kind and the right length, and the CRCs of its header and its
         payload are correct."""
         return ~self.dut.requests.valid | (self.sound_header() & self.checked())
+
+    @always
+    def requests_are_announced(self) -> Value:
+        """In the cycle before it is first offered, a request is announced by `coming`, and its payload is that of the
+        cycle before already; it does not change while it is offered."""
+        d = self.dut
+        return (~(d.coming | d.requests.valid) | self.unchanged) & (
+            ~d.requests.valid | (self.announced & ~d.coming)
+        )
 
     def sound_header(self) -> Value:
         """The header is that of a request, and its CRC is correct."""

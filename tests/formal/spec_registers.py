@@ -4,42 +4,85 @@ from amaranth.hdl import Module, Signal, Value
 
 from trelscope.gateware import protocol, registers
 from trelscope.gateware.layouts import CONTROLS
-from trelscope.gateware.protocol import Access, Feature
+from trelscope.gateware.protocol import Access, Outcome
 
-from .prove import Spec, always, invariant
+from .prove import always, assume, invariant
+from .spec_limits import DEPTH, FEATURES, LimitsKept, all_of, startable
 
 
-class RegisterFileSpec(Spec):
+class RegisterFileSpec(LimitsKept):
     """The register file: properties that the guard and the host rely on."""
 
     def component(self) -> registers.RegisterFile:
-        return registers.RegisterFile(16, Feature.DRIVE_MONITOR)
+        return registers.RegisterFile(DEPTH, FEATURES)
+
+    def offered(self) -> tuple[Value, Value]:
+        return self.dut.requests.valid, self.dut.requests.payload.request.value
 
     def watch(self, m: Module) -> None:
+        super().watch(m)
         r = self.dut
         self.heard = self.past(r.alive, 1)
-        self.controls = CONTROLS(Value.cast(r.controls))
+        self.before = CONTROLS(self.past(Value.cast(r.controls)))
+        self.announced = self.past(r.coming | r.requests.valid)
+        self.unchanged = Value.cast(r.requests.payload) == self.past(Value.cast(r.requests.payload))
+        self.settings_before = self.past(Value.cast(r.settings))
+        self.refused = self.past(self.executed & (self.reply.outcome != Outcome.DONE))
         self.busy_for = Signal(8)
         with m.If(self.in_state("", "IDLE")):
             m.d.sync += self.busy_for.eq(0)
         with m.Elif(r.packet.ready & r.payload.ready & ~self.busy_for.all()):
             m.d.sync += self.busy_for.eq(self.busy_for + 1)
 
+    @assume
+    def requests_are_announced(self) -> Value:
+        """A request is offered from the cycle after `coming` on at the earliest and does not change meanwhile, and none
+        is announced while one is offered (`Deframer.requests_are_announced`)."""
+        d = self.dut
+        return ~d.requests.valid | (self.announced & self.unchanged & ~d.coming)
+
+    @always
+    def limits_hold(self) -> Value:
+        """No setting and no control ever has a value outside its limits."""
+        return self.kept()
+
+    @always
+    def refusal_changes_nothing(self) -> Value:
+        """A request that is answered with another outcome than DONE changes no setting and no control, starts no train
+        and acknowledges no trip; `enable` and `run` may be cleared meanwhile."""
+        d = self.dut
+        refused = self.executed & (self.reply.outcome != Outcome.DONE)
+        same = (Value.cast(d.settings) == self.settings_before) & self.controls_kept()
+        return (~refused | (~d.restart & (d.acknowledge == 0))) & (~self.refused | same)
+
+    @always
+    def starts_what_can_be(self) -> Value:
+        """A train is started only while the settings go together: the fraction of the period is below 1, and the latest
+        launch comes LAUNCH_TAIL cycles before the end of a period."""
+        return ~self.dut.restart | startable(self.settings)
+
+    @always
+    def startable_looks_ahead(self) -> Value:
+        """In the cycle after one in which `startable` was high, the settings go together."""
+        return ~self.startable_before | startable(self.settings)
+
+    def controls_kept(self) -> Value:
+        """Whether the controls are what they were in the previous cycle, or `enable` and `run` have been cleared."""
+        same = [
+            self.controls[r.name] == self.before[r.name]
+            for r in protocol.REGISTERS.values()
+            if r.access is Access.CONTROL and r.name not in ("enable", "run")
+        ]
+        cleared = (self.controls.enable <= self.before.enable) & (
+            self.controls.run <= self.before.run
+        )
+        return all_of(same) & cleared
+
     @always
     def controls_change_when_alive(self) -> Value:
         """A control changes only in the cycle after a request has been executed; `enable` and `run` may also be cleared
         in other cycles. A trip is acknowledged only in the cycle in which a request is executed."""
-        before = CONTROLS(self.past(Value.cast(self.dut.controls)))
-        same = [
-            getattr(self.controls, r.name) == getattr(before, r.name)
-            for r in protocol.REGISTERS.values()
-            if r.access is Access.CONTROL and r.name not in ("enable", "run")
-        ]
-        fell = (self.controls.enable <= before.enable) & (self.controls.run <= before.run)
-        quiet = fell
-        for one in same:
-            quiet = quiet & one
-        return (self.heard | quiet) & ((self.dut.acknowledge == 0) | self.dut.alive)
+        return (self.heard | self.controls_kept()) & ((self.dut.acknowledge == 0) | self.dut.alive)
 
     @always
     def disable_wins(self) -> Value:
