@@ -170,9 +170,9 @@ class TrainSpec(LimitsKept):
 
     @always
     def settings_are_possible(self) -> Value:
-        """From two cycles before the start of a train to its end, its settings are within their limits and go together:
-        a period of MIN_PERIOD to MAX_PERIOD cycles, a fraction below 1, launches that come LAUNCH_TAIL cycles before
-        the end of a period, no more bins than the memory has."""
+        """From two cycles before its first period to its end, the settings of a train are within their limits and go
+        together: a period of MIN_PERIOD to MAX_PERIOD cycles, a fraction below 1, launches that come LAUNCH_TAIL cycles
+        before the end of a period, no more bins than the memory has."""
         return self.possible()
 
     @invariant
