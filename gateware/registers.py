@@ -76,7 +76,7 @@ class RegisterFile(wiring.Component):
         Strobe. 1 is being written to the register `run`.
     acknowledge : Out(8)
         Bits that are being written to the register of that name; 0 in all other cycles.
-    startable : Out(1)
+    startable : Out(1, init=1)
         A train can have the settings as they are in the next cycle; see `protocol.startable`. Low for some cycles after
         a setting has been written.
     disable : In(1)
