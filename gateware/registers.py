@@ -158,7 +158,8 @@ class RegisterFile(wiring.Component):
             self._choose(m, writes, written, outcome)
         self._check_value(m, request.request.value, outside)
         m.d.comb += refused.eq((written & outside).any())
-        startable = self._check_settings(m)
+        needed, below_one = self._check_settings(m)
+        in_time = Signal()  # every launch leaves time for its pulse
 
         m.d.comb += [
             self.packet.p.kind.eq(Kind.REPLY),
@@ -192,10 +193,11 @@ class RegisterFile(wiring.Component):
                     m.d.sync += reply.value.eq(_chosen(rows, in_row))
                 m.next = "LOAD"
             with m.State("LOAD"):
-                m.d.sync += [rest.eq(reply), self.startable.eq(startable)]
+                m.d.sync += [rest.eq(reply), in_time.eq(needed <= self.settings.period)]
                 m.next = "PAYLOAD"
             with m.State("PAYLOAD"):
                 m.d.comb += self.payload.valid.eq(1)
+                m.d.sync += self.startable.eq(in_time & below_one)
                 with m.If(self.payload.ready):
                     m.d.sync += [left.eq(left - 1), rest.eq(rest >> 8)]
                     with m.If(left == 1):
@@ -227,13 +229,14 @@ class RegisterFile(wiring.Component):
                     wrong = wrong | (value[0] & ~self.startable)
                 m.d.sync += outside[number].eq(wrong)
 
-    def _check_settings(self, m: Module) -> Value:
-        """Whether the settings are `startable`, if they were the same in the previous cycle."""
+    def _check_settings(self, m: Module) -> tuple[Signal, Signal]:
+        """Cycles of the shortest period that the launches fit into; whether the fraction of the period is below 1.
+
+        Both are of the settings of the previous cycle.
+        """
         s = self.settings
-        needed = Signal(
-            range(2 * MAX_PERIOD)
-        )  # cycles of the shortest period that these launches fit into
-        below_one = Signal()  # the fraction of the period
+        needed = Signal(range(2 * MAX_PERIOD))
+        below_one = Signal()
         whole_dither = (
             s.dither[3:] + s.dither[:3].any()
         )  # in cycles, rounded up: one more than the latest launch has
@@ -242,7 +245,7 @@ class RegisterFile(wiring.Component):
             needed.eq(s.delay + (whole_dither + (LAUNCH_TAIL - 1))),
             below_one.eq(s.period_num < s.period_den),
         ]
-        return below_one & (needed <= s.period)
+        return needed, below_one
 
     def _write(self, m: Module, storage: dict, written: Signal, value: Value) -> None:
         for chosen, r in zip(written, REGISTERS.values(), strict=True):

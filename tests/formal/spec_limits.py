@@ -120,10 +120,13 @@ class LimitsKept(Spec):
     @invariant
     def startable_is_steady(self) -> Value:
         """`startable` has had its value for a cycle at least when a request is taken."""
-        whole = self.register_file("left") == protocol.REPLY.size
-        fresh = self.at("PACKET") | (self.at("LOOK UP", "LOAD", "PAYLOAD") & whole)
-        return (fresh | (self.startable == self.startable_before)) & (
-            whole | ~self.at("LOOK UP", "LOAD")
+        left, size = self.register_file("left"), protocol.REPLY.size
+        compared = self.register_file("in_time") & self.register_file("below_one")
+        fresh = self.at("PACKET") | (self.at("LOOK UP", "LOAD", "PAYLOAD") & (left >= size - 1))
+        return (
+            (fresh | (self.startable == self.startable_before))
+            & (~self.at("LOOK UP", "LOAD") | (left == size))
+            & (~self.at("PAYLOAD") | (left == size) | (self.startable == compared))
         )
 
     @invariant
@@ -131,10 +134,11 @@ class LimitsKept(Spec):
         """What is worked out from the settings is up to date when it is made use of."""
         s = self.settings
         needed = s.delay + ((s.dither + 7) >> 3) + LAUNCH_TAIL - 1
-        right = (self.register_file("needed") == needed) & (
-            self.register_file("below_one") == (s.period_num < s.period_den)
+        below_one = self.register_file("below_one") == (s.period_num < s.period_den)
+        in_time = self.register_file("in_time") == (needed <= s.period)
+        return (~self.at("LOAD") | (self.register_file("needed") == needed)) & (
+            ~self.at("PAYLOAD") | (below_one & in_time)
         )
-        return ~self.at("LOAD") | right
 
     @invariant
     def startable_is_true(self) -> Value:

@@ -313,7 +313,7 @@ def test_no_train_starts_while_a_setting_changes():
     steady, changed, *_ = seen[1], seen[0]
     assert {startable for *_, startable in steady + seen[2]} == {1}
     at = [alive for alive, *_ in changed].index(1)
-    assert [startable for *_, startable in changed[at - 1 : at + 4]] == [1, 0, 0, 0, 1]
+    assert [startable for *_, startable in changed[at - 1 : at + 5]] == [1, 0, 0, 0, 0, 1]
     assert [delay for _, delay, _ in changed[at : at + 2]] == [0, 5]
     at = [alive for alive, *_ in seen[3]].index(1)
     assert {startable for *_, startable in seen[3][at:] + seen[4]} == {0}
