@@ -125,8 +125,11 @@ class Instrument(wiring.Component):
         m = Module()
         channels, depth, ff = len(CHANNELS), self._depth, self._fast_forward
         latency = PulseTrain.LATENCY + Guard.LATENCY + self._adc_latency - 1
+        features = Feature.DRIVE_MONITOR
+        if self._counting:
+            features |= Feature.COUNTING | Feature.TIME_TAGS
         m.submodules.deframer = deframer = Deframer()
-        m.submodules.registers = registers = RegisterFile()
+        m.submodules.registers = registers = RegisterFile(depth, features)
         m.submodules.sequencer = sequencer = Sequencer(depth, channels)
         m.submodules.train = train = PulseTrain(ff)
         m.submodules.guard = guard = Guard(ff)
@@ -157,9 +160,6 @@ class Instrument(wiring.Component):
 
         # Status and controls.
         status, controls = registers.status, registers.controls
-        features = Feature.DRIVE_MONITOR
-        if self._counting:
-            features |= Feature.COUNTING | Feature.TIME_TAGS
         m.d.comb += [
             status.magic.eq(protocol.MAGIC),
             status.version.eq(protocol.VERSION),
@@ -284,6 +284,7 @@ class Instrument(wiring.Component):
         # Frames.
         m.d.comb += [
             sequencer.restart.eq(registers.restart),
+            sequencer.startable.eq(registers.startable),
             sequencer.run.eq(controls.run),
             sequencer.tripped.eq(guard.tripped),
             sequencer.staged.eq(registers.settings),

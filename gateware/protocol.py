@@ -8,7 +8,7 @@ import binascii
 import enum
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 MAGIC = 0x4C455254  # "TREL" as it appears on the wire
@@ -27,6 +27,11 @@ SUM_BITS = 32
 MAX_FRAME_PULSES = 1 << 18  # a 32-bit sum holds at most 2**18 full-scale samples of 14 bits
 MAX_BIN_SHIFT = 10  # bins are 2**shift ns wide: 1, 2, 4 … 1024 ns
 MIN_PERIOD = 64  # cycles; leaves time for the accumulator's pipeline between pulses
+MAX_PERIOD = CLOCK_HZ  # cycles, 1 s: a train can be stopped only at the end of a period
+LAUNCH_TAIL = 4  # cycles from a launch to the end of its period, at least; the gate is cut off in the last two
+MAX_WINDOW_START_NS = (
+    1_000_000_000  # with the longest period, times from the window's start fit 32 bits
+)
 WIDTH_LIMIT_NS = 1_900_000  # the guard trips on a longer gate
 DUTY_LIMIT_16THS = 15  # the guard trips on a duty cycle above 15/16
 CHANNELS = ("light", "drive")
@@ -43,7 +48,10 @@ class Access(enum.Enum):
 
 @dataclass(frozen=True)
 class Register:
-    """One 32-bit register, of which `bits` bits are implemented; the others read as 0."""
+    """One 32-bit register, of which `bits` bits are implemented; the others read as 0.
+
+    A value below `lowest` or above `highest` is not written. Without `highest`, all values fit that `bits` bits hold.
+    """
 
     name: str
     address: int
@@ -52,6 +60,13 @@ class Register:
     doc: str
     signed: bool = False
     init: int = 0
+    lowest: int = 0
+    highest: int | None = None
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Lowest and highest value on an instrument with all features and any depth; see also `limits_on`."""
+        return self.lowest, (1 << self.bits) - 1 if self.highest is None else self.highest
 
 
 def _table() -> Iterator[Register]:
@@ -84,12 +99,28 @@ def _table() -> Iterator[Register]:
         "watchdog", 0x13, c, 32, "cycles without a request until the output trips; 0: never", init=0
     )
 
-    yield Register("period", 0x20, s, 32, "period in cycles, whole part", init=12_500)
+    yield Register(
+        "period",
+        0x20,
+        s,
+        32,
+        "period in cycles, whole part",
+        init=12_500,
+        lowest=MIN_PERIOD,
+        highest=MAX_PERIOD,
+    )
     yield Register("period_num", 0x21, s, 32, "period in cycles, numerator of the fraction")
     yield Register(
-        "period_den", 0x22, s, 32, "period in cycles, denominator of the fraction", init=1
+        "period_den", 0x22, s, 32, "period in cycles, denominator of the fraction", init=1, lowest=1
     )
-    yield Register("delay", 0x23, s, 32, "cycles from the start of a period to the launch")
+    yield Register(
+        "delay",
+        0x23,
+        s,
+        32,
+        "cycles from the start of a period to the launch",
+        highest=MAX_PERIOD,
+    )
     yield Register("width", 0x24, s, 32, "width of the gate in half cycles of 4 ns", init=12_500)
     yield Register("level", 0x25, s, LEVEL_BITS, "code of the level DAC, 0.5 mV per step; 0 is off")
     yield Register("count", 0x26, s, 32, "pulses in a train; 0: until stopped")
@@ -100,12 +131,24 @@ def _table() -> Iterator[Register]:
         7,
         "pulse k is launched (k mod dither) ns late; 1: no dither",
         init=8,
+        lowest=1,
     )
-    yield Register("window_start", 0x28, s, 32, "ns from the launch to the first bin", signed=True)
-    yield Register("window_bins", 0x29, s, 16, "bins in a trace")
-    yield Register("bin_shift", 0x2A, s, 4, "base-2 logarithm of the bin width in ns")
+    yield Register(
+        "window_start",
+        0x28,
+        s,
+        32,
+        "ns from the launch to the first bin",
+        signed=True,
+        lowest=-MAX_WINDOW_START_NS,
+        highest=MAX_WINDOW_START_NS,
+    )
+    yield Register("window_bins", 0x29, s, 16, "bins in a trace; at most `depth`")
+    yield Register(
+        "bin_shift", 0x2A, s, 4, "base-2 logarithm of the bin width in ns", highest=MAX_BIN_SHIFT
+    )
     yield Register("frame_pulses", 0x2B, s, 19, "pulses from which on a frame may be sent", init=8)
-    yield Register("mode", 0x2C, s, 2, "see Mode")
+    yield Register("mode", 0x2C, s, 2, "see Mode; 0 without the feature COUNTING")
 
 
 REGISTERS: dict[str, Register] = {r.name: r for r in _table()}
@@ -155,6 +198,29 @@ class Trip(enum.IntFlag):
     PHASE = 16  # the launch phase had not settled when a launch fell due
 
 
+# --- limits --------------------------------------------------------------------------------------
+def limits_on(name: str, depth: int, features: Feature) -> tuple[int, int]:
+    """Lowest and highest value of a register on an instrument with `depth` bins of trace memory and these features."""
+    lowest, highest = REGISTERS[name].limits
+    if name == "window_bins":
+        highest = depth
+    if name == "mode" and Feature.COUNTING not in features:
+        highest = 0
+    return lowest, highest
+
+
+def startable(settings: Mapping[str, int]) -> bool:
+    """Whether a train can have these settings, each of them within its limits.
+
+    The fraction of the period is below 1, and the latest launch of a round comes early enough for its pulse.
+    """
+    latest = settings["delay"] + (settings["dither"] - 1) // CYCLE_NS
+    return (
+        settings["period_num"] < settings["period_den"]
+        and latest + LAUNCH_TAIL <= settings["period"]
+    )
+
+
 # --- frames --------------------------------------------------------------------------------------
 class Fields:
     """Layout of a message: unsigned fields, in order.
@@ -198,6 +264,7 @@ class Outcome(enum.IntEnum):
     DONE = 0
     NO_REGISTER = 1
     READ_ONLY = 2
+    OUT_OF_RANGE = 3  # nothing has been written
 
 
 class TagKind(enum.IntEnum):

@@ -3,14 +3,23 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from trelscope.gateware import protocol
 from trelscope.gateware.layouts import CONTROLS, PACKET, REPLY, SETTINGS, STATUS
 from trelscope.gateware.link.deframer import REQUEST_FRAME
-from trelscope.gateware.protocol import REGISTERS, Access, Kind, Outcome
+from trelscope.gateware.protocol import (
+    CYCLE_NS,
+    LAUNCH_TAIL,
+    MAX_PERIOD,
+    REGISTERS,
+    Access,
+    Feature,
+    Kind,
+    Outcome,
+)
 
 ROW_BITS = 3
 """A register is selected in two steps: one register in each row of 8 by the low address bits, then one of the rows."""
@@ -21,6 +30,14 @@ def _initial(access: Access) -> dict[str, int]:
 
 
 ROWS = (max(r.address for r in REGISTERS.values()) >> ROW_BITS) + 1
+
+
+def _outside(value: Value, limits: tuple[int, int], signed: bool) -> Value:
+    """Whether a 32-bit value lies outside its limits, without a comparison that every value passes."""
+    lowest, highest = limits
+    number = value.as_signed() if signed else value
+    below = number < lowest if lowest else Const(0)
+    return below | (number > highest)
 
 
 def _chosen(values: list, one_hot: Value) -> Value:
@@ -35,12 +52,22 @@ class RegisterFile(wiring.Component):
     A request is executed in the cycle after it has been taken. A value that is read is that of this cycle; a control
     that is written changes in the next one. The next request is taken once the reply has been sent.
 
+    A value outside the register's limits is not written, and neither is 1 to `run` unless the settings are `startable`.
+
+    Parameters
+    ----------
+    depth : int
+        Bins of trace memory per channel and buffer, the most that `window_bins` may be.
+    features : Feature
+        What the instrument can do; limits `mode`.
+
     Members
     -------
     requests : In(stream.Signature(REQUEST_FRAME))
         Requests from the `Deframer`.
     coming : In(1)
-        Strobe. The payload of `requests` was valid in the previous cycle, too, and may be offered from the next one on.
+        Strobe. The payload of `requests` was valid in the previous cycle, too, and may be offered from the next one on,
+        unchanged.
     settings : Out(SETTINGS, init=_initial(Access.SETTING))
         Staged settings, as written.
     controls : Out(CONTROLS, init=_initial(Access.CONTROL))
@@ -49,6 +76,9 @@ class RegisterFile(wiring.Component):
         Strobe. 1 is being written to the register `run`.
     acknowledge : Out(8)
         Bits that are being written to the register of that name; 0 in all other cycles.
+    startable : Out(1, init=1)
+        A train can have the settings as they are in the next cycle; see `protocol.startable`. Low for some cycles after
+        a setting has been written.
     disable : In(1)
         Keeps the register `enable` at 0.
     finished : In(1)
@@ -65,7 +95,9 @@ class RegisterFile(wiring.Component):
         No request is being processed or offered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int, features: Feature) -> None:
+        self._depth = depth
+        self._features = features
         super().__init__(
             {
                 "requests": In(stream.Signature(REQUEST_FRAME)),
@@ -74,6 +106,7 @@ class RegisterFile(wiring.Component):
                 "controls": Out(CONTROLS, init=_initial(Access.CONTROL)),
                 "restart": Out(1),
                 "acknowledge": Out(8),
+                "startable": Out(1, init=1),
                 "disable": In(1),
                 "finished": In(1),
                 "status": In(STATUS),
@@ -96,6 +129,15 @@ class RegisterFile(wiring.Component):
         executed = Signal()
         writes = Signal()  # the request offered in the previous cycle is a write
         written = Signal(len(REGISTERS))  # the register that the request writes to, one-hot
+        outside = Signal(
+            len(REGISTERS)
+        )  # the value offered in the previous cycle is not one of these registers'
+        refused = Signal()
+        settings_written = [
+            chosen
+            for chosen, r in zip(written, REGISTERS.values(), strict=True)
+            if r.access is Access.SETTING
+        ]
         outcome = Signal(Outcome)
         rest = Signal(8 * protocol.REPLY.size)  # part of the reply that has not been sent
         left = Signal(range(protocol.REPLY.size + 1))
@@ -114,6 +156,10 @@ class RegisterFile(wiring.Component):
         m.d.sync += writes.eq(request.kind == Kind.WRITE)
         with m.If(self.coming):
             self._choose(m, writes, written, outcome)
+        self._check_value(m, request.request.value, outside)
+        m.d.comb += refused.eq((written & outside).any())
+        needed, below_one = self._check_settings(m)
+        in_time = Signal()  # every launch leaves time for its pulse
 
         m.d.comb += [
             self.packet.p.kind.eq(Kind.REPLY),
@@ -127,12 +173,15 @@ class RegisterFile(wiring.Component):
                     m.d.sync += [
                         reply.sequence.eq(request.sequence),
                         reply.address.eq(request.request.address),
-                        reply.outcome.eq(outcome),
+                        reply.outcome.eq(Mux(refused, Outcome.OUT_OF_RANGE, outcome)),
+                        written.eq(written & ~outside),
                         reply.value.eq(request.request.value),
                         reading.eq(request.kind == Kind.READ),
                         column.eq(Cat(low == n for n in range(1 << ROW_BITS))),
                     ]
                     m.d.sync += executed.eq(1)
+                    with m.If(Cat(settings_written).any()):
+                        m.d.sync += self.startable.eq(0)
                     m.next = "PACKET"
             with m.State("PACKET"):
                 m.d.comb += self.packet.valid.eq(1)
@@ -144,10 +193,11 @@ class RegisterFile(wiring.Component):
                     m.d.sync += reply.value.eq(_chosen(rows, in_row))
                 m.next = "LOAD"
             with m.State("LOAD"):
-                m.d.sync += rest.eq(reply)
+                m.d.sync += [rest.eq(reply), in_time.eq(needed <= self.settings.period)]
                 m.next = "PAYLOAD"
             with m.State("PAYLOAD"):
                 m.d.comb += self.payload.valid.eq(1)
+                m.d.sync += self.startable.eq(in_time & below_one)
                 with m.If(self.payload.ready):
                     m.d.sync += [left.eq(left - 1), rest.eq(rest >> 8)]
                     with m.If(left == 1):
@@ -168,6 +218,34 @@ class RegisterFile(wiring.Component):
                             m.d.sync += outcome.eq(Outcome.READ_ONLY)
             with m.Default():
                 m.d.sync += outcome.eq(Outcome.NO_REGISTER)
+
+    def _check_value(self, m: Module, value: Value, outside: Signal) -> None:
+        """Determine for which registers a value is outside the limits."""
+        for number, r in enumerate(REGISTERS.values()):
+            if r.access is not Access.READ:
+                limits = protocol.limits_on(r.name, self._depth, self._features)
+                wrong = _outside(value, limits, r.signed)
+                if r.name == "run":
+                    wrong = wrong | (value[0] & ~self.startable)
+                m.d.sync += outside[number].eq(wrong)
+
+    def _check_settings(self, m: Module) -> tuple[Signal, Signal]:
+        """Cycles of the shortest period that the launches fit into; whether the fraction of the period is below 1.
+
+        Both are of the settings of the previous cycle.
+        """
+        s = self.settings
+        needed = Signal(range(2 * MAX_PERIOD))
+        below_one = Signal()
+        whole_dither = (
+            s.dither[3:] + s.dither[:3].any()
+        )  # in cycles, rounded up: one more than the latest launch has
+        assert CYCLE_NS == 8, "the dither is divided by 8"
+        m.d.sync += [
+            needed.eq(s.delay + (whole_dither + (LAUNCH_TAIL - 1))),
+            below_one.eq(s.period_num < s.period_den),
+        ]
+        return needed, below_one
 
     def _write(self, m: Module, storage: dict, written: Signal, value: Value) -> None:
         for chosen, r in zip(written, REGISTERS.values(), strict=True):

@@ -33,6 +33,8 @@ class Sequencer(wiring.Component):
     -------
     restart : In(1)
         Strobe. Ends the train in progress, if any, and starts a new one.
+    startable : In(1, init=1)
+        A train can have the settings that `staged` holds in the next cycle. While low, no train starts: it waits.
     run : In(1)
         The train may go on. While low, the train in progress is ended.
     tripped : In(1)
@@ -100,6 +102,7 @@ class Sequencer(wiring.Component):
         super().__init__(
             {
                 "restart": In(1),
+                "startable": In(1, init=1),
                 "run": In(1),
                 "tripped": In(1),
                 "staged": In(SETTINGS),
@@ -253,7 +256,7 @@ class Sequencer(wiring.Component):
                     m.next = "IDLE"
             with m.State("IDLE"):
                 m.d.comb += self.idle.eq(~again & ~self.restart & ~self.sweep)
-                with m.If(again):
+                with m.If(again & self.startable):
                     m.d.sync += [again.eq(0), latch.eq(1)]
                     m.next = "LATCH"
             with m.State("LATCH"):

@@ -5,7 +5,7 @@ import enum
 import inspect
 
 from trelscope.gateware import protocol
-from trelscope.gateware.protocol import Fields
+from trelscope.gateware.protocol import Access, Fields, Register
 
 INTRODUCTION = f"""# Protocol
 
@@ -27,6 +27,18 @@ of up to {protocol.CHUNK_BINS} bins. A bin is a {protocol.SUM_BITS}-bit sum of A
 completely. Sums never wrap: a frame ends before one could, and a flag is set if a sum saturates nevertheless.
 """
 
+LIMITS = f"""A value outside a register's limits is not written, and the outcome is `OUT_OF_RANGE`; without limits, a register takes every
+value that fits its bits. Writing 1 to `run` has the same outcome
+while the settings do not go together:
+
+- `period_num` must be less than `period_den`;
+- `delay` + (`dither` - 1) // {protocol.CYCLE_NS} + {protocol.LAUNCH_TAIL} must be at most `period`: the gate is cut off in a period's last two cycles,
+  and a round's latest launch, if it came later, would give no pulse.
+
+A restart waits for the train in progress to end. If settings are written meanwhile that do not go together, it goes on
+waiting until they do, or until 0 is written to `run`.
+"""
+
 
 def page() -> str:
     """The whole page."""
@@ -39,11 +51,20 @@ def page() -> str:
     parts.append(
         "Settings are staged: all of them take effect together when a train starts. Controls take effect at once.\n"
     )
+    parts.append(LIMITS)
     rows = [
-        (f"{r.address:#04x}", f"`{r.name}`", r.access.value, r.bits, r.init or "", r.doc)
+        (
+            f"{r.address:#04x}",
+            f"`{r.name}`",
+            r.access.value,
+            r.bits,
+            _limits(r),
+            r.init or "",
+            r.doc,
+        )
         for r in protocol.REGISTERS.values()
     ]
-    parts.append(_table(("address", "name", "access", "bits", "reset", "meaning"), rows))
+    parts.append(_table(("address", "name", "access", "bits", "limits", "reset", "meaning"), rows))
     parts.append("## Values\n")
     for name, values in inspect.getmembers(protocol, inspect.isclass):
         if (
@@ -55,6 +76,13 @@ def page() -> str:
                 _table(("name", "value"), [(f"`{v.name}`", f"{v.value:#x}") for v in values])
             )
     return "\n".join(parts)
+
+
+def _limits(register: Register) -> str:
+    lowest, highest = register.limits
+    if register.access is Access.READ or (lowest, highest) == (0, (1 << register.bits) - 1):
+        return ""
+    return f"{lowest} to {highest}"
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:

@@ -11,6 +11,7 @@ from trelscope.gateware.protocol import (
     Feature,
     Kind,
     Outcome,
+    Register,
     Status,
     Trip,
 )
@@ -97,6 +98,11 @@ class Instrument:
                 " (emulated: ?detector=pmt)"
             )
         registers = settings.registers(self._level_code(settings.volts))
+        if not protocol.startable(registers):
+            raise InstrumentError(
+                f"{self.link.name}: the launch, {registers['delay']} cycles into a period of {registers['period']},"
+                " comes too late in it; take a lower rate, or a window that begins nearer to the pulse"
+            )
         self._end_train()
         self._acknowledge_trips()
         for name, value in registers.items():
@@ -227,14 +233,20 @@ class Instrument:
                 f"{self.link.name}: no answer; is it connected, powered and programmed?"
             )
         if reply["outcome"] != Outcome.DONE:
-            known = reply["outcome"] in set(Outcome)
-            what = Outcome(reply["outcome"]).name if known else f"outcome {reply['outcome']}"
-            what = what.lower().replace("_", " ")
-            raise InstrumentError(f"{self.link.name}: register {name!r} refused: {what}")
-        result = reply["value"]
-        if kind is Kind.READ and register.signed and result >> 31:
-            result -= 1 << 32
-        return result
+            why = self._why_refused(name, _signed(register, value), reply["outcome"])
+            raise InstrumentError(f"{self.link.name}: register {name!r} refused: {why}")
+        return _signed(register, reply["value"]) if kind is Kind.READ else reply["value"]
+
+    def _why_refused(self, name: str, value: int, outcome: int) -> str:
+        if outcome == Outcome.OUT_OF_RANGE and name == "run" and value == 1:
+            return (
+                "the settings do not go together: launch and period, or the fraction of the period"
+            )
+        if outcome == Outcome.OUT_OF_RANGE:
+            low, high = protocol.limits_on(name, self.identity.depth, self.identity.features)
+            return f"{value} is out of range: {low} to {high}"
+        known = outcome in set(Outcome)
+        return Outcome(outcome).name.lower().replace("_", " ") if known else f"outcome {outcome}"
 
     def _reply(self, address: int, sent: set[int]) -> dict[str, int] | None:
         """The reply to one of the requests `sent`; None when it does not come in time."""
@@ -274,3 +286,8 @@ class Instrument:
             if frame is not None:
                 self._frames.append(frame)
         return bool(data)
+
+
+def _signed(register: Register, value: int) -> int:
+    """What 32 bits stand for in a register."""
+    return value - (1 << 32) if register.signed and value >> 31 else value

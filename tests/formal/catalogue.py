@@ -9,12 +9,15 @@ from .spec_accumulate import BoxcarSpec, TraceMemorySpec, WindowSpec
 from .spec_banks import BanksSpec
 from .spec_fastforward import CountingInstrumentSpec, FastForward, InstrumentSpec
 from .spec_guard import GuardSpec
-from .spec_link import DeframerSpec, RegisterFileSpec
+from .spec_limits import TrainSpec
+from .spec_link import DeframerSpec
+from .spec_registers import RegisterFileSpec
 
 BY_SPEC: dict[str, tuple[type[Spec], ...]] = {
     "Output safety": (GuardSpec,),
     "Samples": (WindowSpec, BoxcarSpec, TraceMemorySpec, BanksSpec),
     "Link": (DeframerSpec, RegisterFileSpec),
+    "Settings": (TrainSpec,),
 }
 FAST_FORWARD = (InstrumentSpec, CountingInstrumentSpec)
 
@@ -74,7 +77,7 @@ GUARD, MEMORY = "trelscope.gateware.guard", "trelscope.gateware.accumulate"
 BOXCAR, WINDOW = "trelscope.gateware.boxcar", "trelscope.gateware.window"
 DEFRAMER, REGISTERS = "trelscope.gateware.link.deframer", "trelscope.gateware.registers"
 INSTRUMENT, SEQUENCER = "trelscope.gateware.instrument", "trelscope.gateware.sequencer"
-TAGS = "trelscope.gateware.timetags"
+TAGS, PULSE = "trelscope.gateware.timetags", "trelscope.gateware.pulse"
 
 TWINS: list[tuple[str, str, str, str]] = [
     # property, module, original source, source of the mutant
@@ -256,6 +259,66 @@ TWINS: list[tuple[str, str, str, str]] = [
         DEFRAMER,
         "passed.eq(crc.sound)",
         "passed.eq(crc.sound | ~crc.crc[0])",
+    ),
+    (
+        "Deframer.requests_are_announced",
+        DEFRAMER,
+        "self.coming.eq(1)",
+        "self.coming.eq(~gap)",
+    ),
+    (
+        "RegisterFile.limits_hold",
+        REGISTERS,
+        "below | (number > highest)",
+        "below | (number > highest + 1)",
+    ),
+    (
+        "RegisterFile.limits_hold",
+        REGISTERS,
+        "number = value.as_signed() if signed else value",
+        "number = value",
+    ),
+    (
+        "RegisterFile.refusal_changes_nothing",
+        REGISTERS,
+        "                        written.eq(written & ~outside),\n",
+        "",
+    ),
+    (
+        "RegisterFile.starts_what_can_be",
+        REGISTERS,
+        "wrong | (value[0] & ~self.startable)",
+        "wrong",
+    ),
+    (
+        "RegisterFile.startable_looks_ahead",
+        REGISTERS,
+        "m.d.sync += self.startable.eq(0)",
+        "pass",
+    ),
+    (
+        "Train.settings_are_possible",
+        SEQUENCER,
+        "with m.If(again & self.startable):",
+        "with m.If(again):",
+    ),
+    (
+        "Train.settings_are_possible",
+        INSTRUMENT,
+        "RegisterFile(depth, features)",
+        "RegisterFile(2 * depth, features)",
+    ),
+    (
+        "Train.every_launch_leaves_room",
+        REGISTERS,
+        "s.dither[3:] + s.dither[:3].any()",
+        "s.dither[3:]",
+    ),
+    (
+        "Train.every_launch_leaves_room",
+        PULSE,
+        "self.dither + 1 >= s.dither",
+        "self.dither + 1 > s.dither",
     ),
     (
         "RegisterFile.controls_change_when_alive",

@@ -376,7 +376,7 @@ class WindowSpec(Spec):
 
     @assume
     def window_fits_the_memory(self) -> Value:
-        """The window has at most as many bins as the memory; the host refuses longer ones."""
+        """The window has at most as many bins as the memory (`Train.settings_are_possible`)."""
         return self.settings.window_bins <= DEPTH
 
     @assume

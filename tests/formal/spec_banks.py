@@ -85,7 +85,7 @@ class BanksSpec(Spec):
 
     @assume
     def periods_are_long_enough(self) -> Value:
-        """A period has at least MIN_PERIOD cycles; the host allows no period below 8 333 cycles."""
+        """A period has at least MIN_PERIOD cycles (`Train.settings_are_possible`)."""
         settings = SETTINGS(self.inside("sequencer.settings"))
         at_work = self.inside("train.running") | self.in_state("sequencer", "START")
         return ~at_work | (settings.period >= MIN_PERIOD)

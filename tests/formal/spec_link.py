@@ -1,11 +1,11 @@
-"""Properties of the receiving side of the link, for any sequence of bytes."""
+"""Properties of the deframer, for any sequence of bytes."""
 
 from amaranth.hdl import Cat, Module, Signal, Value
 
-from trelscope.gateware import protocol, registers
-from trelscope.gateware.layouts import CONTROLS, HEADER
+from trelscope.gateware import protocol
+from trelscope.gateware.layouts import HEADER
 from trelscope.gateware.link import deframer
-from trelscope.gateware.protocol import CRC_SIZE, REQUEST, Access
+from trelscope.gateware.protocol import CRC_SIZE, REQUEST
 
 from .prove import Spec, always, invariant
 
@@ -34,6 +34,9 @@ class DeframerSpec(Spec):
             self.judged.append(self.past(self.judged[-1]))
         self.silent = self.past(self.hunting & ~d.rx.valid)  # a cycle ago, and before that
         self.silent_before = self.past(self.silent)
+        self.announced = self.past(d.coming | d.requests.valid)
+        self.payload = Value.cast(d.requests.payload)
+        self.unchanged = self.payload == self.past(self.payload)
 
     @always
     def returns_to_hunting(self) -> Value:
@@ -58,6 +61,15 @@ class DeframerSpec(Spec):
         """Every request that is offered has a known kind and the right length, and the CRCs of its header and its
         payload are correct."""
         return ~self.dut.requests.valid | (self.sound_header() & self.checked())
+
+    @always
+    def requests_are_announced(self) -> Value:
+        """In the cycle before it is first offered, a request is announced by `coming`, and its payload is that of the
+        cycle before already; it does not change while it is offered."""
+        d = self.dut
+        return (~(d.coming | d.requests.valid) | self.unchanged) & (
+            ~d.requests.valid | (self.announced & ~d.coming)
+        )
 
     def sound_header(self) -> Value:
         """The header is that of a request, and its CRC is correct."""
@@ -135,68 +147,3 @@ class DeframerSpec(Spec):
         """A request is offered only after its payload was found correct."""
         handing, judging = self.in_state("", "HAND ON"), self.in_state("", "JUDGE")
         return ~(handing | (judging & self.inside("passed"))) | self.checked()
-
-
-class RegisterFileSpec(Spec):
-    """The register file: properties that the guard and the host rely on."""
-
-    def component(self) -> registers.RegisterFile:
-        return registers.RegisterFile()
-
-    def watch(self, m: Module) -> None:
-        r = self.dut
-        self.heard = self.past(r.alive, 1)
-        self.controls = CONTROLS(Value.cast(r.controls))
-        self.busy_for = Signal(8)
-        with m.If(self.in_state("", "IDLE")):
-            m.d.sync += self.busy_for.eq(0)
-        with m.Elif(r.packet.ready & r.payload.ready & ~self.busy_for.all()):
-            m.d.sync += self.busy_for.eq(self.busy_for + 1)
-
-    @always
-    def controls_change_when_alive(self) -> Value:
-        """A control changes only in the cycle after a request has been executed; `enable` and `run` may also be cleared
-        in other cycles. A trip is acknowledged only in the cycle in which a request is executed."""
-        before = CONTROLS(self.past(Value.cast(self.dut.controls)))
-        same = [
-            getattr(self.controls, r.name) == getattr(before, r.name)
-            for r in protocol.REGISTERS.values()
-            if r.access is Access.CONTROL and r.name not in ("enable", "run")
-        ]
-        fell = (self.controls.enable <= before.enable) & (self.controls.run <= before.run)
-        quiet = fell
-        for one in same:
-            quiet = quiet & one
-        return (self.heard | quiet) & ((self.dut.acknowledge == 0) | self.dut.alive)
-
-    @always
-    def disable_wins(self) -> Value:
-        """While `disable` is high, `enable` is 0 in the next cycle unless the host has just written to it."""
-        return ~self.past(self.dut.disable) | ~self.controls.enable | self.heard
-
-    @always
-    def every_request_ends(self) -> Value:
-        """A request is answered, and the next one can be taken, after at most three cycles more than the reply has
-        bytes, not counting cycles in which the reply is not taken."""
-        return self.busy_for <= protocol.REPLY.size + 3
-
-    @invariant
-    def reply_counts_down(self) -> Value:
-        """The number of bytes left agrees with the number of bytes sent."""
-        left = self.inside("left")
-        packet, payload = self.in_state("", "PACKET"), self.in_state("", "PAYLOAD")
-        look_up, load = self.in_state("", "LOOK UP"), self.in_state("", "LOAD")
-        size = protocol.REPLY.size
-        return (
-            (~packet | (self.busy_for == 0))
-            & (~look_up | ((left == size) & (self.busy_for <= 1)))
-            & (~load | ((left == size) & (self.busy_for <= 2)))
-            & (~payload | ((left >= 1) & (left <= size) & (self.busy_for + left <= size + 3)))
-            & (
-                packet
-                | look_up
-                | load
-                | payload
-                | (self.in_state("", "IDLE") & (self.busy_for <= size + 3))
-            )
-        )

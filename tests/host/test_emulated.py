@@ -1,5 +1,7 @@
 """The whole way: settings, link, compiled gateware, device, detector, average, measurement."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -123,6 +125,45 @@ def test_voltage_reaches_the_registers() -> None:
     assert instrument.read("level") == 13000
     assert instrument.read("window_start") == -2000
     assert instrument.read("trip_cause") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("period", 0, "register 'period' refused: 0 is out of range: 64 to 125000000"),
+        ("window_bins", 16385, "'window_bins' refused: 16385 is out of range: 0 to 16384"),
+        ("window_start", -(1 << 30), "-1073741824 is out of range: -1000000000 to 1000000000"),
+        ("mode", 1, "'mode' refused: 1 is out of range: 0 to 0"),
+        ("run", 2, "'run' refused: 2 is out of range: 0 to 1"),
+    ],
+)
+def test_what_a_register_cannot_hold_is_refused_with_its_limits(name, value, says) -> None:
+    instrument = Instrument(emulated())
+    before = instrument.read(name)
+    with pytest.raises(InstrumentError, match=says):
+        instrument.write(name, value)
+    assert instrument.read(name) == before
+
+
+def test_settings_that_do_not_go_together_start_no_train() -> None:
+    instrument = Instrument(emulated("hr-1mm2"))
+    settings = CaptureRequest(volts=3.0, pulses=16, frame_pulses=8).plan(16384)
+    late = replace(settings, window_start=-1 / settings.rate)
+    with pytest.raises(InstrumentError, match="comes too late"):
+        instrument.start(late)
+    # Asked for register by register, too: the board refuses, and is as ready as before.
+    for name, value in late.registers(6000).items():
+        instrument.write(name, value)
+    with pytest.raises(InstrumentError, match="settings do not go together"):
+        instrument.write("run", 1)
+    assert (instrument.read("train"), instrument.read("run"), instrument.read("status")) == (
+        0,
+        0,
+        0,
+    )
+    acquisition = Acquisition(instrument, settings)
+    finish(acquisition)
+    assert acquisition.accounting.pulses_averaged == 16
 
 
 def test_stop_ends_the_train_with_a_last_frame() -> None:

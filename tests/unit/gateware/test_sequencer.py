@@ -380,3 +380,31 @@ def test_memory_is_swept_once_after_reset():
 
     simulate(dut, bench)
     assert swept == list(range(DEPTH))
+
+
+def test_no_train_starts_on_settings_it_cannot_have():
+    """Settings may be spoilt after `restart`, while the train before still runs. The new one waits until they are
+    mended, or `run` is cleared."""
+
+    async def script(b):
+        trains = []
+        for mended in (True, False):
+            b.stage(count=0)
+            await b.restart()
+            await b.ctx.tick().repeat(10)
+            await b.restart()
+            b.ctx.set(b.q.startable, 0)
+            await b.ctx.tick().repeat(20 * PERIOD)
+            assert not b.ctx.get(b.train.running)
+            assert not b.ctx.get(b.q.idle)
+            b.stage(count=3)
+            b.ctx.set(b.q.startable, mended)
+            b.ctx.set(b.q.run, mended)
+            await b.until_idle()
+            b.ctx.set(b.q.startable, 1)
+            trains.append(b.ctx.get(b.q.train))
+        assert trains == [2, 3]
+
+    seen = run(script)
+    assert [head["pulses"] for head in seen.heads if head["train"] == 2] == [3]
+    assert len(seen.finished) == 1, "of the three trains, one ended with no restart pending"
