@@ -25,6 +25,7 @@ def memory_ports(depth: int) -> dict[str, Member]:
         "saturated": Out(2),
         "clear_saturated": In(2),
         "busy": Out(1),
+        "updating": Out(1),
     }
 
 
@@ -69,6 +70,8 @@ class TraceMemory(wiring.Component):
     busy : Out(1)
         Updates or reads are in progress, or were in the previous cycle. Rises one cycle after an update has been
         requested, and two cycles after a read.
+    updating : Out(1)
+        Updates are in progress, or were in the previous cycle. For the emulator alone.
     """
 
     LATENCY = 7
@@ -160,4 +163,8 @@ class TraceMemory(wiring.Component):
             m.d.sync += self.read_data.eq(cleared)
         under_way = [*(stage[0] for stage in stages), store, fetch, clear, read_ready]
         m.d.sync += self.busy.eq(Cat(under_way).any())
+        stored = Signal()
+        m.d.sync += stored.eq(store)
+        updates = [*(stage[0] for stage in stages), store, stored]
+        m.d.comb += self.updating.eq(Cat(updates).any())
         return m

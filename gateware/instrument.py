@@ -180,13 +180,16 @@ class Instrument(wiring.Component):
         ]
         # The train itself launches nothing in the cycle of a fault.
         m.d.sync += [registers.disable.eq(guard.tripped), guard.phase_fault.eq(train.phase_fault)]
-        for bit, condition in {
-            Status.RUNNING: ~sequencer.idle,
-            Status.DRIVING: guard.driving,
-            Status.TRIPPED: guard.tripped,
-            Status.CLAMPED: guard.clamped,
-        }.items():
-            m.d.sync += status.status[bit.value.bit_length() - 1].eq(condition)
+        shown = [
+            (status.status[bit.value.bit_length() - 1], condition)
+            for bit, condition in {
+                Status.RUNNING: ~sequencer.idle,
+                Status.DRIVING: guard.driving,
+                Status.TRIPPED: guard.tripped,
+                Status.CLAMPED: guard.clamped,
+            }.items()
+        ]
+        m.d.sync += [bit.eq(condition) for bit, condition in shown]
 
         # Drive.
         settings = sequencer.settings
@@ -300,30 +303,67 @@ class Instrument(wiring.Component):
 
         if ff:
             blocks = (train, guard, window)
+            m.d.comb += [block.skip.eq(self.ff.skip) for block in blocks]
+            # How many cycles on end there has been a sample for the window, all of one pulse.
+            streak = Signal(range(fastforward.LEAD + 1))
+            with m.If(~self.sampling | ~self.sample_valid | began | train.begin):
+                m.d.sync += streak.eq(0)
+            with m.Elif(streak != fastforward.LEAD):
+                m.d.sync += streak.eq(streak + 1)
+
             left = Signal(fastforward.SKIP_BITS)
-            stable = Signal()  # nothing but counters moves in the blocks that do not count
+            foreseen = (
+                Signal()
+            )  # nothing moves but counters, the link's sending half, and samples and photons
+            updating = Cat(memory.updating for memory in memories).any()
+            empty = boxcar.empty & ~updating & ~counts_moving & ~inside & ~kept & ~taken
             m.d.comb += [
-                [b.skip.eq(self.ff.skip) for b in blocks],
-                stable.eq(
+                left.eq(
+                    fastforward.least(
+                        *(block.horizon.left for block in blocks),
+                        fastforward.saturate(readout.shipping, readout.lasts),
+                    )
+                ),
+                foreseen.eq(
                     deframer.idle
                     & ~self.rx.valid
                     & registers.idle
-                    & framer.idle
-                    & ~readout.shipping
                     & ~tags_waiting
-                    & ~moving.any()
-                    & ~taken
-                    & ~sequencer.clipped.any()
                     & ~dropped
                     & (registers.disable == guard.tripped)
                     & ~(registers.disable & controls.enable)
                     & (sequencer.waiting | sequencer.idle)
                     & ~sequencer.ship
                     & sequencer.steady
+                    & fastforward.settled(shown)
+                    & Cat(block.horizon.calm for block in blocks).all()
+                    & (left != 0)
                 ),
-                self.ff.quiet.eq(stable & Cat(b.horizon.calm for b in blocks).all() & (left != 0)),
-                left.eq(fastforward.least(*(b.horizon.left for b in blocks))),
+                self.ff.sending.eq(readout.shipping | ~framer.idle),
+                self.ff.still.eq(
+                    foreseen
+                    & ~window.valid
+                    & (streak == 0)
+                    & empty
+                    & ~began
+                    & ~sequencer.clipped.any()
+                    & (self.ff.sending | ~(moving | moved).any())
+                    & (opened == window.open)
+                ),
+                self.ff.streaming.eq(
+                    foreseen
+                    & self.sampling
+                    & self.sample_valid
+                    & (streak == fastforward.LEAD)
+                    & (inside & kept & taken & opened & ~began & ~boxcar.fresh)
+                ),
                 self.ff.horizon.eq(left - 1),
+                self.ff.bin.eq(window.bin),
+                self.ff.place.eq(window.place),
+                self.ff.shift.eq(window.shift),
+                self.ff.buffer.eq(sequencer.buffer),
+                self.ff.counting.eq((settings.mode & Mode.COUNTING) != 0),
+                self.ff.tagging.eq((settings.mode & Mode.TIME_TAGS) != 0),
             ]
         return m
 

@@ -101,5 +101,6 @@ class InterleavedMemory(wiring.Component):
         m.d.comb += [
             self.saturated.eq(Cat(Cat(flag[side] for flag in flags).any() for side in range(2))),
             self.busy.eq(Cat(lane.busy for lane in lanes).any() | update.any()),
+            self.updating.eq(Cat(lane.updating for lane in lanes).any() | update.any()),
         ]
         return m

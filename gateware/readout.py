@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from trelscope.gateware import protocol
+from trelscope.gateware import fastforward, protocol
 from trelscope.gateware.interleave import InterleavedMemory
 from trelscope.gateware.layouts import PACKET, TRACE_DATA, TRACE_HEAD
 from trelscope.gateware.protocol import CHUNK_BINS, SUM_BITS, Kind
@@ -45,6 +45,8 @@ class Readout(wiring.Component):
         Packets, to the `Framer`.
     payload : Out(stream.Signature(8))
         Bytes of the packet, to the `Framer`.
+    lasts : Out(fastforward.SKIP_BITS)
+        Cycles for which `shipping` stays high at least. For the emulator alone.
     """
 
     READ_LATENCY = InterleavedMemory.READ_LATENCY  # of the slowest memory
@@ -62,6 +64,7 @@ class Readout(wiring.Component):
                 "read_data": In(SUM_BITS),
                 "packet": Out(stream.Signature(PACKET)),
                 "payload": Out(stream.Signature(8)),
+                "lasts": Out(fastforward.SKIP_BITS),
             }
         )
 
@@ -149,7 +152,7 @@ class Readout(wiring.Component):
             m.d.sync += [ahead.eq(2), to_ask.eq(to_ask - 1)]
             m.d.sync += [read.eq(self.channel == number) for number, read in enumerate(self.read)]
 
-        with m.FSM():
+        with m.FSM() as machine:
             with m.State("IDLE"):
                 with m.If(self.ship):
                     m.d.sync += [self.shipping.eq(1), self.channel.eq(0), at_head.eq(1)]
@@ -198,4 +201,17 @@ class Readout(wiring.Component):
                 with m.Else():
                     m.d.sync += self.channel.eq(self.channel + 1)
                     m.next = "CHANNEL"
+
+        # Words that have not been asked for; each takes `pace` and four cycles more.
+        words = Signal(range(4 << 16))
+        pace = Signal(3)
+        whole = at_head | machine.ongoing("CHANNEL")  # of this channel no word has been asked for
+        further = self.channel != self._channels - 1
+        m.d.comb += [
+            words.eq(
+                to_ask + bins_left + Mux(whole, self.head.bins, 0) + Mux(further, self.head.bins, 0)
+            ),
+            pace.eq(Mux(ahead[1], 4, Mux(ahead[2], 3, Mux(ahead[3], 2, ahead[4])))),
+            self.lasts.eq((words << 2) + pace),
+        ]
         return m

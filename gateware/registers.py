@@ -168,7 +168,10 @@ class RegisterFile(wiring.Component):
         ]
         with m.FSM():
             with m.State("IDLE"):
-                m.d.comb += [self.requests.ready.eq(1), self.idle.eq(~self.requests.valid)]
+                m.d.comb += [
+                    self.requests.ready.eq(1),
+                    self.idle.eq(~self.requests.valid & (writes == (request.kind == Kind.WRITE))),
+                ]
                 with m.If(self.requests.valid):
                     m.d.sync += [
                         reply.sequence.eq(request.sequence),

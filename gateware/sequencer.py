@@ -171,7 +171,6 @@ class Sequencer(wiring.Component):
             (ready, (enough | full_round) & free),
         ]
         m.d.sync += [register.eq(value) for register, value in ahead]
-        m.d.comb += self.steady.eq(fastforward.settled(ahead))
 
         again = Signal()  # a restart is waiting for the current train to end
         tripped = Signal()  # the guard has ended this train
@@ -181,7 +180,8 @@ class Sequencer(wiring.Component):
             m.d.sync += again.eq(0)
         with m.If(self.tripped):
             m.d.sync += tripped.eq(1)
-        m.d.sync += self.stop.eq(again | ~self.run | tripped)
+        stops = [(self.stop, again | ~self.run | tripped)]
+        m.d.sync += [register.eq(value) for register, value in stops]
 
         with m.If(self.boundary):
             m.d.sync += [kept.eq(would_keep), self.missed.eq(would_miss)]
@@ -214,11 +214,13 @@ class Sequencer(wiring.Component):
         pulses_then = Signal(32)
         kept_then = Signal.like(kept)
         missed_then = Signal(32)
-        m.d.sync += [
-            pulses_then.eq(self.pulses),
-            kept_then.eq(Mux(self.boundary, would_keep, kept)),
-            missed_then.eq(Mux(self.boundary, would_miss, self.missed)),
+        then = [
+            (pulses_then, self.pulses),
+            (kept_then, Mux(self.boundary, would_keep, kept)),
+            (missed_then, Mux(self.boundary, would_miss, self.missed)),
         ]
+        m.d.sync += [register.eq(value) for register, value in then]
+        m.d.comb += self.steady.eq(fastforward.settled([*ahead, *stops, *then]))
         with m.If(self.ship):
             # A cycle after the swap, as things were then.
             m.d.sync += [

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from trelscope.gateware import fastforward
 from trelscope.gateware.layouts import SETTINGS
-from trelscope.gateware.protocol import CYCLE_NS
+from trelscope.gateware.protocol import CYCLE_NS, MAX_BIN_SHIFT
 
 
 class Window(wiring.Component):
@@ -56,6 +56,10 @@ class Window(wiring.Component):
         Cycles to advance in addition to the ordinary one. Present with `fast_forward`.
     horizon : Out(fastforward.Horizon())
         How far the block can be fast-forwarded. Present with `fast_forward`.
+    place : Out(MAX_BIN_SHIFT)
+        Time from the beginning of its bin to the current sample, in ns. Present with `fast_forward`.
+    shift : Out(4)
+        A bin is 2**`shift` ns wide. Present with `fast_forward`.
     """
 
     def __init__(self, depth: int, latency: int, fast_forward: bool = False) -> None:
@@ -74,7 +78,12 @@ class Window(wiring.Component):
             "bin": Out(range(depth)),
         }
         if fast_forward:
-            ports |= {"skip": In(fastforward.SKIP_BITS), "horizon": Out(fastforward.Horizon())}
+            ports |= {
+                "skip": In(fastforward.SKIP_BITS),
+                "horizon": Out(fastforward.Horizon()),
+                "place": Out(MAX_BIN_SHIFT),
+                "shift": Out(4),
+            }
         self._fast_forward = fast_forward
         self._latency = latency
         super().__init__(ports)
@@ -132,11 +141,18 @@ class Window(wiring.Component):
             ]
 
         if self._fast_forward:
-            # Cycles until lane 7, 7 ns later than the sample, is in the window.
-            early = Signal(32)
+            early = Signal(32)  # cycles until lane 7, 7 ns later than the sample, is in the window
+            within = Signal(32)  # cycles until the sample is beyond the window
             m.d.comb += [
                 early.eq((-self.elapsed)[3:]),
-                self.horizon.calm.eq((~self.open | ~due) & fastforward.settled(ahead)),
-                self.horizon.left.eq(fastforward.saturate(self.open, early)),
+                within.eq((~beyond)[3:] + 1),
+                self.horizon.calm.eq(
+                    (~self.open | ~due | inside) & ~self.close & fastforward.settled(ahead)
+                ),
+                self.horizon.left.eq(
+                    fastforward.saturate(self.open, Mux(inside, within, early)),
+                ),
+                self.place.eq(self.elapsed & ((1 << shift) - 1)),
+                self.shift.eq(shift),
             ]
         return m

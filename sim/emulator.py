@@ -45,7 +45,7 @@ class _SegmentRequest(ctypes.Structure):
     _fields_ = [("origin", ctypes.c_int32), ("code", ctypes.c_int32), ("dt", ctypes.c_int64)]
 
 
-class Board:
+class EmulatedBoard:
     """One emulated board.
 
     The same plant, seed and bytes at the same cycles give the same bytes back, bit for bit, with or without

@@ -109,7 +109,7 @@ class Deframer(wiring.Component):
                 m.d.comb += [
                     self.rx.ready.eq(~looks & ~looked),
                     crc.start.eq(1),
-                    self.idle.eq(~fresh & ~looked),
+                    self.idle.eq(~fresh & ~looked & (missing == len(shift) // 8)),
                 ]
                 m.d.sync += [fresh.eq(0), looks.eq(0), missing.eq(len(shift) // 8)]
                 with m.If(self.rx.valid & self.rx.ready):

@@ -64,8 +64,9 @@ class Framer(wiring.Component):
         header = Signal(HEADER)
         shift = Signal(8 * protocol.HEADER.size)
         sequence = Signal(16)
-        # One bit per source.
-        chosen, sending, taking = (Signal(len(self.sources)) for _ in range(3))
+        chosen = Signal(len(self.sources))  # one bit a source
+        sending = Signal.like(chosen)
+        taking = Signal.like(chosen)
         pop = Signal()
         left = Signal(16)
         place = left[: protocol.HEADER.size.bit_length()]  # bytes left while a header is sent

@@ -10,7 +10,7 @@ from trelscope.host.bench.rows import BenchError, Report
 from trelscope.host.bench.workload import FRAME, commands
 from trelscope.host.link.urls import DEFAULT_SOURCE
 from trelscope.sim.compiler.build import CompileError
-from trelscope.sim.emulator import Board
+from trelscope.sim.emulator import EmulatedBoard
 from trelscope.sim.physics.detector import Detector
 from trelscope.sim.physics.plant import Plant
 from trelscope.sim.presets.presets import load_plant
@@ -27,10 +27,10 @@ def blind_plant() -> Plant:
     return Plant(plant.device, light, replace(plant.monitor, full_scale=FAR))
 
 
-def board(plant: Plant, fast_forward: bool, report: Report) -> Board:
+def board(plant: Plant, fast_forward: bool, report: Report) -> EmulatedBoard:
     """The emulated board. Raises BenchError."""
     try:
-        return Board(plant, fast_forward=fast_forward, report=report)
+        return EmulatedBoard(plant, fast_forward=fast_forward, report=report)
     except CompileError as error:
         raise BenchError(str(error)) from None
 
@@ -40,7 +40,7 @@ class Compiled:
 
     block = 100 * FRAME
 
-    def __init__(self, key: str, name: str, board: Board) -> None:
+    def __init__(self, key: str, name: str, board: EmulatedBoard) -> None:
         self.key, self.name = key, name
         self._board = board
         self._rx = commands()

@@ -11,7 +11,7 @@ from trelscope.host.bench.rows import BenchError
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.link.emulator import EmulatorLink
 from trelscope.host.settings import Settings
-from trelscope.sim.emulator import Board
+from trelscope.sim.emulator import EmulatedBoard
 from trelscope.sim.physics.plant import Plant
 
 POLL = 0.005  # s of the board's time, as the window has it
@@ -49,7 +49,7 @@ class Sample:
 class Live:
     """One acquisition without end, which goes on only while it is measured."""
 
-    def __init__(self, name: str, plant: Plant, board: Board, settings: Settings) -> None:
+    def __init__(self, name: str, plant: Plant, board: EmulatedBoard, settings: Settings) -> None:
         self.name = name
         self._board = board
         self._link = _Listening(plant, board)
@@ -103,7 +103,7 @@ class _Listening(EmulatorLink):
 
     ENOUGH = 500_000  # bytes
 
-    def __init__(self, plant: Plant, board: Board) -> None:
+    def __init__(self, plant: Plant, board: EmulatedBoard) -> None:
         super().__init__(PRESET, paced=False)
         self._board.close()
         self._board = board

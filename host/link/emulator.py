@@ -8,7 +8,7 @@ from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.link import LinkError
 from trelscope.host.link.realtime import RealTime
 from trelscope.sim.compiler.build import CompileError
-from trelscope.sim.emulator import Board
+from trelscope.sim.emulator import EmulatedBoard
 from trelscope.sim.presets.presets import PresetError, load_plant
 
 BATCH = CLOCK_HZ // 500  # cycles run at a time: 2 ms
@@ -35,7 +35,7 @@ class EmulatorLink:
         )
         try:
             plant = load_plant(preset, options)
-            self._board = Board(plant, seed, report=report)
+            self._board = EmulatedBoard(plant, seed, report=report)
         except (PresetError, CompileError) as error:
             raise LinkError(str(error)) from None
         self.front_end = FrontEnd.of(plant.detector, plant.monitor)

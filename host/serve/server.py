@@ -18,7 +18,7 @@ from trelscope.host.link.realtime import SLACK, RealTime
 from trelscope.host.link.tcp import REFUSAL, SOCKET_BUFFER, notice_when_gone
 from trelscope.host.serve.entry import Entry, Stranger, WrongToken
 from trelscope.host.serve.faults import Damage, Faults, Wire
-from trelscope.sim.emulator import Board
+from trelscope.sim.emulator import EmulatedBoard
 
 ON_THE_WAY = 1 << 18  # bytes the board sends before it must wait: more than a frame of any size
 REQUESTS = 1 << 12  # bytes of requests held for the board
@@ -54,7 +54,7 @@ class Server:
 
     def __init__(
         self,
-        board: Board,
+        board: EmulatedBoard,
         host: str,
         port: int,
         speed: float = 1.0,

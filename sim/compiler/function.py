@@ -6,7 +6,7 @@ netlist with its upper bits clear.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TypeAlias
@@ -15,15 +15,15 @@ from trelscope.sim.compiler.netlist import (
     REDUCTIONS,
     Cell,
     Chunk,
-    Memory,
+    MemoryCell,
     Netlist,
     Operand,
-    Register,
+    RegisterCell,
     Word,
     parts_of,
     width_of,
 )
-from trelscope.sim.compiler.rest import Kind
+from trelscope.sim.compiler.rest import RestState
 
 WORTH_A_BRANCH = 3
 """Cells a choice must hold to itself before it is made with a branch instead of being computed and dropped."""
@@ -46,27 +46,26 @@ class Function:
 
     netlist: Netlist
     outputs: Mapping[str, Operand]
-    kind: Kind
+    kind: RestState
     edge: bool = False
-    ends: Sequence[Kind] = ()
-    banks: dict[tuple[int | None, str], list[Register]] = field(default_factory=dict)
-    """Registers by when they change: the nap that holds them, if any, and their enable."""
+    ends: Sequence[RestState] = ()
+    banks: dict[str, list[RegisterCell]] = field(default_factory=dict)
+    """Registers by their enable."""
     place: dict[Cell, _Where] = field(default_factory=dict)
     branching: set[tuple[Cell, str]] = field(default_factory=set)
     stored: dict[Word, str] = field(default_factory=dict)
 
     def _place(self) -> None:
         """Names for what is there, and a place for what is to be computed."""
-        self.stored = {word: self._input(word) for word in self.netlist.inputs}
+        self.stored = {word: f"in.{word.name}" for word in self.netlist.inputs}
         self.stored.update((word, self._held(word)) for word in self._kept())
         self.stored.update((word, constant(value)) for word, value in self.kind.constants.items())
         asleep = [r for r in self.netlist.registers if r.output in self.kind.asleep]
         for register in asleep:
             self._known(register)
-        for register in self.netlist.registers if self.edge else ():
+        for register in self._taking() if self.edge else ():
             if register.output not in self.kind.asleep and self.kind.known.enabled(register):
-                key = self._nap(register), self._enable(register)
-                self.banks.setdefault(key, []).append(register)
+                self.banks.setdefault(self._enable(register), []).append(register)
         self._settle()
 
     def _kept(self) -> list[Word]:
@@ -74,14 +73,13 @@ class Function:
         registers, memories = self.netlist.registers, self.netlist.memories
         return [*(r.output for r in registers), *(m.output for m in memories)]
 
-    def _nap(self, register: Register) -> int | None:
-        for number, nap in enumerate(self.kind.naps):
-            if register.output in nap.registers:
-                return number
-        return None
+    def _taking(self) -> list[RegisterCell]:
+        """The registers that take something at the edge."""
+        return self.netlist.registers
 
-    def _input(self, word: Word) -> str:
-        return f"in.{word.name}"
+    def _accessed(self) -> list[MemoryCell]:
+        """The memories that are read and written at the edge."""
+        return self.netlist.memories
 
     def _held(self, word: Word) -> str:
         """What a register or a memory's output is called."""
@@ -98,7 +96,7 @@ class Function:
             "",
         ]
 
-    def _known(self, register: Register) -> None:
+    def _known(self, register: RegisterCell) -> None:
         """What a register asleep would take is there already."""
         if register.enable or register.reset or len(register.data) != 1:
             return
@@ -140,14 +138,13 @@ class Function:
 
         for operand in self.outputs.values():
             need(operand, ())
-        for (nap, enable), registers in self.banks.items():
-            around: _Where = () if nap is None else (nap,)
+        for enable, registers in self.banks.items():
             for register in registers:
                 for control in (register.enable, register.reset):
                     if control:
-                        need(control[0], around)
-                need(register.data, (*around, enable) if enable else around)
-        for memory in self.netlist.memories if self.edge else ():
+                        need(control[0], ())
+                need(register.data, (enable,) if enable else ())
+        for memory in self._accessed() if self.edge else ():
             need(memory.read_enable, ())
             need(memory.write_enable, ())
             need(memory.read_address, ((memory, "read"),))
@@ -187,10 +184,6 @@ class Function:
         """What becomes of the outputs."""
         return [f"out.{name} = {self._value(operand)};" for name, operand in self.outputs.items()]
 
-    def _write(self, memory: Memory) -> list[str]:
-        array = f"state.{memory_name(memory)}"
-        return [f"{array}[{self._value(memory.write_address)}] = {self._value(memory.write_data)};"]
-
     def _take(self, word: Word, name: str) -> list[str]:
         return [f"state.{word.name} = {name};"]
 
@@ -216,7 +209,7 @@ class Function:
     def _edge(self, block: _Block) -> list[str]:
         """What the registers take is computed before any of them takes it."""
         compute, take = [], []
-        for memory in self.netlist.memories:
+        for memory in self._accessed():
             array, name = f"state.{memory_name(memory)}", memory.output.name
             compute += [
                 f"const bool read_{name} = {self._value(memory.read_enable)};",
@@ -227,51 +220,37 @@ class Function:
                 "}",
                 f"if ({self._value(memory.write_enable)}) {{",
                 *indent(block(((memory, "write"),))),
-                *indent(self._write(memory)),
+                f"  {array}[{self._value(memory.write_address)}] = {self._value(memory.write_data)};",
                 "}",
             ]
             took = self._take(memory.output, f"next_{name}")
             take += [f"if (read_{name}) {{", *indent(took), "}"]
-        groups: dict[int | None, list[int]] = defaultdict(list)
-        for number, (nap, _) in enumerate(self.banks):
-            groups[nap].append(number)
-        for nap, numbers in groups.items():
-            inner: list[str] = [] if nap is None else block((nap,))
-            outer: list[str] = []
-            for number in numbers:
-                now, then = self._bank(number, block)
-                inner += now
-                outer += then
-            names = [f"next_{r.output.name}" for n in numbers for r in self._registers(n)]
-            compute.append(f"uint64_t {', '.join(names)};")
-            compute += [f"bool enable{number} = true;" for number in numbers]
-            if nap is not None:
-                zero = " | ".join(self.stored[word] for word in self.kind.naps[nap].zero)
-                compute.append(f"const bool awake{nap} = ({zero}) != 0;")
-                inner = [f"if (awake{nap}) {{", *indent(inner), "}"]
-                outer = [f"if (awake{nap}) {{", *indent(outer), "}"]
-            compute += inner
-            take += outer
+        for number, enable in enumerate(self.banks):
+            now, then = self._bank(number, enable, block)
+            compute += now
+            take += then
         return [*compute, *self._staying(), *take, *self._finish()]
 
-    def _registers(self, bank: int) -> list[Register]:
-        return list(self.banks.values())[bank]
-
-    def _bank(self, number: int, block: _Block) -> tuple[list[str], list[str]]:
+    def _bank(self, number: int, enable: str, block: _Block) -> tuple[list[str], list[str]]:
         """Code that works out what a bank's registers take, and code that makes them take it."""
-        nap, enable = list(self.banks)[number]
-        around: _Where = () if nap is None else (nap,)
+        names = [f"next_{register.output.name}" for register in self.banks[enable]]
         inner, outer = [], []
-        for register in self._registers(number):
-            name = f"next_{register.output.name}"
+        for register, name in zip(self.banks[enable], names, strict=True):
             inner.append(f"{name} = {self._next(register)};")
             outer += self._ending(register.output, name)
             outer += self._take(register.output, name)
+        declared = f"uint64_t {', '.join(names)};"
         if not enable:
-            return inner, outer
-        inner = [*block((*around, enable)), *inner]
+            return [declared, *inner], outer
+        inner = [*block((enable,)), *inner]
         return (
-            [f"enable{number} = {enable};", f"if (enable{number}) {{", *indent(inner), "}"],
+            [
+                declared,
+                f"const bool enable{number} = {enable};",
+                f"if (enable{number}) {{",
+                *indent(inner),
+                "}",
+            ],
             [f"if (enable{number}) {{", *indent(outer), "}"],
         )
 
@@ -298,7 +277,7 @@ class Function:
         now = self.stored[word]
         return [f"staying &= {name} == {now} ? ~0u : ~{ends}u;"]
 
-    def _enable(self, register: Register) -> str:
+    def _enable(self, register: RegisterCell) -> str:
         """The condition under which it may change; "" if there is none."""
         if not register.enable:
             return ""
@@ -307,7 +286,7 @@ class Function:
             return f"({enable} | {self._control(*register.reset)})"
         return enable
 
-    def _next(self, register: Register) -> str:
+    def _next(self, register: RegisterCell) -> str:
         value = self._value(register.data)
         if register.reset:
             reset = self._control(*register.reset)
@@ -399,6 +378,29 @@ class Function:
         )
 
 
+@dataclass(kw_only=True)
+class PartialFunction(Function):
+    """A clock edge of some registers and memories alone, `inside`; all others keep what they have."""
+
+    inside: Collection[Word]
+
+    def source(self, name: str) -> list[str]:
+        """Its lines, under this name."""
+        self._place()
+        return [
+            f"static inline unsigned {name}(State &state, const Inputs &in) {{",
+            *indent(self._body()),
+            "}",
+            "",
+        ]
+
+    def _taking(self) -> list[RegisterCell]:
+        return [r for r in self.netlist.registers if r.output in self.inside]
+
+    def _accessed(self) -> list[MemoryCell]:
+        return [m for m in self.netlist.memories if m.output in self.inside]
+
+
 def _common(one: _Where, other: _Where) -> _Where:
     n = 0
     while n < min(len(one), len(other)) and one[n] == other[n]:
@@ -426,7 +428,22 @@ def constant(value: int) -> str:
     return f"{value:#x}ull"
 
 
-def memory_name(memory: Memory) -> str:
+def tests(netlist: Netlist, name: str, values: Mapping[Word, int]) -> list[str]:
+    """Code of `{name}_rests`: whether registers and inputs have these values."""
+    inputs = set(netlist.inputs)
+    conditions = [
+        f"{'in' if word in inputs else 'state'}.{word.name} == {constant(value)}"
+        for word, value in values.items()
+    ]
+    return [
+        f"static inline bool {name}_rests(const State &state, const Inputs &in) {{",
+        f"  return {' && '.join(conditions) or 'true'};",
+        "}",
+        "",
+    ]
+
+
+def memory_name(memory: MemoryCell) -> str:
     """What the array of a memory's words is called."""
     return f"memory_{memory.output.name}"
 

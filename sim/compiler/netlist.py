@@ -76,7 +76,7 @@ class Cell:
 
 
 @dataclass(eq=False)
-class Register:
+class RegisterCell:
     """Takes `data` on a clock edge, if `enable` (True: always); `reset` comes first and makes it `reset_value`.
 
     gated: even the reset waits for the enable. names: what the source calls all of it, with its modules' names before.
@@ -93,7 +93,7 @@ class Register:
 
 
 @dataclass(eq=False)
-class Memory:
+class MemoryCell:
     """`size` words that power up clear, with one port of each kind.
 
     A clock edge takes the word at `read_address` to `output` if `read_enable`, and `write_data` to `write_address` if
@@ -119,8 +119,8 @@ class Netlist:
     inputs: list[Word]
     outputs: dict[str, Operand]
     cells: list[Cell]
-    registers: list[Register]
-    memories: list[Memory]
+    registers: list[RegisterCell]
+    memories: list[MemoryCell]
     holders: dict[str, set[Word]]
 
 
@@ -193,7 +193,7 @@ class _Reader:
             if port["direction"] == "input":
                 inputs.append(self._drive(port["bits"], name))
         # Words first, then what drives them: an element may come before what it takes.
-        pending: list[Callable[[], Cell | Register | Memory]] = []
+        pending: list[Callable[[], Cell | RegisterCell | MemoryCell]] = []
         for name, cell in cells.items():
             kind, connections = cell["type"], cell["connections"]
             if kind == "$scopeinfo":
@@ -224,8 +224,8 @@ class _Reader:
                 if port["direction"] == "output"
             },
             order([one for one in made if isinstance(one, Cell)]),
-            [one for one in made if isinstance(one, Register)],
-            [one for one in made if isinstance(one, Memory)],
+            [one for one in made if isinstance(one, RegisterCell)],
+            [one for one in made if isinstance(one, MemoryCell)],
             self._holders(),
         )
 
@@ -320,12 +320,12 @@ class _Reader:
             inputs[f"B{n}"] = self._operand(connections["B"][n * width : (n + 1) * width][part])
         return Cell("$pmux", inputs, word)
 
-    def _register(self, cell: Mapping[str, Any], word: Word, low: int) -> Register:
+    def _register(self, cell: Mapping[str, Any], word: Word, low: int) -> RegisterCell:
         connections, parameters = cell["connections"], cell["parameters"]
         part = slice(low, low + word.width)
         init = self._inits
         bits = connections["Q"][part]
-        result = Register(
+        result = RegisterCell(
             word,
             sum(init.get(bit, 0) << n for n, bit in enumerate(bits)),
             self._operand(connections["D"][part]),
@@ -367,7 +367,9 @@ class _Reader:
                     names.setdefault((bit,), []).append(f"{called}[{n}]")
         return names
 
-    def _memory(self, cell: Mapping[str, Any], word: Word, low: int, name: str) -> Memory | Cell:
+    def _memory(
+        self, cell: Mapping[str, Any], word: Word, low: int, name: str
+    ) -> MemoryCell | Cell:
         """The part of a memory that holds `word`, from bit `low` of each of its words on."""
         parameters, connections = cell["parameters"], cell["connections"]
         size, width = _number(parameters["SIZE"]), _number(parameters["WIDTH"])
@@ -382,7 +384,7 @@ class _Reader:
         transparent = _number(parameters["RD_TRANSPARENCY_MASK"])
         if writes != 1 or not clocked or init or transparent or len(enables) != 1:
             raise NetlistError(f"memory {name} is none with a clocked read and a whole write")
-        return Memory(
+        return MemoryCell(
             size,
             word,
             address,

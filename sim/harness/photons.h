@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "response.h"
 #include "segments.h"
 
 namespace {
@@ -108,6 +109,46 @@ struct Counter {
     if (afterpulse > 0 && uniform() < afterpulse && echo_count < MAX_ECHOES)
       echoes[echo_count++] = t - afterpulse_time * log(uniform());
     return true;
+  }
+};
+
+// Photons of a board that counts them, as far as the drive is known.
+struct Photons {
+  Counter counter;
+  Start ahead[MAX_AHEAD];
+  int ahead_count;
+  int64_t latest;  // cycle of the latest one that was taken
+
+  // When the next one comes, ns.
+  double next() {
+    for (;;) {
+      double t = counter.next();
+      if (!ahead_count || ahead[0].start > t) return t;
+      counter.enter(ahead[0].start, ahead[0].node);
+      for (int i = 1; i < ahead_count; i++) ahead[i - 1] = ahead[i];
+      ahead_count--;
+    }
+  }
+  // The cycle in whose lanes the next one is.
+  int64_t next_cycle() {
+    double t = next();
+    return t < 8e18 ? (int64_t)t / 8 : INT64_MAX / 8;
+  }
+  // Takes the next one; returns its instant, ns, or -1 if the detector was not ready for it.
+  int64_t take() {
+    double t = next();
+    if (!counter.take(t)) return -1;
+    latest = (int64_t)t / 8;
+    return (int64_t)t;
+  }
+  // The discriminator's lanes in `cycle`.
+  unsigned lanes(int64_t cycle) {
+    unsigned seen = 0;
+    while (next() < 8 * (double)(cycle + 1)) {
+      int64_t t = take();
+      if (t >= 0) seen |= 1u << (t - 8 * cycle);
+    }
+    return seen;
   }
 };
 

@@ -18,7 +18,7 @@ from trelscope.host.app.session.snapshot import SessionState
 from trelscope.host.app.window import MainWindow
 from trelscope.host.serve.faults import Faults
 from trelscope.host.serve.server import Server
-from trelscope.sim.emulator import Board
+from trelscope.sim.emulator import EmulatedBoard
 from trelscope.sim.presets.presets import load_plant
 
 LENGTH = float(os.environ.get("TRELSCOPE_SOAK", "3600"))  # s
@@ -48,7 +48,9 @@ class Served:
         """Serve a new board."""
         port = int(self.address.rpartition(":")[2])
         faults = next(self._next)
-        self._server = Server(Board(load_plant("hr-1mm2")), "127.0.0.1", port, faults=faults)
+        self._server = Server(
+            EmulatedBoard(load_plant("hr-1mm2")), "127.0.0.1", port, faults=faults
+        )
         self.address = self._server.address
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()

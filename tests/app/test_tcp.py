@@ -11,7 +11,7 @@ from trelscope.host.app.session.snapshot import AverageData, SessionState
 from trelscope.host.app.window import MainWindow
 from trelscope.host.serve.faults import Faults
 from trelscope.host.serve.server import Server
-from trelscope.sim.emulator import Board
+from trelscope.sim.emulator import EmulatedBoard
 from trelscope.sim.presets.presets import load_plant
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -26,7 +26,7 @@ def serve() -> Iterator[Serve]:
     ends: list[Callable[[], None]] = []
 
     def start(port: int, faults: Faults | None = None) -> tuple[str, Callable[[], None]]:
-        server = Server(Board(load_plant("hr-1mm2")), "127.0.0.1", port, faults=faults)
+        server = Server(EmulatedBoard(load_plant("hr-1mm2")), "127.0.0.1", port, faults=faults)
         thread = threading.Thread(target=server.run)
         thread.start()
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from .prove import Proof, Result, Spec, broken
 from .spec_accumulate import BoxcarSpec, TraceMemorySpec, WindowSpec
 from .spec_banks import BanksSpec
-from .spec_fastforward import CountingInstrumentSpec, FastForward, InstrumentSpec
+from .spec_fastforward import FastForward
 from .spec_guard import GuardSpec
+from .spec_instrument import CountingInstrumentSpec, InstrumentSpec
 from .spec_limits import TrainSpec
 from .spec_link import DeframerSpec
 from .spec_registers import RegisterFileSpec
@@ -338,9 +339,20 @@ TWINS: list[tuple[str, str, str, str]] = [
         "with m.If(left == 1):",
         "with m.If(left == 0):",
     ),
-    ("Instrument.nothing_visible", INSTRUMENT, "                    & framer.idle\n", ""),
     (
-        "Instrument.still_quiet",
+        "Instrument.nothing_visible",
+        INSTRUMENT,
+        "self.ff.sending.eq(readout.shipping | ~framer.idle)",
+        "self.ff.sending.eq(readout.shipping)",
+    ),
+    (
+        "Instrument.leaps_are_not_seen",
+        WINDOW,
+        "within.eq((~beyond)[3:] + 1)",
+        "within.eq((~beyond)[3:] + 2)",
+    ),
+    (
+        "Instrument.still_foreseen",
         INSTRUMENT,
         "self.ff.horizon.eq(left - 1)",
         "self.ff.horizon.eq(left)",
@@ -364,13 +376,37 @@ TWINS: list[tuple[str, str, str, str]] = [
         "self.elapsed.eq(self.elapsed + CYCLE_NS)",
     ),
     (
+        "Instrument.nothing_else_moves",
+        SEQUENCER,
+        "self.steady.eq(fastforward.settled([*ahead, *stops, *then]))",
+        "self.steady.eq(fastforward.settled([*ahead, *then]))",
+    ),
+    (
+        "Instrument.frames_last_as_said",
+        "trelscope.gateware.readout",
+        "to_ask + bins_left + Mux(whole",
+        "to_ask + 1 + bins_left + Mux(whole",
+    ),
+    (
+        "Instrument.place_decides",
+        INSTRUMENT,
+        "& (streak == fastforward.LEAD)",
+        "& (streak >= 4)",
+    ),
+    (
+        "Instrument.other_bins_are_under_way",
+        INSTRUMENT,
+        "with m.If(~self.sampling | ~self.sample_valid | began | train.begin):",
+        "with m.If(~self.sample_valid | began | train.begin):",
+    ),
+    (
         "Instrument.jumps_happen",
         INSTRUMENT,
         "self.ff.horizon.eq(left - 1)",
         "self.ff.horizon.eq(0)",
     ),
     (
-        "CountingInstrument.still_quiet",
+        "CountingInstrument.still_foreseen",
         TAGS,
         "(level == 0) & ~few & ~many & ~go & ~busy",
         "~few & ~go & ~busy",

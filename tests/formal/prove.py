@@ -1,9 +1,10 @@
 """A small prover: Amaranth -> RTLIL -> SMT-LIB (yosys) -> z3.
 
 A `Spec` combines a component with logic that observes it. Methods of the spec make claims: those marked `always` are
-the properties, those marked `invariant` describe the component's internal state, and those marked `assume` restrict
-its inputs. Each returns a value that has to be true in every cycle. `Proof` proves properties and invariants by
-induction over time, from reset and from every state that the invariants allow; the number of cycles is not bounded.
+the properties, those marked `invariant` describe the component's internal state, those marked `assume` restrict its
+inputs, and those marked `lemma` are consequences of these. Each returns a value that has to be true in every cycle.
+`Proof` proves properties and invariants by induction over time, from reset and from every state that the invariants
+allow; the number of cycles is not bounded.
 
 `broken` makes a mutant of the gateware with one piece of its source changed. A proof that does not reject it proves
 nothing.
@@ -28,7 +29,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable, Fragment, Module, Signal, Value
 from amaranth.lib import wiring
 
-PATIENCE_MS = 240_000
+PATIENCE_MS = 1_200_000
 """Time after which z3 gives up, so that the proof fails."""
 
 SCRIPT = (
@@ -148,6 +149,12 @@ def invariant(method: Callable) -> Callable:
     return method
 
 
+def lemma(method: Callable) -> Callable:
+    """Marks what follows from the assumptions in any one cycle; it saves z3 from finding it anew in every proof."""
+    method.role = "lemma"
+    return method
+
+
 def assume(method: Callable) -> Callable:
     """Marks an assumption about the inputs; the docstring says what guarantees it."""
     method.role = "assume"
@@ -187,7 +194,7 @@ class Spec(Elaboratable):
         m.submodules.dut = self.fragment
         self.ports = [Value.cast(v) for _, _, v in self.dut.signature.flatten(self.dut)]
         self.watch(m)
-        for role in ("always", "invariant", "assume"):
+        for role in ("always", "invariant", "lemma", "assume"):
             for name in self.claims(role):
                 claim = Signal(name=f"{role}_{name}")
                 m.d.comb += claim.eq(Value.cast(getattr(self, name)()).bool())
@@ -246,6 +253,7 @@ class Proof:
         self.model = Model(fragment, spec.ports)
         self._invariants = [f"invariant_{n}" for n in spec.claims("invariant")]
         self._assumed = [f"assume_{n}" for n in spec.claims("assume")]
+        self._lemmas = [f"lemma_{n}" for n in spec.claims("lemma")]
 
     def holds(self, states: list[str], names: list[str]) -> list[str]:
         """The terms that the claims `names` are true in all `states`."""
@@ -253,11 +261,16 @@ class Proof:
 
     def given(self, states: list[str]) -> list[str]:
         """The terms that the invariants and assumptions hold in all `states`."""
-        return self.holds(states, self._invariants + self._assumed)
+        return self.holds(states, self._invariants + self._assumed + self._lemmas)
 
     @functools.cached_property
     def invariants(self) -> Result:
-        """Whether the invariants hold after reset and are preserved from each cycle to the next."""
+        """Whether the lemmas follow from the assumptions, and the invariants hold after reset and are preserved from
+        each cycle to the next."""
+        for name in self._lemmas:
+            claim = self.model.value(name, "s0")
+            if found := refute(self.model, ["s0"], self.holds(["s0"], self._assumed), claim):
+                return Result(False, f"{name} does not follow", found)
         for name in self._invariants:
             result = self._induct(name, self.holds(["s0"], self._invariants))
             if not result.proved:
@@ -266,22 +279,26 @@ class Proof:
 
     def check(self, name: str) -> Result:
         """Whether the property `name` holds in every cycle."""
-        if not self.invariants.proved:
-            return self.invariants
         name = f"always_{name}"
         lemmas = self.holds(["s0", "s1"], self._invariants)
-        return self._induct(name, [*lemmas, *self.holds(["s0"], [name])])
+        result = self._induct(name, [*lemmas, *self.holds(["s0"], [name])])
+        return (
+            self.invariants if result.proved else result
+        )  # they last: what fails with them has failed
 
     def _induct(self, name: str, before: list[str]) -> Result:
         model = self.model
-        assumed = self.holds(["s0", "s1"], self._assumed)
         first = [model.initial("s0"), *self.holds(["s0"], self._assumed)]
         if found := refute(model, ["s0"], first, model.value(name, "s0")):
             return Result(False, f"{name} fails at reset", found)
-        step = [model.follows("s0", "s1"), *assumed, *before]
-        if found := refute(model, ["s0", "s1"], step, model.value(name, "s1")):
-            return Result(False, f"{name} is not kept from one cycle to the next", found)
-        return Result(True)
+        found = None
+        # Lemmas first: they are short, and most often enough.
+        for assumed in dict.fromkeys([tuple(self._lemmas), tuple(self._lemmas + self._assumed)]):
+            step = [model.follows("s0", "s1"), *self.holds(["s0", "s1"], list(assumed)), *before]
+            found = refute(model, ["s0", "s1"], step, model.value(name, "s1"))
+            if not found:
+                return Result(True)
+        return Result(False, f"{name} is not kept from one cycle to the next", found)
 
 
 @contextlib.contextmanager

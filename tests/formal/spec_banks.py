@@ -7,7 +7,7 @@ from trelscope.gateware.layouts import SETTINGS
 from trelscope.gateware.protocol import CHANNELS, MIN_PERIOD, TRACE_HEAD
 
 from .prove import Spec, always, assume, invariant
-from .spec_fastforward import InstrumentSpec
+from .spec_instrument import InstrumentSpec
 
 LATE = 16
 """Cycles after a swap in which samples can still be in progress towards the buffer that was filled."""

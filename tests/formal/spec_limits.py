@@ -12,7 +12,7 @@ from trelscope.gateware.link.deframer import REQUEST_FRAME
 from trelscope.gateware.protocol import LAUNCH_TAIL, MIN_PERIOD, REGISTERS, Access, Feature, Outcome
 
 from .prove import Spec, always, invariant
-from .spec_fastforward import InstrumentSpec
+from .spec_instrument import InstrumentSpec
 
 DEPTH, FEATURES = 16, Feature.DRIVE_MONITOR
 WRITABLE = [r for r in REGISTERS.values() if r.access is not Access.READ]

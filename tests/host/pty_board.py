@@ -15,7 +15,7 @@ from trelscope.host.link.emulator import BATCH, REPLY_BATCH
 from trelscope.host.link.realtime import RealTime
 from trelscope.host.link.serial import SerialLink
 from trelscope.host.serve.server import ON_THE_WAY
-from trelscope.sim.emulator import Board
+from trelscope.sim.emulator import EmulatedBoard
 from trelscope.sim.presets.presets import load_plant
 
 UNPACED = 1e9
@@ -35,7 +35,7 @@ class PtyBoard:
         baud: int | None = None,
     ) -> None:
         self._baud = baud
-        self.board = Board(load_plant(preset), seed)
+        self.board = EmulatedBoard(load_plant(preset), seed)
         self.sent = bytearray()
         self._pace = RealTime(self.board.time, speed)
         self._rx = self._tx = b""

@@ -12,7 +12,7 @@ from trelscope.host.bench.compiled import Compiled, blind_plant, board
 from trelscope.host.bench.rows import BenchError, Row, measured, missing, table
 from trelscope.host.bench.workload import FRAME, GIVEN, STEADY
 from trelscope.host.cli import main
-from trelscope.sim.compiler.build import JUMPS, VIEWS, stretches
+from trelscope.sim.compiler.specialise import VIEWS
 
 WAYS = ("best", "fast", "boxcar", "first_crossing")
 KINDS = ("window", "trace", "counting")
@@ -96,12 +96,14 @@ def test_engines_that_differ_are_not_compared() -> None:
 
 
 def test_what_stands_in_for_the_translation_has_all_its_functions() -> None:
-    text = verilated.adapter(["a", "b__c"], ["d"], VIEWS, JUMPS, {"silent": {}}, stretches(False))
-    functions = {"cycle", "silent_cycle", "rests", "silent_rests", *VIEWS, *JUMPS}
-    assert functions <= set(re.findall(r"static inline \w+ (\w+)\(", text))
-    assert {"streaming0_rests", "streaming1_run"} <= set(re.findall(r"static bool (\w+)\(", text))
+    text = verilated.adapter(["a", "b__c"], ["d", "ff__still", "ff__streaming"])
+    functions = {"cycle", "count", "silent_cycle", "silent_rests", "link0", "link1_rests"}
+    functions |= {*VIEWS, "silent_outlook", "light_sums", "drive_sums", "clipped"}
+    assert functions <= set(re.findall(r"static inline \w+ [*&]?(\w+)\(", text))
     assert "model->b___05Fc = in.b__c;" in text
     assert "uint64_t ff__skip;" in text  # which this model has not
+    assert "out.ff__still = model->ff___05Fstill;" in text
+    assert "out.ff__streaming = 0;" in text  # its memories are out of reach
 
 
 def test_a_table_shows_what_is_not_there() -> None:

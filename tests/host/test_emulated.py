@@ -14,7 +14,7 @@ from trelscope.host.link import LinkError
 from trelscope.host.link.emulator import EmulatorLink
 from trelscope.host.link.urls import open_link
 from trelscope.host.planning import CaptureRequest
-from trelscope.sim.emulator import Board
+from trelscope.sim.emulator import EmulatedBoard
 from trelscope.sim.presets.presets import load_plant
 
 # Response times of the paper at 5 V, 10 kHz (Fig. 3g, 5d, S10, S13, S17).
@@ -78,7 +78,7 @@ def test_the_average_is_the_noise_free_response() -> None:
 
 def test_same_seed_same_bytes() -> None:
     def sent(seed: int, fast_forward: bool) -> bytes:
-        board = Board(load_plant("hr-1mm2"), seed, fast_forward)
+        board = EmulatedBoard(load_plant("hr-1mm2"), seed, fast_forward)
         writes = (
             CaptureRequest(pulses=16, window=(-1e-6, 8e-6), frame_pulses=8)
             .plan(16384)

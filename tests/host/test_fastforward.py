@@ -8,7 +8,7 @@ from trelscope.gateware import protocol
 from trelscope.gateware.protocol import REGISTERS, Mode
 from trelscope.host.calibration.level import NOMINAL
 from trelscope.host.planning import CaptureRequest
-from trelscope.sim.emulator import Board
+from trelscope.sim.emulator import EmulatedBoard
 from trelscope.sim.physics.photon_counter import PhotonCounter
 from trelscope.sim.physics.plant import Plant
 from trelscope.sim.presets.presets import load_plant
@@ -28,7 +28,7 @@ COUNTER = PhotonCounter(
 
 
 def sent(plant: Plant, fast_forward: bool, window: tuple[float, float], mode: int) -> bytes:
-    board = Board(plant, 5, fast_forward)
+    board = EmulatedBoard(plant, 5, fast_forward)
     settings = CaptureRequest(
         rate=15e3, width=20e-6, pulses=24, window=window, frame_pulses=8
     ).plan(16384)

@@ -21,7 +21,7 @@ from trelscope.host.link.urls import open_link
 from trelscope.host.planning import CaptureRequest
 from trelscope.host.serve.faults import parse_faults
 from trelscope.host.serve.server import Server
-from trelscope.sim.emulator import Board
+from trelscope.sim.emulator import EmulatedBoard
 from trelscope.sim.presets.presets import load_plant
 
 SOURCE = "emulator:hr-1mm2"
@@ -53,7 +53,7 @@ def results(recording: Recording) -> str:
 def faulty() -> Iterator[str]:
     """A board on a bad line."""
     faults = parse_faults(["drop=2e-6", "corrupt=2e-6"])
-    server = Server(Board(load_plant("hr-1mm2", {}), 5), "127.0.0.1", 0, 3.0, faults, 5)
+    server = Server(EmulatedBoard(load_plant("hr-1mm2", {}), 5), "127.0.0.1", 0, 3.0, faults, 5)
     thread = threading.Thread(target=server.run)
     thread.start()
     yield server.address

@@ -40,7 +40,7 @@ from trelscope.host.serve.entry import Entry, Stranger, WrongToken
 from trelscope.host.serve.faults import Faults
 from trelscope.host.serve.server import ServeError, Server
 from trelscope.host.settings import Settings
-from trelscope.sim.emulator import Board
+from trelscope.sim.emulator import EmulatedBoard
 from trelscope.sim.presets.presets import load_plant
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +69,7 @@ class Stepped(TcpLink):
 
 
 def serving(faults: Faults | None = None, host: str = "127.0.0.1") -> Server:
-    board = Board(load_plant("hr-1mm2"), 1)
+    board = EmulatedBoard(load_plant("hr-1mm2"), 1)
     return Server(board, host, 0, UNPACED, faults, seed=1, clock=lambda: board.time)
 
 
@@ -108,7 +108,7 @@ def adds_up(acquisition: Acquisition, pulses: int = 256) -> bool:
 
 
 def test_held_by_nothing_a_board_is_the_board() -> None:
-    plain, held = Board(load_plant("hr-1mm2"), 1), Board(load_plant("hr-1mm2"), 1)
+    plain, held = EmulatedBoard(load_plant("hr-1mm2"), 1), EmulatedBoard(load_plant("hr-1mm2"), 1)
     requests = garbage(random.Random(1), 400) + write(0, "level", 10_000) + read(1, "magic")
     sent, taken = plain.run(200_000, requests)
     assert held.run(200_000, requests, room=len(sent)) == (sent, taken)
@@ -245,7 +245,9 @@ def test_who_says_nothing_keeps_nobody_out(server: Server) -> None:
 
 
 def test_a_token_is_asked_for() -> None:
-    server = Server(Board(load_plant("hr-1mm2"), 1), "127.0.0.1", 0, UNPACED, token="the-right-one")
+    server = Server(
+        EmulatedBoard(load_plant("hr-1mm2"), 1), "127.0.0.1", 0, UNPACED, token="the-right-one"
+    )
     for words in (REQUEST * 4, b"0" * 64 + b"\n" + REQUEST, b"\n"):
         heard = say(server, words)
         assert heard.startswith(b"trelscope challenge ")
@@ -313,7 +315,7 @@ def test_without_a_client_nothing_holds_the_board_up(server: Server) -> None:
 
 def test_a_client_that_neither_takes_nor_asks_is_hung_up_on_and_the_output_is_off() -> None:
     now, said = [0.0], []
-    board = Board(load_plant("hr-1mm2"), 1)
+    board = EmulatedBoard(load_plant("hr-1mm2"), 1)
     server = Server(board, "127.0.0.1", 0, UNPACED, report=said.append, clock=lambda: now[0])
     asleep = Stepped(server)
     Acquisition(Instrument(asleep), settings(pulses=0))
@@ -336,7 +338,7 @@ def test_a_client_that_neither_takes_nor_asks_is_hung_up_on_and_the_output_is_of
 @pytest.mark.parametrize(("passed", "cause"), [(SILENCE, Trip(0)), (SILENCE + 0.1, Trip.EXTERNAL)])
 def test_a_board_that_does_not_keep_up_is_switched_off_in_time(passed: float, cause: Trip) -> None:
     now = [0.0]
-    board = Board(load_plant("hr-1mm2"), 1)
+    board = EmulatedBoard(load_plant("hr-1mm2"), 1)
     server = Server(board, "127.0.0.1", 0, UNPACED, clock=lambda: now[0])
     gone = Stepped(server)
     Acquisition(Instrument(gone), settings(pulses=0))

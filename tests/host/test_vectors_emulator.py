@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tests import timing, wire
 from tests.timing import Case, Step
 from trelscope.gateware.protocol import REGISTERS, REPLY, Access, Kind
-from trelscope.sim.emulator import Board
+from trelscope.sim.emulator import EmulatedBoard
 from trelscope.sim.presets.presets import load_plant
 
 DEPTH = 16384
@@ -25,8 +25,8 @@ READ_STATUS = Step(
 )
 
 
-def board() -> Board:
-    return Board(load_plant("hr-1mm2"))
+def board() -> EmulatedBoard:
+    return EmulatedBoard(load_plant("hr-1mm2"))
 
 
 def play(steps: Iterable[Step], run: Callable[[Step, bytes], tuple[Any, int]]) -> list[Any]:
@@ -40,7 +40,7 @@ def play(steps: Iterable[Step], run: Callable[[Step, bytes], tuple[Any, int]]) -
     return out
 
 
-def probe(board: Board, steps: Iterable[Step]) -> NDArray[np.uint32]:
+def probe(board: EmulatedBoard, steps: Iterable[Step]) -> NDArray[np.uint32]:
     return np.concatenate(play(steps, lambda step, rx: board.probe(step.cycles, rx, **step.inputs)))
 
 

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from trelscope.sim.compiler.constants import Known, lasting
-from trelscope.sim.compiler.netlist import Cell, Chunk, Netlist, Register, Word
+from trelscope.sim.compiler.constants import KnownValues
+from trelscope.sim.compiler.netlist import Cell, Chunk, Netlist, RegisterCell, Word
 
 KINDS = [
     *("$and", "$or", "$xor", "$add", "$sub", "$eq", "$ne", "$lt", "$le", "$gt", "$ge"),
@@ -51,7 +51,9 @@ def test_what_is_known_is_true(kind: str, signed: bool) -> None:
     told = 0
     for _ in range(40):
         fixed = {word: dice.randrange(2) for word in bits if dice.random() < 0.7}
-        found = Known(Netlist([], {}, [cell], [], [], {}), fixed).bits((Chunk(out, 0, WIDTH + 1),))
+        found = KnownValues(Netlist([], {}, [cell], [], [], {}), fixed).bits(
+            (Chunk(out, 0, WIDTH + 1),)
+        )
         told += bin(found.ones | found.zeros).count("1")
         for number in range(1 << 2 * WIDTH):
             if all(
@@ -61,33 +63,6 @@ def test_what_is_known_is_true(kind: str, signed: bool) -> None:
                 assert not found.ones & ~value
                 assert not found.zeros & value
     assert told
-
-
-def test_zeros_that_last() -> None:
-    """A pipeline that is empty stays so while nothing comes; what its end holds on to does not matter."""
-    come, first, second, held, other = (
-        Word(n, 4) for n in ("in", "first", "second", "held", "other")
-    )
-    some = Word("some", 1)
-
-    def whole(word: Word) -> tuple[Chunk, ...]:
-        return (Chunk(word, 0, word.width),)
-
-    def register(word: Word, data: Word, enable: Word | None = None) -> Register:
-        control = (whole(enable), True) if enable else None
-        return Register(word, 0, whole(data), frozenset(), control)
-
-    cell = Cell("$reduce_bool", {"A": whole(second)}, some)
-    registers = [
-        register(first, come),
-        register(second, first),
-        register(held, second, some),
-        register(other, other),
-    ]
-    netlist = Netlist([come], {}, [cell], registers, [], {})
-    among = {first, second, held}
-    assert lasting(netlist, {come: 0}, among) == {first: 0, second: 0}
-    assert lasting(netlist, {come: 1}, among) == {}
 
 
 def test_what_an_enable_implies() -> None:
@@ -100,9 +75,9 @@ def test_what_an_enable_implies() -> None:
         Cell("$reduce_bool", {"A": (*select, Chunk(None, 0, 1))}, any_),
         Cell("$pmux", {"A": (Chunk(other, 0, 4),), "S0": select, "B0": zeros}, choice),
     ]
-    known = Known(Netlist([], {}, cells, [], [], {}), {})
+    known = KnownValues(Netlist([], {}, cells, [], [], {}), {})
     data = (Chunk(choice, 0, 4),)
     for enable, value in ((any_, 0), (other, None)):
         control = ((Chunk(enable, 0, enable.width),), True)
-        taking = Register(register, 0, data, frozenset(), control)
+        taking = RegisterCell(register, 0, data, frozenset(), control)
         assert known.next(taking).value == value

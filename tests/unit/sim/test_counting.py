@@ -9,7 +9,7 @@ from trelscope.gateware.protocol import REGISTERS, Kind, Mode
 from trelscope.host.calibration.level import NOMINAL
 from trelscope.host.link.codec import Decoder
 from trelscope.host.planning import CaptureRequest
-from trelscope.sim.emulator import Board
+from trelscope.sim.emulator import EmulatedBoard
 from trelscope.sim.physics.expsum import ExpSum
 from trelscope.sim.physics.photon_counter import PhotonCounter, mean_counts
 from trelscope.sim.physics.plant import Plant
@@ -57,7 +57,7 @@ def test_means_are_integrals() -> None:
 def histogram(detector: PhotonCounter, frames: int, seed: int = 1) -> tuple[np.ndarray, int]:
     """Counts by ns from 1 us before the drive edge of 8 us at 5 V, 10 kHz, and the pulses they come from."""
     lit = load_plant("hr-1mm2")
-    board = Board(Plant(lit.device, detector, lit.monitor), seed)
+    board = EmulatedBoard(Plant(lit.device, detector, lit.monitor), seed)
     settings = CaptureRequest(width=8e-6, pulses=0, window=(-1e-6, 12e-6), frame_pulses=200).plan(
         16384
     )

