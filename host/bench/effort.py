@@ -9,13 +9,15 @@ from trelscope.host.bench.workload import FRAME, STEADY
 class Effort:
     """samples: of every figure. seconds: each takes, at least. frames: until an acquisition counts as steady.
 
-    watched: cycles in which engines must agree. build: whether to compile what takes long.
+    everywhere: at other settings than the usual ones, too. watched: cycles in which engines must agree. build: whether
+    to compile what takes long.
     snrs, runs: amplitude over noise of one bin, and traces of each, for precision; cases: how many of its waveforms.
     """
 
     samples: int
     seconds: float
     frames: int
+    everywhere: bool
     watched: int
     build: bool
     snrs: tuple[float, ...]
@@ -27,6 +29,7 @@ FULL = Effort(
     samples=5,
     seconds=1.0,
     frames=3,
+    everywhere=True,
     watched=STEADY + 2 * FRAME,
     build=True,
     snrs=(3, 30, 300),
@@ -34,6 +37,14 @@ FULL = Effort(
     cases=99,
 )
 QUICK = Effort(
-    samples=2, seconds=0.02, frames=1, watched=2_500, build=False, snrs=(30,), runs=2, cases=3
+    samples=2,
+    seconds=0.02,
+    frames=1,
+    everywhere=False,
+    watched=2_500,
+    build=False,
+    snrs=(30,),
+    runs=2,
+    cases=3,
 )
 """Shows that everything works. Its figures mean nothing."""

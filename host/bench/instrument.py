@@ -2,75 +2,41 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 
 from trelscope.gateware.protocol import CLOCK_HZ
 from trelscope.host.bench import verilated
-from trelscope.host.bench.compiled import PRESET, board
+from trelscope.host.bench.cases import Case, cases
+from trelscope.host.bench.compiled import board
 from trelscope.host.bench.effort import Effort
 from trelscope.host.bench.live import Live, Sample
 from trelscope.host.bench.machine import one_core
 from trelscope.host.bench.rows import TIMES, BenchError, Report, Row, compared, measured, missing
-from trelscope.host.bench.workload import DEPTH, fingerprint
-from trelscope.host.planning import CaptureRequest
-from trelscope.host.settings import Settings
+from trelscope.host.bench.workload import fingerprint
 from trelscope.host.units import format_si
-from trelscope.sim.emulator import Board
-from trelscope.sim.physics.plant import Plant
-from trelscope.sim.presets.presets import load_plant
+from trelscope.sim.emulator import EmulatedBoard
 
-FRAME_RATE = 30  # Hz: the window's
-RATE = 10e3
-COUNTER = {"detector": "pmt", "filter": "3e-6"}
-"""Counts a million photons a second from the default device, in the whole of a period."""
 THEIRS = "window"
 """What Verilator does too."""
 WAYS = {"fast": "fast-forward", "plain": "every cycle"}
 
 
-@dataclass(frozen=True)
-class Case:
-    """What is acquired, from what."""
-
-    what: str
-    plant: Plant
-    settings: Settings
-
-
-def _cases() -> dict[str, Case]:
-    analog, counting = load_plant(PRESET), load_plant(PRESET, COUNTER)
-    frame = round(RATE / FRAME_RATE)
-    short = CaptureRequest(
-        rate=RATE, width=8e-6, pulses=0, window=(-1e-6, 20e-6), frame_pulses=frame
-    ).plan(DEPTH)
-    whole = CaptureRequest(rate=RATE, pulses=0, frame_pulses=frame).plan(DEPTH)
-    return {
-        "window": Case(_what(short), analog, short),
-        "trace": Case(_what(whole), analog, whole),
-        "counting": Case(f"{_what(whole)}, photons", counting, replace(whole, counting=True)),
-    }
-
-
-def _what(settings: Settings) -> str:
-    window, bin = format_si(settings.window_length, "s"), format_si(settings.bin, "s")
-    return f"{format_si(settings.rate, 'Hz')}, {window} in bins of {bin}"
-
-
 def rows(effort: Effort, report: Report) -> list[Row]:
     """Real-time factors and evaluated cycles of the emulator, and of Verilator in its place. Raises BenchError."""
-    cases = _cases()
-    with _running(cases, effort, report) as (running, why):
+    found = cases(effort.everywhere)
+    with _running(found, effort, report) as (running, why):
         report("instrument: the first frames")
         for live in running.values():
             live.settle(effort.frames)
-        notes = {kind: _agreed(running, kind) for kind in cases}
-        rate = format_si(running["counting.fast"].counts, "counts/s", 3)
-        notes["counting"] = f"{rate}, {notes['counting']}"
+        notes = {kind: _agreed(running, kind) for kind in found}
+        for kind, case in found.items():
+            if case.settings.counting:
+                rate = format_si(running[f"{kind}.fast"].counts, "counts/s", 3)
+                notes[kind] = f"{rate}, {notes[kind]}"
         report("instrument: simulated time over time on the clock")
         samples = _measure(running, effort)
     speeds = {key: [sample.efficiency for sample in found] for key, found in samples.items()}
     rows = []
-    for kind, case in cases.items():
+    for kind, case in found.items():
         for way, name in WAYS.items():
             key = f"{kind}.{way}"
             rows += _rows(key, f"{case.what}, {name}", samples[key], notes[kind])
@@ -78,7 +44,7 @@ def rows(effort: Effort, report: Report) -> list[Row]:
         rows.append(compared(*ids, speeds[f"{kind}.fast"], speeds[f"{kind}.plain"]))
     for way, name in WAYS.items():
         key, ours = f"{THEIRS}.verilator.{way}", speeds[f"{THEIRS}.{way}"]
-        what = f"{cases[THEIRS].what}, Verilator, {name}"
+        what = f"{found[THEIRS].what}, Verilator, {name}"
         ratio = f"instrument.{key}.ratio", f"  emulator over Verilator, {name}"
         if why:
             rows.append(missing(f"instrument.{key}", what, TIMES, why))
@@ -99,7 +65,7 @@ def _running(
     why = "" if tool else verilated.HOW
     with ExitStack() as stack:
 
-        def add(key: str, case: Case, board: Board) -> None:
+        def add(key: str, case: Case, board: EmulatedBoard) -> None:
             running[key] = Live(key, case.plant, board, case.settings)
             stack.callback(running[key].close)
 
@@ -128,7 +94,7 @@ def _measure(running: Mapping[str, Live], effort: Effort) -> dict[str, list[Samp
 
 def _agreed(running: Mapping[str, Live], kind: str) -> str:
     """Fingerprint of the bytes that all boards with these settings have sent. Raises BenchError."""
-    streams = {key: live.sent for key, live in running.items() if key.startswith(kind)}
+    streams = {key: live.sent for key, live in running.items() if key.startswith(f"{kind}.")}
     size = min(map(len, streams.values()))
     if len({stream[:size] for stream in streams.values()}) > 1:
         raise BenchError(f"{', '.join(streams)} do not send the same: there is nothing to compare")
