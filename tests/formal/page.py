@@ -8,6 +8,7 @@ from .spec_fastforward import FastForward
 
 PATH = Path(__file__).parents[2] / "docs" / "proofs.md"
 
+SLOW = " Its proof takes many minutes and is part of `make soak`."
 INTRODUCTION = """\
 # What is proved of the gateware
 
@@ -21,7 +22,8 @@ reject it.
 
 The CRCs, the photon rows and the interleaved memory are tested, but not proved, and so is what is marked below.
 
-`pytest tests/formal` proves all properties; `python -m tests.formal` prints each one with its result.
+`pytest tests/formal` proves all properties but those that take many minutes, which `make soak` proves;
+`python -m tests.formal` prints each one with its result.
 """
 
 
@@ -38,7 +40,7 @@ def text() -> str:
         if group == "Fast-forward":
             lines += [" ".join((FastForward.__doc__ or "").split()), ""]
         lines += ["| property | meaning |", "|---|---|"]
-        lines += [f"| `{p}` | {_cell(p.words)} |" for p in claims]
+        lines += [f"| `{p}` | {_cell(p.words)}{SLOW if p.slow else ''} |" for p in claims]
         subjects = list(dict.fromkeys(p.subject for p in claims))
         assumed = {s: s.claims("assume") for s in subjects if s.claims("assume")}
         if assumed:

@@ -8,12 +8,15 @@ from .catalogue import TWINS, properties
 PROPERTIES = {str(p): p for p in properties()}
 
 
-def _group(name: str) -> pytest.MarkDecorator:
+def _marks(name: str, group: str) -> list[pytest.MarkDecorator]:
     """Proofs of one spec share a model and are run in one process; proofs of mutants are run in others."""
-    return pytest.mark.xdist_group(f"formal {name.split('.')[0]}")
+    slow = [pytest.mark.soak] if PROPERTIES[name].slow else []
+    return [pytest.mark.xdist_group(group), *slow]
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=_group(n)) for n in PROPERTIES])
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=_marks(n, f"formal {n.split('.')[0]}")) for n in PROPERTIES]
+)
 def test_proved(name):
     result = PROPERTIES[name].prove()
     assert result.proved, f"{result.why}\n{result.counterexample or ''}"
@@ -22,7 +25,7 @@ def test_proved(name):
 @pytest.mark.parametrize(
     ("name", "module", "old", "new"),
     [
-        pytest.param(*t, id=f"{t[0]}-{n}", marks=_group(f"twins {t[0]}"))
+        pytest.param(*t, id=f"{t[0]}-{n}", marks=_marks(t[0], f"twins {t[0]}"))
         for n, t in enumerate(TWINS)
     ],
 )
