@@ -254,6 +254,8 @@ def crossings(sums: Sums, goals: Sequence[Goal]) -> list[Crossing | None]:
     results: list[Crossing | None] = [None] * len(goals)
     left = {k: goal.at for k, goal in enumerate(goals)}
     for _ in range(2):
+        if not left:
+            break
         wanted = [goals[k] for k in left]
         windows = _best_windows(sums, wanted, np.array(list(left.values())))
         moved = {}
@@ -265,8 +267,6 @@ def crossings(sums: Sums, goals: Sequence[Goal]) -> list[Crossing | None]:
             if abs(far) >= _MOVED:
                 moved[k] = found[0].u
         left = moved
-        if not left:
-            break
     return results
 
 

@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 CONTINUUM = 4096.0
 """Sample instants in a bin that are as good as an average over all of it."""
 
+_FARTHEST = 30.0  # of the logarithm of a pole in bins from 0
 _WIDE = 0.5  # bins: a shorter nominal pole is summed over
 _POLES = 24  # at a time
 _REACH = 4.0  # standard deviations of the nominal pole's logarithm
@@ -99,6 +100,9 @@ class _Step:
 
         The sum of 1 - exp(-s/tau) over evenly spaced s, from the first instant after the delay on, is a geometric one.
         """
+        log_pole = np.clip(
+            log_pole, -_FARTHEST, _FARTHEST
+        )  # a fit to hardly a step may try anything
         delay, tau = np.asarray(delay)[..., None], np.exp(log_pole)[..., None]
         spacing = 1 / self._samples
         first = np.ceil((delay + 0.5) / spacing - 0.5)
@@ -128,7 +132,7 @@ def _fitted(step: _Step, centroid: float, base: float, height: float) -> Edge | 
         method="lm",
         x_scale="jac",
     )
-    if not fit.success:
+    if not fit.success or abs(fit.x[1]) > _FARTHEST:
         return None
     j = fit.jac
     data = j[:-1].T @ j[:-1] / _misfit(float(fit.fun[:-1] @ fit.fun[:-1]), step.y.size)

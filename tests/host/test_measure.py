@@ -11,7 +11,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trelscope.host.bench.waveforms import (
@@ -459,6 +459,8 @@ def test_too_noisy_is_said_not_guessed() -> None:
             assert Flag.LOW_SNR in q.flags
 
 
+@example([0.0, -1.0, *[0.0] * 12, 8.0, 0.0], 6.9e-8, 0.0)  # hardly a step: a fit may try any pole
+@example([*[0.0] * 15, 1.0], 5.96e-8, 0.0)  # no level that could be crossed
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.floats(-1e3, 1e3, width=16), min_size=0, max_size=80),

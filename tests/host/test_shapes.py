@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trelscope.host.measure.shape_fit import Cells, climb, fits
+from trelscope.host.measure.shape_fit import Cells, fit_families, levenberg_marquardt
 from trelscope.host.measure.shapes import (
     Cascade,
     Logistic,
@@ -90,7 +90,8 @@ def test_a_fit_finds_what_was_there(seed: int) -> None:
     p = np.array([20, np.log(150), np.log(20), 0.8])
     cells = cells_of(exponentials(2), p, 0.01, seed)
     shape = exponentials(2)
-    best = climb(cells, shape, np.array([110, np.log(300), np.log(50), 0.5]), 270)
+    start = np.array([110, np.log(300), np.log(50), 0.5])
+    best = levenberg_marquardt(cells, shape, start, 270)
     assert best is not None
     assert best.holds
     for u in (110.0, 125.0, 160.0, 300.0, 900.0):  # parameters may be swapped, the curve not
@@ -102,7 +103,7 @@ def test_a_fit_finds_what_was_there(seed: int) -> None:
 
 def test_the_family_that_was_there_holds_and_others_do_not() -> None:
     p = np.array([20, np.log(120), -0.6])
-    found = fits(cells_of(Stretched(), p, 0.003), 125, 560, rising=True)
+    found = fit_families(cells_of(Stretched(), p, 0.003), 125, 560, rising=True)
     assert found[0].shape.name == "stretched exponential"
     assert found[0].holds
     names = {fit.shape.name for fit in found if fit.holds}
