@@ -379,6 +379,12 @@ TWINS: list[tuple[str, str, str, str]] = [
         "self.elapsed.eq(self.elapsed + CYCLE_NS)",
     ),
     (
+        "Instrument.no_counter_is_overtaken",
+        INSTRUMENT,
+        "self.ff.horizon.eq(left - 1)",
+        "self.ff.horizon.eq(left)",
+    ),
+    (
         "Instrument.counters_count",
         WINDOW,
         "beyond.eq(beyond + step * CYCLE_NS)",
