@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
-import platformdirs
-
 from trelscope.host.bench.machine import processor
 from trelscope.host.bench.rows import BenchError, Report
 from trelscope.host.bench.verilog import verilog
 from trelscope.sim import emulator
+from trelscope.sim.cache import cache_folder
 from trelscope.sim.compiler import specialise
 from trelscope.sim.compiler.build import FLAGS, HARNESS, compiler, sources_digest
 from trelscope.sim.emulator import EmulatedBoard
@@ -70,7 +69,7 @@ def library(tool: Verilator, fast_forward: bool, report: Report, make: bool = Tr
 
     fast_forward: with the port for it, which costs time even where it is not used. Raises BenchError.
     """
-    target = platformdirs.user_cache_path("trelscope") / f"verilated-{_digest(tool)[:20]}"
+    target = cache_folder() / f"verilated-{_digest(tool)[:20]}"
     target = target.with_suffix(".ff.so" if fast_forward else ".so")
     if target.exists() or not make:
         return target if target.exists() else None
