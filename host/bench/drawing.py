@@ -1,6 +1,6 @@
-"""Draws two traces of 100 000 points in the window while frames are averaged as fast as hardware makes them.
+"""Draws in the window what comes from memory, or from the emulator at the pace of hardware. Prints one JSON object.
 
-The frames come from memory, so that neither emulator nor link take part. Prints one JSON object.
+From memory come two traces of 100 000 points as fast as hardware makes them: neither emulator nor link take part.
 """
 
 import json
@@ -19,6 +19,7 @@ from trelscope.host.app.session.requested_settings import RequestedSettings
 from trelscope.host.app.session.session import Session
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.link.codec import LinkErrors
+from trelscope.host.link.emulator import EmulatorLink
 from trelscope.host.settings import Settings
 from trelscope.sim.physics.detector import ADC_BITS
 from trelscope.sim.presets.presets import load_plant
@@ -28,6 +29,7 @@ DEPTH = 1 << 17  # bins: more than the boards have
 FRAMES_PER_SECOND = 80.0  # over the 60 of a screen: two that come together cost a picture
 WARM_UP = 1.5  # s
 TRAIN = 1
+MEMORY = "memory:"  # the source that is none
 
 
 class _Link:
@@ -125,7 +127,7 @@ class PacedConnection(Connection):
         return self.instrument
 
 
-def main(seconds: float) -> int:
+def main(source: str, seconds: float) -> int:
     """Run it; 0 when something has been drawn."""
     from PyQt6.QtCore import QTimer
     from PyQt6.QtWidgets import QApplication
@@ -135,18 +137,29 @@ def main(seconds: float) -> int:
 
     app = QApplication(sys.argv[:1])
     style.apply(app, scale=1.0)
-    requested = RequestedSettings(rate=RATE, start=START, length=LENGTH, bin=BIN)
-    session = Session("memory:", requested=requested, connection=PacedConnection())
-    window = MainWindow("memory:", requested=requested, session=session)
+    if source == MEMORY:
+        requested = RequestedSettings(rate=RATE, start=START, length=LENGTH, bin=BIN)
+        connection: Connection = PacedConnection()
+    else:
+        requested, connection = RequestedSettings(), Connection()
+    session = Session(source, requested=requested, connection=connection)
+    window = MainWindow(source, requested=requested, session=session)
     window.show()
     latencies: list[float] = []
-    began = [0.0, 0.0, 0.0]
+    began = [0.0, 0.0, 0.0, 0.0, 0.0]
+
+    def board() -> tuple[float, float]:
+        """Time at the board, and time a core has worked for it, if it is emulated."""
+        link = connection.instrument.link if connection.instrument else None
+        return (link.clock(), link.processor_time) if isinstance(link, EmulatorLink) else (0.0, 0.0)
 
     def begin() -> None:
+        if window.session.snapshot.data is None:
+            QTimer.singleShot(round(WARM_UP * 1e3), begin)
+            return
         latencies.clear()
-        data = window.session.snapshot.data
-        pulses = data.accounting.pulses_averaged if data else 0
-        began[:] = time.perf_counter(), time.process_time(), pulses
+        pulses = window.session.snapshot.data.accounting.pulses_averaged
+        began[:] = time.perf_counter(), time.process_time(), pulses, *board()
         QTimer.singleShot(round(seconds * 1e3), end)
 
     def end() -> None:
@@ -154,13 +167,16 @@ def main(seconds: float) -> int:
         data = window.session.snapshot.data
         if data is not None and latencies:
             averaged = (data.accounting.pulses_averaged - began[2]) / data.settings.frame_pulses
+            clock, worked = board()
             figures = {
                 "points": data.light.t.size,
                 "drawn": len(latencies) / wall,
                 "latency": statistics.median(latencies),
                 "worst": max(latencies),
-                "share": 100 * busy / wall,
+                "share": 100 * (busy - (worked - began[4])) / wall,
                 "averaged": averaged / wall,
+                "board": 100 * (worked - began[4]) / wall,
+                "pace": (clock - began[3]) / wall,
             }
             print(json.dumps(figures), flush=True)
         window.close()
@@ -172,4 +188,4 @@ def main(seconds: float) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1])))
+    sys.exit(main(sys.argv[1], float(sys.argv[2])))

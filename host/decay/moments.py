@@ -1,10 +1,9 @@
 """The deviance of counts, and what it is if the model is true."""
 
 from functools import cache
-from typing import Any
 
 import numpy as np
-from scipy.stats import poisson
+from scipy.special import gammaln, xlogy
 
 from trelscope.host.decay.result import Array
 
@@ -36,7 +35,7 @@ def _moment_table() -> tuple[Array, Array]:
     """ln(mean), and of one bin's deviance the mean, variance and covariance with the count (3, m)."""
     mean = np.geomspace(1e-9, 300.0, 400)
     n = np.arange(500.0)
-    chance: Any = poisson.pmf(n, mean[:, None])
+    chance = np.exp(xlogy(n, mean[:, None]) - gammaln(n + 1) - mean[:, None])
     deviance = deviances(n, mean[:, None])
     first = (chance * deviance).sum(axis=1)
     second = (chance * (deviance - first[:, None]) ** 2).sum(axis=1)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from trelscope.gateware.protocol import CLOCK_HZ
 from trelscope.host.calibration.frontend import FrontEnd
@@ -13,12 +14,19 @@ from trelscope.sim.presets.presets import PresetError, load_plant
 
 BATCH = CLOCK_HZ // 500  # cycles run at a time: 2 ms
 REPLY_BATCH = 2_000  # while a request is under way
+AHEAD_BATCH = (
+    CLOCK_HZ // 60
+)  # while a stream is read: long, since handing over takes the interpreter's lock
 
 
 class EmulatorLink:
     """A board that runs only while its link is read: nothing is lost, however slow the reader.
 
     Time is the board's own. With `paced`, reading waits so that it does not run faster than the clock on the wall.
+
+    While a stream is read, the board runs one batch ahead in a thread of its own, so that board and host each have
+    a core. A request goes in after that batch. Which batch follows which depends on the calls alone, never on how
+    fast either side is: what the board sends is the same every time.
     """
 
     def __init__(
@@ -40,43 +48,74 @@ class EmulatorLink:
             raise LinkError(str(error)) from None
         self.front_end = FrontEnd.of(plant.detector, plant.monitor)
         self._pace = RealTime(self._board.time) if paced else None
-        self._rx = b""
+        self._rx, self._closed = b"", False
+        self._cycle = self._board.cycle  # up to which everything sent has been read
+        self._thread = ThreadPoolExecutor(1, "emulated board")
+        self._ahead: Future[tuple[bytes, int]] | None = None
+        self.processor_time = 0.0
+        """Seconds that a core has worked for the board itself."""
         self.restart_clock()
 
     def restart_clock(self) -> None:
         """Measure the real-time factor from now on."""
-        self._factor_from = time.perf_counter(), self._board.time
+        self._factor_from = time.perf_counter(), self.clock()
 
     @property
     def realtime_factor(self) -> float:
         """Board time over wall time since the clock was last restarted."""
         wall, board = self._factor_from
-        return (self._board.time - board) / max(time.perf_counter() - wall, 1e-9)
+        return (self.clock() - board) / max(time.perf_counter() - wall, 1e-9)
 
     def write(self, data: bytes) -> None:
         """Queue `data`; it goes in with the next read."""
         self._rx += data
 
     def read(self, timeout: float) -> bytes:
-        """Run the board until it has sent something, `timeout` seconds of its time at most."""
-        until = self._board.cycle + round(timeout * CLOCK_HZ)
+        """What the board sends next; b"" after `timeout` seconds of its time, or up to one batch more."""
+        if self._closed:
+            raise LinkError(f"{self.name}: the link is closed; open it again")
+        until = self._cycle + round(timeout * CLOCK_HZ)
+        streaming = not self._rx
         while True:
-            batch = REPLY_BATCH if self._rx else min(BATCH, max(until - self._board.cycle, 1))
-            sent, taken = self._board.run(batch, self._rx)
+            if self._ahead is not None:
+                cycles, (sent, taken) = AHEAD_BATCH, self._ahead.result()
+                self._ahead = None
+            else:
+                cycles = REPLY_BATCH if self._rx else min(BATCH, max(until - self._cycle, 1))
+                sent, taken = self._evaluate(cycles, self._rx)
+            self._cycle += cycles
             self._rx = self._rx[taken:]
+            if streaming:
+                self._ahead = self._thread.submit(self._evaluate, AHEAD_BATCH, b"")
             if self._pace is not None:
-                time.sleep(max(self._pace.ahead(self._board.time), 0.0))
-            if sent or self._board.cycle >= until:
+                time.sleep(max(self._pace.ahead(self.clock()), 0.0))
+            if sent or self._cycle >= until:
                 return sent
 
     def clock(self) -> float:
         """The board's own time, which may run slower or faster than ours."""
-        return self._board.time
+        return self._cycle / CLOCK_HZ
 
     def trip(self, level: bool) -> None:
         """Drive the board's external interlock input."""
+        self._wait()
         self._board.trip(level)
 
     def close(self) -> None:
         """Switch the board off."""
+        self._wait()
+        self._closed = True
+        self._thread.shutdown()
         self._board.close()
+
+    def _wait(self) -> None:
+        """Until the batch that runs ahead has ended; what it has sent is read later."""
+        if self._ahead is not None:
+            self._ahead.result()
+
+    def _evaluate(self, cycles: int, rx: bytes) -> tuple[bytes, int]:
+        """What the board sends in so many cycles, and how many bytes of `rx` it has taken."""
+        before = time.thread_time()
+        result = self._board.run(cycles, rx)
+        self.processor_time += time.thread_time() - before
+        return result

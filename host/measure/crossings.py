@@ -23,7 +23,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 Array = NDArray[np.float64]
 
@@ -102,7 +102,7 @@ def _basis(cells: int) -> _Basis:
     degrees = np.arange(2, orders - 2)
     order, first, last = np.arange(orders)[:, None], np.maximum(degrees - 1, 2), degrees + 2
     tested = (order >= first) & (order <= last)
-    critical = chi2.ppf(1 - _REJECT, last + 1 - first)
+    critical = chdtri(last + 1 - first, _REJECT)
     upto = np.asarray(order <= degrees, np.float64)
     return _Basis(q, q * q, value, slope, degrees, upto, np.asarray(tested / critical))
 

@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from trelscope.host.measure.shapes import (
     Cascade,
@@ -116,7 +116,7 @@ class ShapeFit:
     @property
     def holds(self) -> bool:
         """Whether noise explains what is left."""
-        return self.freedom > 0 and self.chi2 < chi2.ppf(1 - REJECT, self.freedom)
+        return self.freedom > 0 and self.chi2 < chdtri(self.freedom, REJECT)
 
     @property
     def criterion(self) -> float:

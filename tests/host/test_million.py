@@ -74,6 +74,7 @@ def test_a_host_that_looks_away(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(2):
         with monkeypatch.context() as patch:
             patch.setattr("trelscope.sim.emulator.TX_ROOM", 0)  # the link takes no byte
+            link._wait()
             link._board.run(round(1.2 * capacity / RATE * 125e6))
         listen(0.02)
     missed_by_then = frames[-1].missed

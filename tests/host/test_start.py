@@ -45,3 +45,9 @@ def test_a_terminal_without_the_signs(terminal: dict[str, str], tmp_path: Path) 
     said = ended.stdout.decode("ascii")
     assert " +- " in said
     assert " us " in said
+
+
+def test_nothing_loads_what_takes_as_long_as_all_else() -> None:
+    loaded = "import trelscope.host.app.window, trelscope.host.cli, sys; print('scipy.stats' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True)
+    assert (ended.stdout, ended.stderr) == ("False\n", "")

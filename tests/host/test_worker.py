@@ -72,7 +72,7 @@ def test_no_frame_stops_the_worker_or_alters_what_is_measured(bench: Bench) -> N
 def test_no_frame_alters_a_capture() -> None:
     def settings_for(depth: int) -> Settings:
         window = (-0.2e-6, 4e-6)
-        return CaptureRequest(pulses=4096, window=window, frame_pulses=8).plan(depth)
+        return CaptureRequest(pulses=16_384, window=window, frame_pulses=8).plan(depth)
 
     settings = settings_for(16384)
     quiet = capture(EmulatorLink("hr-1mm2", seed=1, paced=False), settings_for)
@@ -83,9 +83,9 @@ def test_no_frame_alters_a_capture() -> None:
     assert not link.frames
     account = result.accounting
     assert account.packets_refused > len(wrong) // 2
-    assert account.pulses_emitted == 4096
+    assert account.pulses_emitted == 16_384
     assert account.pulses_lost >= 0
-    assert account.pulses_averaged == 4096 - account.pulses_lost
+    assert account.pulses_averaged == 16_384 - account.pulses_lost
     assert result.light.y.mean() == pytest.approx(quiet.light.y.mean(), rel=1e-3)
 
 
