@@ -30,12 +30,14 @@ Array = NDArray[np.float64]
 # a window is summed into so many, or the next fewer
 _CELLS = np.array([5, 6, 7, 8, 10, 12, 16, 24])
 _FEWER = np.append(0, _CELLS)[np.searchsorted(_CELLS, np.arange(25), side="right")]
+_ENDS = np.arange(_CELLS[-1] + 1)
 _COARSE = 1024  # groups of bins that a pilot looks at first
 _FINE_ENOUGH, _AROUND = (
     64,
     3,
 )  # groups in a transition that need no closer look; around it, where one is taken
 _ORDERS = 10  # Legendre orders 0..9: up to degree 7 reported, two more tested
+_DEGREES = np.arange(2, _ORDERS - 2)  # that can be reported
 _PARTS = 0.5 ** np.arange(6)  # of the longest extent of a window: those tried
 _REJECT = 0.2  # size of the test on a window
 _BACK = 0.6  # of the way from the lowest level to where a chord meets the start: what a window may reach over
@@ -70,17 +72,12 @@ class _Basis:
 
     q: (cells, orders) their means over the cells, orthonormal columns; q2: squared.
     value, slope: (orders, orders); x**[0, 1, …] @ value are the polynomials at x, likewise slope.
-    degrees: (d,) that can be reported. upto: (orders, d) ones for the orders of each. tested: (orders, d) for those
-    that are to be noise, over the critical value of their chi squared.
     """
 
     q: Array
     q2: Array
     value: Array
     slope: Array
-    degrees: NDArray[np.intp]
-    upto: Array
-    tested: Array
 
 
 @cache
@@ -99,12 +96,18 @@ def _basis(cells: int) -> _Basis:
     value = powers @ np.linalg.inv(r)
     slope = np.zeros_like(value)
     slope[:-1] = value[1:] * np.arange(1, orders)[:, None]
-    degrees = np.arange(2, orders - 2)
-    order, first, last = np.arange(orders)[:, None], np.maximum(degrees - 1, 2), degrees + 2
-    tested = (order >= first) & (order <= last)
-    critical = chdtri(last + 1 - first, _REJECT)
-    upto = np.asarray(order <= degrees, np.float64)
-    return _Basis(q, q * q, value, slope, degrees, upto, np.asarray(tested / critical))
+    return _Basis(q, q * q, value, slope)
+
+
+_UPTO = np.asarray(np.arange(_ORDERS)[:, None] <= _DEGREES, np.float64)  # (orders, degrees)
+
+
+@cache
+def _tested() -> Array:
+    """(orders, degrees) over the critical value of their chi squared, 1 for the orders that are to be noise where a
+    degree is reported."""
+    order, first, last = np.arange(_ORDERS)[:, None], np.maximum(_DEGREES - 1, 2), _DEGREES + 2
+    return np.asarray(((order >= first) & (order <= last)) / chdtri(last + 1 - first, _REJECT))
 
 
 @cache
@@ -210,39 +213,65 @@ def _candidates(
     return start, size, _FEWER[np.minimum(n, most)]
 
 
+def _judged(
+    sums: Sums,
+    start: NDArray[np.intp],
+    size: NDArray[np.intp],
+    cells: NDArray[np.intp],
+    at: Array,
+    sign: NDArray[np.intp],
+) -> tuple[Array, Array]:
+    """Of every window and degree: misfit, and variance at the crossing but for a factor that all have in common.
+
+    start, size, cells: (goals, windows); at, sign: (goals,). Both are (goals * windows, degrees), inf where there is
+    no such window, or no slope that stands clear of noise.
+    """
+    shape = cells.size, _DEGREES.size
+    misfit, variance = np.full(shape, np.inf), np.full(shape, np.inf)
+    by_cells = np.argsort(
+        cells, axis=None, kind="stable"
+    )  # so that those of one basis are neighbours
+    by_cells = by_cells[np.count_nonzero(cells == 0) :]
+    a, m, g = (each.ravel()[by_cells] for each in (start, size, cells))
+    goal = by_cells // start.shape[1]
+    index = a[:, None] + m[:, None] * np.minimum(_ENDS, g[:, None])
+    steps, spread = np.diff(sums.y[index]), np.diff(sums.variance[index])
+    half = g * m / 2
+    x = (at[goal] - a + 0.5 - half) / half
+    powers = np.vander(x, _ORDERS, increasing=True)
+    coef, phi, dphi = np.zeros((3, g.size, _ORDERS))
+    var = np.ones((g.size, _ORDERS))
+    for n in np.unique(g).tolist():
+        here = slice(*np.searchsorted(g, (n, n + 1)).tolist())
+        basis, orders = _basis(n), min(_ORDERS, n)
+        coef[here, :orders] = steps[here, :n] @ basis.q
+        var[here, :orders] = spread[here, :n] @ basis.q2
+        phi[here, :orders] = powers[here, :orders] @ basis.value
+        dphi[here, :orders] = powers[here, :orders] @ basis.slope
+    coef *= (sign[goal] / m)[:, None]
+    var /= (m * m)[:, None]
+    # orthonormal components have about equal variance: enough to rank windows by
+    even = (spread.sum(axis=1) / (g * m * m))[:, None]
+    slope, of_slope, of_value = (each @ _UPTO for each in (dphi * coef, dphi * dphi, phi * phi))
+    clear = slope > _STEEP * np.sqrt(even * of_slope)
+    clear &= (np.abs(x) <= 1 + 1 / half)[:, None]  # the root may lie one bin outside
+    clear &= g[:, None] >= _DEGREES + 3
+    misfit[by_cells] = np.where(clear, (coef**2 / var) @ _tested(), np.inf)
+    variance[by_cells] = np.where(clear, even * of_value, np.inf)
+    return misfit, variance
+
+
 def _best_windows(sums: Sums, goals: Sequence[Goal], at: Array) -> list[_Window | None]:
     """For each goal the admissible window with the least variance; the least misfit if none is."""
     start, size, cells = _candidates(goals, at)
-    middle = np.broadcast_to(at[:, None], start.shape)
-    sign = np.broadcast_to(np.array([goal.sign for goal in goals])[:, None], start.shape)
-    misfit = np.full((*start.shape, _ORDERS - 4), np.inf)
-    variance = misfit.copy()
-    for g in np.unique(cells[cells > 0]).tolist():
-        here = np.asarray(np.equal(cells, g), bool)
-        basis = _basis(g)
-        a, m = start[here], size[here]
-        index = a[:, None] + m[:, None] * np.arange(g + 1)
-        ends, spread = sums.y[index], sums.variance[index]
-        coef = (ends[:, 1:] - ends[:, :-1]) @ basis.q * (sign[here] / m)[:, None]
-        var = (spread[:, 1:] - spread[:, :-1]) @ basis.q2 / (m * m)[:, None]
-        half = g * m / 2
-        x = (middle[here] - a + 0.5 - half) / half
-        powers = np.vander(x, basis.degrees.size + 4, increasing=True)
-        phi, dphi = powers @ basis.value, powers @ basis.slope
-        # orthonormal components have about equal variance: enough to rank windows by
-        even = (spread[:, -1] - spread[:, 0])[:, None] / (g * m * m)[:, None]
-        steep = (dphi * coef) @ basis.upto > _STEEP * np.sqrt(even * (dphi**2 @ basis.upto))
-        steep &= (np.abs(x) <= 1 + 1 / half)[:, None]  # the root may lie one bin outside
-        tested, ranked = (coef**2 / var) @ basis.tested, even * (phi**2 @ basis.upto)
-        misfit[here, : basis.degrees.size] = np.where(steep, tested, np.inf)
-        variance[here, : basis.degrees.size] = np.where(steep, ranked, np.inf)
+    misfit, variance = _judged(sums, start, size, cells, at, np.array([g.sign for g in goals]))
     flat = misfit.reshape(len(goals), -1)
     fits = flat <= 1
     rank = np.where(fits, variance.reshape(flat.shape), np.inf)
     rank = np.where(fits.any(axis=1, keepdims=True), rank, flat)
     windows: list[_Window | None] = []
     for k, choice in enumerate(rank.argmin(axis=1).tolist()):
-        w, d = divmod(choice, _ORDERS - 4)
+        w, d = divmod(choice, _DEGREES.size)
         window = int(start[k, w]), int(size[k, w]), int(cells[k, w]), 2 + d
         off = float(flat[k, choice])
         windows.append(_Window(*window, max(off, 1.0) ** 0.5) if np.isfinite(off) else None)

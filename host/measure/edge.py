@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
+from scipy.optimize import leastsq
 
 Array = NDArray[np.float64]
 
@@ -30,6 +30,8 @@ _GOOD = 2.0  # a misfit that is no sign of a grid too coarse
 _CLOSER = 8  # looks at most
 _STEPS = 12  # of each look at most, for the delays
 _STILL = 1e-7  # bins: a shorter step is the last
+_TOL = 1e-8  # of squares and parameters, at which MINPACK ends
+_CONVERGED = 1, 2, 3, 4  # what MINPACK then says
 
 
 @dataclass(frozen=True)
@@ -77,16 +79,17 @@ class _Step:
         self.log_pole, self.spread = float(np.log(pole)), spread
         self._samples = samples
         self._before = samples * np.arange(y.size + 1)  # instants before each border
+        self._last: tuple[bytes, tuple[Array, Array, Array]] | None = None  # shape by parameters
 
     def residuals(self, p: Array) -> Array:
         """(n + 1,) of bins and nominal pole, for p: delay, log pole, base, height."""
-        shape, _, _ = self.shape(p[0], p[1])
+        shape, _, _ = self._shape_once(p)
         own = (self.y - p[2] - p[3] * shape) * self.weight
         return np.append(own, (self.log_pole - p[1]) / self.spread)
 
     def derivatives(self, p: Array) -> Array:
         """(n + 1, 4) of the residuals by p."""
-        shape, by_delay, by_log_pole = self.shape(p[0], p[1])
+        shape, by_delay, by_log_pole = self._shape_once(p)
         j = np.zeros((self.y.size + 1, 4))
         j[:-1] = -np.column_stack(
             (p[3] * by_delay, p[3] * by_log_pole, np.ones(self.y.size), shape)
@@ -94,6 +97,13 @@ class _Step:
         j[:-1] *= self.weight[:, None]
         j[-1, 1] = -1 / self.spread
         return j
+
+    def _shape_once(self, p: Array) -> tuple[Array, Array, Array]:
+        """Of these parameters, kept: derivatives are asked for where residuals have been."""
+        asked = p[:2].tobytes()
+        if self._last is None or self._last[0] != asked:
+            self._last = asked, self.shape(p[0], p[1])
+        return self._last[1]
 
     def shape(self, delay: Array, log_pole: Array) -> tuple[Array, Array, Array]:
         """(…, n) bin means of steps from 0 to 1, and their derivatives by delay and log pole, both (…).
@@ -125,29 +135,27 @@ class _Step:
 def _fitted(step: _Step, centroid: float, base: float, height: float) -> Edge | None:
     """By least squares."""
     begin = float(np.exp(step.log_pole))
-    fit = least_squares(
-        step.residuals,
-        np.array([centroid - begin, step.log_pole, base, height]),
-        step.derivatives,
-        method="lm",
-        x_scale="jac",
+    start = np.array([centroid - begin, step.log_pole, base, height])
+    # Not `least_squares`: it calls the same MINPACK, and takes longer to prepare that than the fit does.
+    p, _, _, _, how = leastsq(
+        step.residuals, start, Dfun=step.derivatives, full_output=True, ftol=_TOL, xtol=_TOL
     )
-    if not fit.success or abs(fit.x[1]) > _FARTHEST:
+    if how not in _CONVERGED or abs(p[1]) > _FARTHEST:
         return None
-    j = fit.jac
-    data = j[:-1].T @ j[:-1] / _misfit(float(fit.fun[:-1] @ fit.fun[:-1]), step.y.size)
+    own, j = step.residuals(p)[:-1], step.derivatives(p)
+    data = j[:-1].T @ j[:-1] / _misfit(float(own @ own), step.y.size)
     data[1, 1] += 1 / step.spread**2
     try:
         covariance = np.linalg.inv(data)
     except np.linalg.LinAlgError:
         return None
-    tau = float(np.exp(fit.x[1]))
+    tau = float(np.exp(p[1]))
     g = np.array([1.0, tau * np.log(2), 0.0, 0.0])
     variance_at = float(g @ covariance @ g)
     if not variance_at > 0:  # rounding: as good as singular
         return None
     resolved = bool(np.sqrt(covariance[1, 1]) < step.spread / 2)
-    return Edge(float(fit.x[0] + tau * np.log(2)), float(np.sqrt(variance_at)), resolved)
+    return Edge(float(p[0] + tau * np.log(2)), float(np.sqrt(variance_at)), resolved)
 
 
 def _summed(step: _Step, centroid: float) -> Edge | None:
