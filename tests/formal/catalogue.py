@@ -12,11 +12,13 @@ from .spec_guard import GuardSpec
 from .spec_instrument import CountingInstrumentSpec, InstrumentSpec
 from .spec_limits import TrainSpec
 from .spec_link import DeframerSpec
+from .spec_photons import PhotonRowsSpec
 from .spec_registers import RegisterFileSpec
 
 BY_SPEC: dict[str, tuple[type[Spec], ...]] = {
     "Output safety": (GuardSpec,),
     "Samples": (WindowSpec, BoxcarSpec, TraceMemorySpec, BanksSpec),
+    "Photons": (PhotonRowsSpec,),
     "Link": (DeframerSpec, RegisterFileSpec),
     "Settings": (TrainSpec,),
 }
@@ -82,6 +84,7 @@ BOXCAR, WINDOW = "trelscope.gateware.boxcar", "trelscope.gateware.window"
 DEFRAMER, REGISTERS = "trelscope.gateware.link.deframer", "trelscope.gateware.registers"
 INSTRUMENT, SEQUENCER = "trelscope.gateware.instrument", "trelscope.gateware.sequencer"
 TAGS, PULSE = "trelscope.gateware.timetags", "trelscope.gateware.pulse"
+PHOTONS = "trelscope.gateware.photons"
 
 TWINS: list[tuple[str, str, str, str]] = [
     # property, module, original source, source of the mutant
@@ -431,5 +434,23 @@ TWINS: list[tuple[str, str, str, str]] = [
         INSTRUMENT,
         "tags.t_ns.eq(now + (step - 1) * CYCLE_NS)",
         "tags.t_ns.eq(now)",
+    ),
+    (
+        "PhotonRows.handed_on_once",
+        PHOTONS,
+        "held_row5.eq(row5 + crosses),",
+        "held_row5.eq(row5),",
+    ),
+    (
+        "PhotonRows.handed_on_once",
+        PHOTONS,
+        "inside &= ample | (few > lane)",
+        "inside &= ample | (few >= lane)",
+    ),
+    (
+        "PhotonRows.none_is_held_in_the_dark",
+        PHOTONS,
+        "with m.Elif(flush[5] & held):",
+        "with m.Elif(flush[5] & held & held_row[0]):",
     ),
 ]

@@ -20,7 +20,7 @@ bins per buffer. Amaranth emits RTLIL, yosys translates it to SMT-LIB, and z3 sh
 each property there is at least one mutant of the gateware, with one piece of its source changed, and the proof must
 reject it.
 
-The CRCs, the photon rows and the interleaved memory are tested, but not proved, and so is what is marked below.
+The CRCs and the interleaved memory are tested, but not proved, and so is what is marked below.
 
 `pytest tests/formal` proves all properties but those that take many minutes, which `make soak` proves;
 `python -m tests.formal` prints each one with its result.
