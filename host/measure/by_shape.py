@@ -17,7 +17,15 @@ from trelscope.host.measure.found import Found
 from trelscope.host.measure.local import LocalEstimator
 from trelscope.host.measure.pulse import Pulse
 from trelscope.host.measure.quantities import Flag
-from trelscope.host.measure.shape_fit import NEGLIGIBLE, Cells, ShapeFit, fit_families, refit
+from trelscope.host.measure.shape_fit import (
+    NEGLIGIBLE,
+    Cells,
+    ShapeFit,
+    distinct,
+    fit_families,
+    refit,
+)
+from trelscope.host.measure.wider import WiderErrors
 
 Array = NDArray[np.float64]
 
@@ -142,15 +150,21 @@ class ShapeCache:
     """The shapes that held last time, by part of the pulse: a search begins with them while an average grows.
 
     Of twice as many pulses less noise may show another shape: then all are tried again.
+    errors: of the same average, to flag those that widen.
     """
 
     def __init__(self) -> None:
         self._kept: dict[int, tuple[int, list[ShapeFit]]] = {}
+        self.errors = WiderErrors()
 
     def get(self, part: int, pulses: int) -> list[ShapeFit] | None:
         """What held for about so many pulses of the same average; None if that is not known."""
         since, fits = self._kept.get(part, (0, []))
         return fits if since <= pulses < 2 * since else None
+
+    def last(self, part: int) -> list[ShapeFit]:
+        """What held when all were tried last, for however many pulses."""
+        return self._kept.get(part, (0, []))[1]
 
     def keep(self, part: int, pulses: int, fits: list[ShapeFit]) -> None:
         """Those that held when all were tried."""
@@ -223,7 +237,11 @@ class ShapeEstimator:
             return [], "no shape held"
         best = _with_weight(refit(cells, known or [], high - low))
         if not best:
-            tried = fit_families(cells, low, high, sign > 0, pulse.delay)
+            # A search may miss a shape that was found before, and holds as it has: nothing is forgotten.
+            tried = distinct(
+                fit_families(cells, low, high, sign > 0, pulse.delay)
+                + refit(cells, self._shapes.last(sign), high - low)
+            )
             if not tried:
                 return [], "no shape can be fitted"
             best = _with_weight(tried)

@@ -25,6 +25,7 @@ class Flag(StrEnum):
     COMMANDED_EDGE = "COMMANDED_EDGE"
     PILE_UP = "PILE_UP"
     WINDOW_LEVEL = "WINDOW_LEVEL"
+    WIDER = "WIDER"
 
 
 class Top(StrEnum):

@@ -23,6 +23,7 @@ FLAGS = {
     Flag.COMMANDED_EDGE: "drive edge not seen",
     Flag.WINDOW_LEVEL: "level from the window's end",
     Flag.PILE_UP: "photons pile up",
+    Flag.WIDER: "error wider than at fewer pulses: another pulse shape holds now, or none",
 }
 COLUMNS = ("", "value", "± se", "sd", "n", "")
 TIPS = (
