@@ -26,6 +26,7 @@ from trelscope.host.app.plots.plot import prepare, set_range
 from trelscope.host.app.references import Reference
 from trelscope.host.app.session.snapshot import AverageData, SessionState, Snapshot
 from trelscope.host.app.style import Theme
+from trelscope.host.report.axes import fixed_axes
 from trelscope.host.settings import Settings
 
 LIGHT_AXIS, COUNT_AXIS = "Light (mV)", "Photons (1/ms)"
@@ -53,10 +54,10 @@ class Traces(pg.GraphicsLayoutWidget):
         self.ci.layout.setSpacing(2)
         self._legend = self.addLabel("", row=0, col=0, colspan=2, justify="right")
         self.scale = VerticalScale()
-        self.drive = prepare(self, self.addPlot(row=1, col=0, colspan=2), "Drive (V)")
-        self.light = prepare(self, self.addPlot(row=2, col=0, colspan=2), LIGHT_AXIS, TIME_AXIS)
-        self.rising = prepare(self, self.addPlot(row=3, col=0), LIGHT_AXIS, "Rising edge (µs)")
-        self.falling = prepare(self, self.addPlot(row=3, col=1), "", "Falling edge (µs)")
+        self.drive = self._plot(1, 0, 2, "Drive (V)")
+        self.light = self._plot(2, 0, 2, LIGHT_AXIS, TIME_AXIS)
+        self.rising = self._plot(3, 0, 1, LIGHT_AXIS, "Rising edge (µs)")
+        self.falling = self._plot(3, 1, 1, "", "Falling edge (µs)")
         self.drive.setXLink(self.light)
         self.drive.setMouseEnabled(x=True, y=False)
         self.drive.getAxis("bottom").setStyle(showValues=False)
@@ -157,6 +158,10 @@ class Traces(pg.GraphicsLayoutWidget):
         super().mouseDoubleClickEvent(event)
 
     # ------------------------------------------------------------------------------------ drawing
+
+    def _plot(self, row: int, column: int, columns: int, left: str, bottom: str = "") -> Any:
+        plot = self.addPlot(row=row, col=column, colspan=columns, axisItems=fixed_axes())
+        return prepare(self, plot, left, bottom)
 
     def _draw(self) -> None:
         data, view = self._data, self.view
