@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from trelscope.host.app.session.recorded import load_snapshot, measure_again
+from trelscope.host.app.session.recorded import load_snapshot, measure_again, with_levels
 from trelscope.host.app.session.snapshot import Snapshot
 
 
@@ -35,7 +35,6 @@ class FrozenPicture:
         """Measure rise and fall between these parts of the amplitude; returns whether there is anything to measure."""
         if self.snapshot is None or self.snapshot.data is None:
             return False
-        data = self.snapshot.data
-        options = replace(data.measurements.options, low=low, high=high)
-        self.snapshot = replace(self.snapshot, data=measure_again(data, options))
+        data = with_levels(self.snapshot.data, low, high)
+        self.snapshot = replace(self.snapshot, data=data)
         return True

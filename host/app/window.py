@@ -30,6 +30,7 @@ from trelscope.host.app.session.session import Session
 from trelscope.host.app.session.snapshot import AverageData, SessionState, Snapshot
 from trelscope.host.errors import UserError
 from trelscope.host.link.urls import check_source
+from trelscope.host.measure.quantities import MeasureOptions
 from trelscope.host.planning import CaptureRequest
 
 # Milliseconds between looks at the session: twice as often as anybody sees, so that no picture comes late.
@@ -58,6 +59,7 @@ class MainWindow(QMainWindow):
         self.session = session or Session(opened, seed, requested, journals)
         self._shown: Snapshot | None = None
         self._frozen = FrozenPicture()
+        self._levels = MeasureOptions().low, MeasureOptions().high  # what rise and fall are between
         self.references = References()
         self.banner = Banner()
         self.controls = Controls(opened, requested)
@@ -168,13 +170,17 @@ class MainWindow(QMainWindow):
         except UserError as error:
             self.show_message(str(error))
             return
+        self._frozen.set_levels(*self._levels)
         self.menus.action(menus.FREEZE).setChecked(True)
         self.show_message(snapshot.message)
         self._show_anew()
 
     def set_levels(self, low: float, high: float) -> None:
-        """Measure rise and fall between these parts of the amplitude, of a frozen picture as well."""
+        """Measure rise and fall between these parts of the amplitude, of all that is shown or kept."""
+        self._levels = low, high
         self.session.set_levels(low, high)
+        self.references.set_levels(low, high)
+        self.sweep.set_levels(low, high)
         if self._frozen.set_levels(low, high):
             self._show_anew()
 

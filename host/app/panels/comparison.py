@@ -9,7 +9,7 @@ from trelscope.host.app import style
 from trelscope.host.app.panels.panel import Panel, label
 from trelscope.host.app.references import Reference
 from trelscope.host.app.session.snapshot import AverageData
-from trelscope.host.measure.quantities import DEFINITIONS, PRIMARY, Quantity
+from trelscope.host.measure.quantities import DEFINITIONS, PRIMARY, Measurements
 from trelscope.host.units import format_with_error
 
 
@@ -48,16 +48,20 @@ class Comparison(QWidget):
             return
         reference = references[-1]
         self.title.setText(f"now less {reference.name}, and as a ratio to it")
-        before = reference.data.measurements.quantities()
+        before = reference.data.measurements
         for name in PRIMARY:
-            now = data.measurements.quantities()[name] if data else None
-            difference, ratio = _compare(now, before[name])
+            difference, ratio = _compare(name, data.measurements if data else None, before)
             self.differences[name].setText(difference)
             self.ratios[name].setText(ratio)
 
 
-def _compare(now: Quantity | None, then: Quantity) -> tuple[str, str]:
-    if now is None or not (math.isfinite(now.value) and math.isfinite(then.value)):
+def _compare(name: str, average: Measurements | None, before: Measurements) -> tuple[str, str]:
+    """Difference and ratio; none of times by different definitions, of which one is being measured again."""
+    words = DEFINITIONS[name].words
+    if average is None or words(average.options) != words(before.options):
+        return "–", ""
+    now, then = average.quantities()[name], before.quantities()[name]
+    if not (math.isfinite(now.value) and math.isfinite(then.value)):
         return "–", ""
     difference = format_with_error(now.value - then.value, math.hypot(now.se, then.se), "s")
     return difference, f"{now.value / then.value:.3f}" if then.value else ""
