@@ -21,7 +21,6 @@ from trelscope.host.measure.shape_fit import (
     NEGLIGIBLE,
     Cells,
     ShapeFit,
-    distinct,
     fit_families,
     refit,
 )
@@ -237,14 +236,13 @@ class ShapeEstimator:
             return [], "no shape held"
         best = _with_weight(refit(cells, known or [], high - low))
         if not best:
-            # A search may miss a shape that was found before, and holds as it has: nothing is forgotten.
-            tried = distinct(
-                fit_families(cells, low, high, sign > 0, pulse.delay)
-                + refit(cells, self._shapes.last(sign), high - low)
-            )
+            tried = fit_families(cells, low, high, sign > 0, pulse.delay)
             if not tried:
                 return [], "no shape can be fitted"
-            best = _with_weight(tried)
+            # A search may miss a shape that was found before, and holds as it has.
+            best = _with_weight(tried) or _with_weight(
+                refit(cells, self._shapes.last(sign), high - low)
+            )
             self._shapes.keep(sign, pulses, best)
             if not best:
                 near = tried[0]

@@ -173,14 +173,6 @@ def refit(cells: Cells, before: Sequence[ShapeFit], span: float) -> list[ShapeFi
     return sorted((fit for fit in found if fit is not None), key=lambda fit: fit.criterion)
 
 
-def distinct(fits: Sequence[ShapeFit]) -> list[ShapeFit]:
-    """The best fit of each shape, best first."""
-    best: dict[str, ShapeFit] = {}
-    for fit in sorted(fits, key=lambda fit: fit.criterion):
-        best.setdefault(fit.shape.name, fit)
-    return list(best.values())
-
-
 def _grown(
     cells: Cells, chain: Callable[[int], Modes], low: float, high: float
 ) -> list[ShapeFit | None]:

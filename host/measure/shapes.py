@@ -134,7 +134,7 @@ class Modes(Shape):
     def area(self, t: Array, p: Array) -> Array:
         x = np.maximum(t - p[0], 0.0)
         amps, rates = self._terms(*self._modes(p))
-        areas = (1 - np.exp(-np.multiply.outer(rates, x))) / rates[:, None]
+        areas = -np.expm1(-np.multiply.outer(rates, x)) / rates[:, None]
         lag = self._lag(x)
         return np.asarray(x - lag + amps @ self._seen(areas, rates, lag))
 
@@ -143,9 +143,11 @@ class Modes(Shape):
         x = np.maximum(t - p[0], 0.0)
         a, r = self._modes(p)
         amps, rates = self._terms(a, r)
-        decayed = np.exp(-np.multiply.outer(rates, x))
-        lag = self._lag(x)
-        areas = (1 - decayed) / rates[:, None]
+        lost = np.expm1(
+            -np.multiply.outer(rates, x)
+        )  # exact where a time constant is far longer than the trace
+        decayed, lag = 1 + lost, self._lag(x)
+        areas = -lost / rates[:, None]
         by_tau = areas - x * decayed
         areas = self._seen(areas, rates, lag)
         if self.pole:

@@ -24,7 +24,7 @@ from trelscope.host.measure.measure import (
     measure,
 )
 from trelscope.host.measure.shape_fit import Cells, levenberg_marquardt
-from trelscope.host.measure.shapes import Cascade, squared_fall
+from trelscope.host.measure.shapes import Cascade, exponentials, squared_fall
 from trelscope.host.measure.trace import Trace
 from trelscope.host.measure.wider import MOST, WiderErrors
 from trelscope.sim.physics.plant import Plant
@@ -111,6 +111,16 @@ def test_a_fit_that_begins_before_the_trace_has_no_error_of_rounding() -> None:
         slopes = fit.gradient(1203.0)
         errors.append(float(np.sqrt(slopes @ fit.covariance @ slopes)))
     assert max(errors) < 1.1 * min(errors)
+
+
+def test_a_time_constant_far_longer_than_the_trace_makes_no_error() -> None:
+    """Its light is a constant: parameters of a fall of bmim3-1mm2 at 3 V."""
+    p = np.array([1.4, 32.65, 25.0, 2.147, 4.356, 0.104, -0.0026, 0.0863])
+    shape, at = exponentials(4), 166.4
+    exact = np.exp(-(at - p[0]) / np.exp(p[3:5])) * (at - p[0]) / np.exp(p[3:5])
+    amplitudes = np.array([p[7], 1 - p[5:].sum()])
+    assert shape.gradient(at, p)[3:5] == pytest.approx(-amplitudes * exact, rel=1e-4)
+    assert np.abs(shape.gradient(at, p)[1:3]).max() < 1e-6
 
 
 def quantity(se: float) -> Quantity:
