@@ -28,6 +28,10 @@ class Flag(StrEnum):
     WIDER = "WIDER"
 
 
+NONE = "none"
+"""How the reason begins where there is no such thing in the light, which is no fault."""
+
+
 class Top(StrEnum):
     """How the level of the top is found."""
 
