@@ -207,7 +207,9 @@ QFrame#banner[failed="true"] {{ background: {t.failed}; border-bottom: 1px solid
 QLabel#badge {{
     background: #e69f00; color: #14181d; border-radius: 4px; padding: 2px 8px; font-weight: bold;
 }}
-QLabel#badge[real="true"] {{ background: #009e73; color: #ffffff; }}
+QLabel#badge[kind="real"] {{ background: #009e73; color: #ffffff; }}
+QLabel#badge[kind="recording"] {{ background: #cc79a7; color: #14181d; }}
+QLabel#badge[kind="frozen"] {{ background: #56b4e9; color: #14181d; }}
 QLabel#factor {{ font-weight: bold; }}
 QMenuBar {{ background: {t.panel}; }}
 QMenuBar::item {{ padding: 4px 9px; background: transparent; }}

@@ -111,14 +111,16 @@ class MainWindow(QMainWindow):
         newest, before = self.session.snapshot, self._shown
         snapshot = self._frozen.snapshot or newest
         self.controls.show_snapshot(newest)
-        self.status.show_snapshot(newest)
+        self.status.show_snapshot(newest, self._frozen)
         self._take_events()
         if newest is before:
             self.traces.refresh()
             return
         self._shown = snapshot
-        self.setWindowTitle(f"trelscope — {source.title(newest.source, newest.board)}")
-        self.banner.show_snapshot(newest, self._frozen.snapshot)
+        title = f"RECORDING {self._frozen.file}" if self._frozen.file else ""
+        title = title or source.title(newest.source, newest.board)
+        self.setWindowTitle(f"trelscope — {title}")
+        self.banner.show_snapshot(newest, self._frozen)
         if before is None or snapshot.data is None or snapshot.data is not before.data:
             self.results.show_snapshot(snapshot)
             self.traces.show_snapshot(snapshot)

@@ -116,7 +116,19 @@ def test_a_recording_is_opened_and_measured_anew(
     window.open_recording(path)
     assert window.shown.measurements.response.value == pytest.approx(0.7e-6, rel=0.02)
     assert "recording hr.npz" in window.log.toPlainText()
-    assert "recording hr.npz, of emulator:hr-1mm2" in window.banner.message.text()
+    window.refresh()
+    assert window.banner.badge.text() == "RECORDING"
+    assert window.banner.badge.property("kind") == "recording"
+    assert window.banner.name.text() == "hr.npz"
+    assert window.banner.message.text().startswith("EMULATOR hr-1mm2, 5 V, 10 kHz, width 50 µs")
+    assert not window.banner.factor.text()
+    assert window.windowTitle() == "trelscope — RECORDING hr.npz"
+    averaged = f"{window.shown.accounting.pulses_averaged:,}".replace(",", "\u2009")
+    assert averaged in window.banner.message.text()
+    assert window.status.pulses.text() == f"{averaged} pulses"  # and not those of what runs
+    assert window.status.state.text() == "recording; behind it: running"
+    assert not window.status.link.text()
+    assert not window.status.drawn.text()
     assert window.menus.action("Freeze the picture").isChecked()
     whole = window.shown.measurements.rise.value
     window.set_levels(0.2, 0.8)

@@ -117,6 +117,10 @@ def test_freeze_keeps_the_picture_and_not_the_average(
     until(lambda: pulses(window) > kept.accounting.pulses_averaged + 600)
     assert window.shown is kept
     assert "frozen" in window.banner.message.text()
+    assert window.banner.badge.text() == "FROZEN"
+    assert window.banner.badge.property("kind") == "frozen"
+    count = f"{kept.accounting.pulses_averaged:,}".replace(",", "\u2009")
+    assert f": {count} pulses" in window.status.pulses.text()
     qtbot.keyClick(window, Qt.Key.Key_F)
     until(lambda: window.shown is not kept)
 
