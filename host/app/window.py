@@ -64,8 +64,8 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self.controls = Controls(opened, requested)
         self.traces = Traces()
-        self.results = Results()
         self.comparison = Comparison()
+        self.results = Results(self.comparison)
         self.trend, self.histogram, self.map, self.log = Trend(), Histogram(), PulseMap(), Log()
         self.counting = CountingView()
         self.sweep = SweepView(self._capture_request)
@@ -77,7 +77,7 @@ class MainWindow(QMainWindow):
         self.docks = Docks(
             self,
             left=Dock("Settings", self.controls),
-            right=Dock("Results", layout.stacked(self.comparison, self.results)),
+            right=Dock("Results", self.results),
             below=(
                 Dock("Trend", self.trend),
                 Dock("Histogram", self.histogram),

@@ -31,7 +31,7 @@ class Comparison(QWidget):
                 cells[name].setAlignment(Qt.AlignmentFlag.AlignRight)
                 self.panel.grid.addWidget(cells[name], row, column)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 6, 6)
+        whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.panel)
         self.hide()
 

@@ -1,6 +1,6 @@
 """A group of rows with a title."""
 
-from PyQt6.QtWidgets import QFrame, QGridLayout, QLabel
+from PyQt6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
 
 
 class Panel(QFrame):
@@ -23,3 +23,10 @@ def label(text: str = "", role: str = "") -> QLabel:
     made = QLabel(text)
     made.setProperty("role", role)
     return made
+
+
+def keep_space(widget: QWidget) -> None:
+    """Leave its room empty while it is hidden: nothing moves under the pointer."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)

@@ -13,7 +13,8 @@ class Results(QWidget):
 
     selected = pyqtSignal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, comparison: QWidget) -> None:
+        """comparison: stands below the times, which do not move when it appears."""
         super().__init__()
         self.times = TimesPanel()
         self.accounting = AccountingPanel()
@@ -21,6 +22,7 @@ class Results(QWidget):
         column.setContentsMargins(0, 0, 6, 6)
         column.setSpacing(6)
         column.addWidget(self.times)
+        column.addWidget(comparison)
         column.addWidget(self.accounting)
         column.addStretch(1)
         self.times.selected.connect(self.selected)

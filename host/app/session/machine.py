@@ -89,10 +89,10 @@ class SessionMachine:
         try:
             settings = requested.settings(instrument)
         except SettingsError as error:
-            self._output.publish(refusal=str(error))
+            self._output.publish(refusal=str(error), requested=self._requested)
             return
         self._requested = requested
-        self._output.publish(refusal="")
+        self._output.publish(refusal="", requested=requested)
         if self._average is not None:
             self._begin(instrument, settings, requested)
 
