@@ -3,6 +3,7 @@
 import math
 
 from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QColor
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from trelscope.host.app import style
@@ -13,6 +14,7 @@ from trelscope.host.measure.statistics import ENOUGH, Summary
 from trelscope.host.units import format_with_error
 
 DOUBT, NOTHING = "▲", "○"  # do not trust this; there is nothing to see, which is harmless
+SIGNS = (DOUBT, NOTHING)
 FLAGS = {
     Flag.LOW_SNR: "much noise",
     Flag.UNSETTLED: "not settled within the pulse",
@@ -121,6 +123,8 @@ class TimesPanel(Panel):
             for item, text, tip in zip(self.cells[name][1:], texts, tips, strict=True):
                 if item.text() != text:
                     item.setText(text)
+                    if text in SIGNS:
+                        item.setForeground(_sign_colour(text))
                 if item.toolTip() != tip:
                     item.setToolTip(tip)
         self._show_definition()
@@ -150,7 +154,7 @@ class TimesPanel(Panel):
         self.note.setText(_why(quantity))
         style.set_property(self.note, "role", "warning" if _mark(quantity) == DOUBT else "dim")
 
-    def _restyle(self, theme: style.Theme) -> None:
+    def _restyle(self, _: style.Theme) -> None:
         height = style.pixels(22)
         for row in range(len(DEFINITIONS)):
             self.table.setRowHeight(row, height)
@@ -164,7 +168,7 @@ class TimesPanel(Panel):
         for cells in self.cells.values():
             for item in cells[1:4]:
                 item.setFont(style.digits_font(12))
-            cells[4].setForeground(style.colour(theme.warning))
+            cells[4].setForeground(_sign_colour(cells[4].text()))
 
 
 def _texts(quantity: Quantity, unit: str) -> list[str]:
@@ -208,6 +212,11 @@ def _mark(quantity: Quantity) -> str:
     if quantity.reason.startswith(NONE):
         return NOTHING
     return DOUBT if quantity.flags or quantity.reason else ""
+
+
+def _sign_colour(sign: str) -> QColor:
+    theme = style.theme()
+    return style.colour(theme.dim if sign == NOTHING else theme.warning)
 
 
 def _why(quantity: Quantity) -> str:
