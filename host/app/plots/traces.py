@@ -13,6 +13,7 @@ from trelscope.host.app import style
 from trelscope.host.app.panels.panel import label
 from trelscope.host.app.plots.downsample import peaks
 from trelscope.host.app.plots.intervals import interval
+from trelscope.host.app.plots.legend import Legend
 from trelscope.host.app.plots.light import (
     DECADES,
     US,
@@ -38,6 +39,10 @@ WAITING = {
     SessionState.LOST: "",
     SessionState.FAILED: "",
 }
+SMALLEST = (
+    320,
+    240,
+)  # pixels at a scale of 1: what docks leave to the plots, whatever their layout was saved as
 ZOOM_BEFORE, ZOOM_AFTER = 0.5, 2.5  # shown before and after an edge, in units of response or fall
 
 
@@ -52,7 +57,8 @@ class Traces(pg.GraphicsLayoutWidget):
         style.on_change(self, lambda theme: self.setBackground(theme.panel))
         self.ci.layout.setContentsMargins(4, 4, 12, 4)
         self.ci.layout.setSpacing(2)
-        self._legend = self.addLabel("", row=0, col=0, colspan=2, justify="right")
+        self._legend = Legend()
+        self.addItem(self._legend, row=0, col=0, colspan=2)
         self.scale = VerticalScale()
         self.drive = self._plot(1, 0, 2, "Drive (V)")
         self.light = self._plot(2, 0, 2, LIGHT_AXIS, TIME_AXIS)
@@ -221,10 +227,8 @@ class Traces(pg.GraphicsLayoutWidget):
         for index, reference in enumerate(comparable):
             colour = reference_pen(theme, index).color().name()
             entries.append((colour, ("╍╍", "━·", "┅┅", "━··")[index % 4], reference.name))
-        text = "&nbsp;&nbsp;&nbsp;".join(
-            f'<span style="color: {colour}">{line}</span> {name}' for colour, line, name in entries
-        )
-        self._legend.setText(text, size=f"{style.pixels(11)}px", color=theme.dim)
+        self._legend.show_entries(entries, theme.dim)
+        self.setMinimumSize(*(style.pixels(least) for least in SMALLEST))
         for curves in (self.whole, *self._edges):
             curves.set_references([reference.view for reference in comparable])
 
