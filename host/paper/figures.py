@@ -10,7 +10,6 @@ from PyQt6.QtWidgets import QApplication
 
 from trelscope.host.files import formats, pictures
 from trelscope.host.paper.run import Row
-from trelscope.host.report.axes import fixed_axes
 
 SIZE = (760, 460)  # pixels
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe–Ito
@@ -38,7 +37,7 @@ def draw(rows: Sequence[Row], directory: Path) -> list[Path]:
     by_id = {row.id: row for row in rows}
     written = []
     for name, title in NAMES.items():
-        widget = pg.PlotWidget(background="w", axisItems=fixed_axes())
+        widget = pg.PlotWidget(background="w")
         widget.resize(*SIZE)
         plot = widget.getPlotItem()
         plot.setTitle(f'<span style="color: black">{title}</span>')
@@ -46,6 +45,7 @@ def draw(rows: Sequence[Row], directory: Path) -> list[Path]:
             axis = plot.getAxis(edge)
             axis.setPen("k")
             axis.setTextPen("k")
+            axis.enableAutoSIPrefix(False)
         plot.showGrid(x=True, y=True, alpha=0.15)
         _CONTENTS[name](plot, by_id)
         widget.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
