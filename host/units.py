@@ -26,6 +26,23 @@ def format_with_error(value: float, error: float, unit: str) -> str:
     return f"{shown:.{places}f} ± {scaled:.{places}f} {prefix}{unit}"
 
 
+def format_concise(value: float, error: float, unit: str) -> str:
+    """`value` with its error in brackets, in units of the last digit: "3.3549(3) us".
+
+    Of an error that begins with 1 there are two digits.
+    """
+    if not (math.isfinite(value) and math.isfinite(error) and error > 0):
+        return format_si(value, unit) if unit else f"{100 * value:.3g} %"
+    exponent, prefix = prefix_for(max(abs(value), error)) if unit else (-2, "%")
+    scaled = error / 10.0**exponent
+    leading, power = f"{scaled:.0e}".split("e")
+    places = max(0, -int(power) + (leading == "1"))
+    shown = round(value / 10.0**exponent, places) + 0.0
+    return f"{shown:.{places}f}({scaled * 10**places:.0f}) {prefix}{unit}".replace(
+        "-", "\N{MINUS SIGN}"
+    )
+
+
 def prefix_for(value: float) -> tuple[int, str]:
     """Power of ten and its prefix that leave one to three digits before the point: (-6, "µ")."""
     exponent = 0 if value == 0 else math.floor(math.log10(abs(value)) / 3) * 3

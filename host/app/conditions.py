@@ -8,13 +8,16 @@ from trelscope.host.units import format_si
 def conditions(data: AverageData) -> str:
     """Board, device, voltage, rate, width, pulses and the kind of average."""
     settings = data.settings
-    volts, rate, width = (
-        format_si(settings.volts, "V"),
-        format_si(settings.rate, "Hz"),
-        format_si(settings.width, "s"),
-    )
-    pulses = f"{data.accounting.pulses_averaged:,}".replace(",", "\u2009")
-    return (
-        f"{source.title(data.source, data.board)}, {volts}, {rate}, width {width},"
-        f" {pulses} pulses, {data.averaging.value}"
-    )
+    volts, rate = format_si(settings.volts, "V"), format_si(settings.rate, "Hz")
+    width, board = format_si(settings.width, "s"), source.title(data.source, data.board)
+    return f"{board}, {volts}, {rate}, width {width}, {_pulses(data)}, {data.averaging.value}"
+
+
+def brief(data: AverageData) -> str:
+    """Device, voltage and pulses."""
+    volts = format_si(data.settings.volts, "V")
+    return f"{data.source.removeprefix('emulator:')}, {volts}, {_pulses(data)}"
+
+
+def _pulses(data: AverageData) -> str:
+    return f"{data.accounting.pulses_averaged:,} pulses".replace(",", "\u2009")

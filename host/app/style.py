@@ -210,6 +210,7 @@ QLabel#badge {{
 QLabel#badge[kind="real"] {{ background: #009e73; color: #ffffff; }}
 QLabel#badge[kind="recording"] {{ background: #cc79a7; color: #14181d; }}
 QLabel#badge[kind="frozen"] {{ background: #56b4e9; color: #14181d; }}
+QLabel#headline {{ font-size: {pixels(26)}px; font-weight: bold; }}
 QLabel#factor {{ font-weight: bold; }}
 QMenuBar {{ background: {t.panel}; }}
 QMenuBar::item {{ padding: 4px 9px; background: transparent; }}

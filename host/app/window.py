@@ -258,6 +258,8 @@ class MainWindow(QMainWindow):
         controls.single.clicked.connect(self.session.single)
         controls.clear.clicked.connect(self.session.clear)
         self.results.selected.connect(self._select)
+        self.results.headline.reached.connect(self._stop_at_precision)
+        self.results.headline.refused.connect(self.show_message)
         self.references.changed.connect(self._show_references)
         self.sweep.began.connect(self.session.release_instrument)
         self.sweep.ended.connect(self.session.run)
@@ -268,6 +270,11 @@ class MainWindow(QMainWindow):
     def _show_anew(self) -> None:
         self._shown = None
         self.refresh()
+
+    def _stop_at_precision(self) -> None:
+        if self._frozen.snapshot is None and self.session.snapshot.state is SessionState.RUNNING:
+            self.show_message("stopped: the precision that was wanted is reached")
+            self.session.stop()
 
     def _select(self, name: str) -> None:
         self.traces.select(name)

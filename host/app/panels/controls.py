@@ -58,6 +58,7 @@ class Controls(QWidget):
         self.averaging.setCurrentIndex(list(MODES).index(requested.averaging))
         self.pulses = QuantityBox("", float(requested.pulses), PULSES, 1024.0)
         self.message, self.acquisition_message = _message(), _message()
+        keep_space(self.message)
         self.bins = label(role="dim")
         self.run = QPushButton("Stop")
         self.single = QPushButton("Single")
@@ -124,6 +125,7 @@ class Controls(QWidget):
         for shown, line in ((of_drive, self.message), (not of_drive, self.acquisition_message)):
             line.setText(message if shown else "")
             line.setVisible(bool(message) and shown)
+        self.bins.setHidden(self.acquisition_message.isVisibleTo(self))
         for box in self._boxes:
             box.mark_refused(bool(message) and box is self._last_changed)
 
@@ -189,7 +191,8 @@ class Controls(QWidget):
             ("N", self.pulses, "pulses of a sum, or that an exponential average remembers"),
         )
         acquisition.grid.addWidget(self.acquisition_message, 6, 0, 1, 2)
-        acquisition.grid.addWidget(self.bins, 7, 0, 1, 2)
+        # In the same place: nothing is below it that could move.
+        acquisition.grid.addWidget(self.bins, 6, 0, 1, 2)
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
         for button in (self.run, self.single, self.clear):
@@ -214,11 +217,10 @@ class Controls(QWidget):
 
 
 def _message() -> QLabel:
-    """A line for refusals, whose room is kept while there is none."""
+    """A line for refusals."""
     line = label(role="warning")
     line.setWordWrap(True)
     line.setAlignment(Qt.AlignmentFlag.AlignTop)
-    keep_space(line)
     style.on_change(line, lambda _: line.setFixedHeight(style.pixels(34)))
     line.hide()
     return line

@@ -14,8 +14,8 @@ class Panel(QFrame):
         self.grid.setHorizontalSpacing(8)
         self.grid.setVerticalSpacing(4)
         self.grid.setColumnStretch(1, 1)
-        heading = label(title.upper(), "heading")
-        self.grid.addWidget(heading, 0, 0, 1, 2)
+        self.heading = label(title.upper(), "heading")
+        self.grid.addWidget(self.heading, 0, 0, 1, 2)
 
 
 def label(text: str = "", role: str = "") -> QLabel:
