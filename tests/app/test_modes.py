@@ -196,7 +196,7 @@ def test_results_are_copied_as_they_are_shown(opened: Open, until: Until) -> Non
     value, error = (window.results.times.cells["response"][n].text() for n in (1, 2))
     number, unit = value.split()
     assert f"Response\t{number} ± {error} {unit}\t" in copied
-    assert "EMULATOR emulator:bmim3-1mm2, 5 V, 10 kHz" in copied
+    assert "EMULATOR bmim3-1mm2, 5 V, 10 kHz" in copied
 
 
 def test_what_was_set_and_laid_out_comes_back(opened: Open, until: Until, tmp_path: Path) -> None:

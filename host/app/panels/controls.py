@@ -26,6 +26,7 @@ STEP = 1e-6  # s
 LONGEST = 1.0  # s
 PULSES = (8.0, 1e9)
 AUTO = "auto"
+MESSAGE = 34  # pixels at a scale of 1: two lines
 MODES = {
     Averaging.CONTINUOUS: "every pulse since the last change or Clear",
     Averaging.SUM: "N pulses, then stop",
@@ -60,6 +61,8 @@ class Controls(QWidget):
         self.message, self.acquisition_message = _message(), _message()
         keep_space(self.message)
         self.bins = label(role="dim")
+        self.bins.setAlignment(Qt.AlignmentFlag.AlignTop)
+        style.on_change(self.bins, lambda _: self.bins.setFixedHeight(style.pixels(MESSAGE)))
         self.run = QPushButton("Stop")
         self.single = QPushButton("Single")
         self.clear = QPushButton("Clear")
@@ -191,7 +194,7 @@ class Controls(QWidget):
             ("N", self.pulses, "pulses of a sum, or that an exponential average remembers"),
         )
         acquisition.grid.addWidget(self.acquisition_message, 6, 0, 1, 2)
-        # In the same place: nothing is below it that could move.
+        # In the same place, and as high: nothing moves.
         acquisition.grid.addWidget(self.bins, 6, 0, 1, 2)
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
@@ -221,7 +224,7 @@ def _message() -> QLabel:
     line = label(role="warning")
     line.setWordWrap(True)
     line.setAlignment(Qt.AlignmentFlag.AlignTop)
-    style.on_change(line, lambda _: line.setFixedHeight(style.pixels(34)))
+    style.on_change(line, lambda _: line.setFixedHeight(style.pixels(MESSAGE)))
     line.hide()
     return line
 
