@@ -34,13 +34,15 @@ def format_concise(value: float, error: float, unit: str) -> str:
     if not (math.isfinite(value) and math.isfinite(error) and error > 0):
         return format_si(value, unit) if unit else f"{100 * value:.3g} %"
     exponent, prefix = prefix_for(max(abs(value), error)) if unit else (-2, "%")
-    scaled = error / 10.0**exponent
-    leading, power = f"{scaled:.0e}".split("e")
+    return f"{concise(value / 10.0**exponent, error / 10.0**exponent)} {prefix}{unit}"
+
+
+def concise(value: float, error: float) -> str:
+    """A bare number in the form of `format_concise`: "49.0(1)". error: > 0."""
+    leading, power = f"{error:.0e}".split("e")
     places = max(0, -int(power) + (leading == "1"))
-    shown = round(value / 10.0**exponent, places) + 0.0
-    return f"{shown:.{places}f}({scaled * 10**places:.0f}) {prefix}{unit}".replace(
-        "-", "\N{MINUS SIGN}"
-    )
+    shown = round(value, places) + 0.0
+    return f"{shown:.{places}f}({error * 10**places:.0f})".replace("-", "\N{MINUS SIGN}")
 
 
 def prefix_for(value: float) -> tuple[int, str]:

@@ -194,6 +194,10 @@ class MainWindow(QMainWindow):
     def compare_with(self, opened: str) -> None:
         """Keep the average on the screen and measure another device with the same settings."""
         self.keep_reference()
+        if self.references.kept:
+            kept = self.references.kept[-1].name
+            new = opened.removeprefix("emulator:")
+            self.show_message(f"{kept} is kept as the reference; now {new} is measured")
         self.session.open(opened)
 
     def scale_text(self, factor: float) -> None:

@@ -27,7 +27,7 @@ from trelscope.host.commands.common import (
 from trelscope.host.commands.crash_copy import CrashCopy
 from trelscope.host.files import recordings, target
 from trelscope.host.link.record import is_recorded
-from trelscope.host.link.urls import DEFAULT_SOURCE
+from trelscope.host.link.urls import DEFAULT_SOURCE, as_typed
 from trelscope.host.measure.quantities import DEFINITIONS
 from trelscope.host.planning import CaptureRequest, SettingsError
 from trelscope.host.report.text import table
@@ -42,7 +42,12 @@ def add(commands: Commands) -> None:
     )
     p.set_defaults(command=_capture)
     p.add_argument(
-        "source", nargs="?", default=DEFAULT_SOURCE, metavar="SOURCE", help="%(default)s"
+        "source",
+        nargs="?",
+        type=as_typed,
+        default=DEFAULT_SOURCE,
+        metavar="SOURCE",
+        help="%(default)s",
     )
     add_settings(p)
     add_levels(p)
