@@ -21,6 +21,7 @@ SINGLE = "Single: sum N pulses once"
 CLEAR = "Clear: a new average"
 FREEZE = "Freeze the picture"
 LOGARITHMIC = "Logarithmic light"
+NORMALISED = "Normalised light: 0 to 100 % of its step"
 LIGHT_THEME = "Light theme"
 LARGER = 1.15  # factor of one step of the text's size
 
@@ -154,6 +155,7 @@ def _view_entries(window: MainWindow) -> list[Entry | None]:
     return [
         Entry("Show everything (auto-range)", "A", lambda _: window.traces.reset()),
         Entry(LOGARITHMIC, "X", window.traces.set_log, checkable=True),
+        Entry(NORMALISED, "N", window.traces.set_normalised, checkable=True),
         None,
         Entry(LIGHT_THEME, "", style.set_light_theme, checkable=True),
         Entry("Larger text", "Ctrl++", lambda _: window.scale_text(LARGER)),

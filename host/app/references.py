@@ -30,6 +30,11 @@ class Reference:
         """The light as it is drawn."""
         return LightView.of(self.data)
 
+    @cached_property
+    def normalised(self) -> LightView:
+        """The light in percent of its step."""
+        return LightView.of(self.data, normalised=True)
+
 
 class References(QObject):
     """The references of a window, oldest first; the newest push out the oldest."""

@@ -125,7 +125,7 @@ def test_freeze_keeps_the_picture_and_not_the_average(
     until(lambda: window.shown is not kept)
 
 
-def test_two_devices_are_compared_in_two_clicks(opened: Open, until: Until) -> None:
+def test_two_devices_are_compared_in_two_clicks(opened: Open, until: Until, qtbot: QtBot) -> None:
     window = opened("emulator:control-4mm2")
     until(lambda: pulses(window) > 600)
     menu = window.controls.compare.menu()
@@ -145,6 +145,14 @@ def test_two_devices_are_compared_in_two_clicks(opened: Open, until: Until) -> N
     assert "faster" in ratio
     assert float(ratio.partition("(")[0]) == pytest.approx(4.27, abs=0.1)
     assert drawn.max() == pytest.approx(reference.view.mean.max())
+    qtbot.keyClick(window, Qt.Key.Key_N)  # devices of other brightness on one scale
+    for view in (window.traces.view, *window.traces._reference_views()):
+        assert np.median(view.mean[(view.t > 44) & (view.t < 49)]) == pytest.approx(100, abs=2)
+        assert abs(np.median(view.mean[view.t < -0.5])) < 2
+    assert "%" in window.traces.rising.getAxis("left").labelText
+    assert window.traces.whole.references[0].getData()[1].max() < 110
+    qtbot.keyClick(window, Qt.Key.Key_N)
+    assert "mV" in window.traces.light.getAxis("left").labelText
     window.references.drop()
     assert not window.comparison.isVisible()
 

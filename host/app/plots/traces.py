@@ -30,7 +30,7 @@ from trelscope.host.app.style import Theme
 from trelscope.host.report.axes import fixed_axes
 from trelscope.host.settings import Settings
 
-LIGHT_AXIS, COUNT_AXIS = "Light (mV)", "Photons (1/ms)"
+LIGHT_AXIS, COUNT_AXIS, STEP_AXIS = "Light (mV)", "Photons (1/ms)", "Light (% of its step)"
 TIME_AXIS = "Time from the drive edge (µs)"
 WAITING = {
     SessionState.OPENING: "opening",
@@ -77,7 +77,7 @@ class Traces(pg.GraphicsLayoutWidget):
         self.mean, self.last = self.whole.mean, self.whole.last
         self.low, self.high = self.whole.low, self.whole.high
         self.interval = self.whole.interval
-        self._values_shown, self._axis = True, LIGHT_AXIS
+        self._values_shown, self._counting, self._normalised = True, False, False
         self._show_values(False)  # whether of volts or of photons is not known yet
         for plot in (self.light, self.rising, self.falling):
             plot.vb.sigRangeChangedManually.connect(self._hold)
@@ -121,7 +121,7 @@ class Traces(pg.GraphicsLayoutWidget):
             self._draw_references()
             return
         self._unpainted = data.arrived
-        self.view = LightView.of(data)
+        self.view = LightView.of(data, self._normalised)
         self._draw()
 
     def set_references(self, references: tuple[Reference, ...]) -> None:
@@ -141,6 +141,14 @@ class Traces(pg.GraphicsLayoutWidget):
         for plot in (self.light, self.rising, self.falling):
             plot.getAxis("left").setLogMode(y=log)
         self._held = False
+        self._draw()
+
+    def set_normalised(self, normalised: bool) -> None:
+        """Draw the light in percent of its step, so that devices of other brightness can be compared."""
+        self._normalised, self._held = normalised, False
+        if self._data is not None:
+            self.view = LightView.of(self._data, normalised)
+        self._name_axis()
         self._draw()
 
     def reset(self) -> None:
@@ -185,7 +193,7 @@ class Traces(pg.GraphicsLayoutWidget):
             curves.show(view)
         self._draw_references()
         if not self._held:
-            views = [view, *(reference.view for reference in self._comparable())]
+            views = [view, *self._reference_views()]
             low, high = min(v.bottom for v in views), max(v.top for v in views)
             for plot in (self.light, self.rising, self.falling):
                 set_range(plot, float(self.scale(low)), float(self.scale(high)))
@@ -213,8 +221,22 @@ class Traces(pg.GraphicsLayoutWidget):
 
     def _comparable(self) -> list[Reference]:
         """References in the unit of the axis: volts and photons cannot be compared."""
-        counting = self._axis == COUNT_AXIS
-        return [each for each in self._references if each.data.settings.counting == counting]
+        if self._normalised:
+            return list(self._references)
+        return [each for each in self._references if each.data.settings.counting == self._counting]
+
+    def _reference_views(self) -> list[LightView]:
+        shown = self._comparable()
+        return [each.normalised if self._normalised else each.view for each in shown]
+
+    def _name_axis(self) -> None:
+        """One unit for the light, in all plots of it."""
+        axis = COUNT_AXIS if self._counting else LIGHT_AXIS
+        if self._normalised:
+            axis = STEP_AXIS
+        for plot in (self.light, self.rising):
+            plot.getAxis("left").setLabel(axis)
+        self._restyle(style.theme())  # other references are comparable now
 
     def _restyle(self, theme: Theme) -> None:
         entries = [
@@ -230,7 +252,7 @@ class Traces(pg.GraphicsLayoutWidget):
         self._legend.show_entries(entries, theme.dim)
         self.setMinimumSize(*(style.pixels(least) for least in SMALLEST))
         for curves in (self.whole, *self._edges):
-            curves.set_references([reference.view for reference in comparable])
+            curves.set_references(self._reference_views())
 
     def _show_values(self, visible: bool) -> None:
         if visible == self._values_shown:  # every change draws the axes anew
@@ -248,12 +270,9 @@ class Traces(pg.GraphicsLayoutWidget):
             self._window = window
             self.reset()
         self.falling.setVisible(settings.window_start + settings.window_length > settings.width)
-        axis = COUNT_AXIS if settings.counting else LIGHT_AXIS
-        if axis != self._axis:
-            self._axis = axis
-            for plot in (self.light, self.rising):
-                plot.getAxis("left").setLabel(axis)
-            self._restyle(style.theme())  # other references are comparable now
+        if settings.counting != self._counting:
+            self._counting = settings.counting
+            self._name_axis()
         if settings.volts != self._volts:
             self._volts = settings.volts
             self._held = False
