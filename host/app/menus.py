@@ -11,7 +11,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QMenu, QMenuBar
 
-from trelscope.host.app import dialogs, source, style
+from trelscope.host.app import dialogs, help_texts, source, style
 
 if TYPE_CHECKING:
     from trelscope.host.app.window import MainWindow
@@ -54,6 +54,7 @@ class Menus(QMenuBar):
         view = self._add_menu("&View", _view_entries(window))
         for dock in window.docks.by_title.values():
             view.addAction(dock.toggleViewAction())
+        self._add_menu("&Help", self._help_entries())
         self._connect_buttons()
 
     def action(self, text: str) -> QAction:
@@ -68,6 +69,17 @@ class Menus(QMenuBar):
             action = self._recovered.addAction(path.stem)
             assert action is not None
             action.triggered.connect(lambda _, path=path: self._window.open_recording(path))
+
+    def _help_entries(self) -> list[Entry | None]:
+        window = self._window
+        return [
+            Entry("Keys", "F1", lambda _: help_texts.show_keys(window, self._actions.values())),
+            Entry(
+                "Definitions of the quantities",
+                "Shift+F1",
+                lambda _: help_texts.show_definitions(window, window.measuring()),
+            ),
+        ]
 
     @property
     def recovered(self) -> list[QAction]:

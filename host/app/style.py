@@ -18,7 +18,7 @@ class Theme:
     """Colours by use. Curves have those of Okabe and Ito, which every kind of colour vision separates.
 
     band: of the standard error of the light, mixed with the panel's colour beforehand: transparency is slow to draw.
-    references: each also has a line style of its own.
+    references: each also has a line style of its own, and a colour that no marker has.
     """
 
     background: str
@@ -55,7 +55,7 @@ DARK = Theme(
     high="#cc79a7",
     warning="#ff9d5c",  # vermilion, light enough to be read
     failed="#54260d",
-    references=("#009e73", "#d55e00", "#cc79a7", "#f0e442"),
+    references=("#009e73", "#d55e00", "#8e9bff", "#c9d1d9"),
 )
 LIGHT = Theme(
     background="#eceff3",
@@ -73,7 +73,7 @@ LIGHT = Theme(
     high="#a8487f",
     warning="#b34a00",
     failed="#fbdcc8",
-    references=("#009e73", "#d55e00", "#a8487f", "#8a7f00"),
+    references=("#009e73", "#d55e00", "#4b3fb5", "#555f6a"),
 )
 REFERENCE_LINES = (
     Qt.PenStyle.DashLine,

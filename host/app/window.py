@@ -186,6 +186,11 @@ class MainWindow(QMainWindow):
         if self._frozen.set_levels(low, high):
             self._show_anew()
 
+    def measuring(self) -> MeasureOptions:
+        """The definitions in force."""
+        low, high = self._levels
+        return MeasureOptions(low=low, high=high)
+
     def keep_reference(self) -> None:
         """Keep the average on the screen as a reference."""
         if self.shown is not None:

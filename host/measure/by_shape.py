@@ -308,7 +308,11 @@ def _checked_against_local(
     value, se = shape
     name = curves[0].fit.shape.name
     if len(curves) > 1:
-        name += f" and {len(curves) - 1} like it"
+        name += (
+            f", averaged with {len(curves) - 1} other shapes"
+            if len(curves) > 2
+            else ", averaged with another shape"
+        )
     method = f"{name}, chi2 {_per_freedom(curves[0].fit)}"
     if np.isfinite(local.value) and local.steep:
         spread = np.sqrt(max(local.se**2 - se**2, (_SLACK * max(local.se, se)) ** 2))

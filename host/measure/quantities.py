@@ -113,8 +113,14 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "fall": Definition("Fall", "s", lambda o: f"{_percent(o.high)} to {_percent(o.low)} %"),
     "decay": Definition("Decay", "s", lambda o: "drive's falling edge to 1/e"),
-    "overshoot": Definition("Overshoot", "", lambda o: "highest point above the top, part of A"),
-    "spike": Definition("Turn-off spike", "", lambda o: "after the falling edge, part of A"),
+    "overshoot": Definition(
+        "Overshoot", "", lambda o: "highest point above the top, in percent of the amplitude"
+    ),
+    "spike": Definition(
+        "Turn-off spike",
+        "",
+        lambda o: "highest point above the top after the falling edge, in percent of the amplitude",
+    ),
 }
 
 

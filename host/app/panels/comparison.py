@@ -65,7 +65,7 @@ class Comparison(QWidget):
             grown = len(references) != len(self._references)
             self._references = references
             self.reference.clear()
-            self.reference.addItems([f"now less {each.name}" for each in references])
+            self.reference.addItems([f"minus {each.name}" for each in references])
             self.reference.setCurrentIndex(len(references) - 1 if grown else chosen)
         self._show()
 

@@ -190,7 +190,7 @@ class CountingView(QWidget):
         form.setVerticalSpacing(2)
         for row, (name, widget) in enumerate(
             (
-                ("Photons a pulse", self.per_pulse),
+                ("Photons per pulse", self.per_pulse),
                 ("Highest rate", self.highest),
                 ("Pile-up", self.pile_up),
                 ("Dead time", self.dead),
@@ -208,7 +208,7 @@ class CountingView(QWidget):
         form.setRowStretch(6, 1)
         left = QWidget()
         left.setLayout(form)
-        left.setFixedWidth(style.pixels(196))
+        left.setFixedWidth(style.pixels(208))
         self.message.setFixedWidth(style.pixels(150))
         row_of_all = QHBoxLayout(self)
         row_of_all.setContentsMargins(4, 2, 4, 2)

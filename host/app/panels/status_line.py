@@ -32,6 +32,9 @@ class StatusLine(QStatusBar):
         for label in (self.state, self.pulses, self.link, self.losses):
             self.addWidget(label)
         self.addPermanentWidget(self.drawn)
+        self.losses.setToolTip(
+            "pulses missed or lost, wrong checksums, samples clipped; Accounting has them one by one"
+        )
         self._times: deque[float] = deque()
         self._latencies: deque[float] = deque(maxlen=100)
         self._updated = 0.0

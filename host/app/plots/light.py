@@ -134,6 +134,7 @@ class LightCurves:
         self.references: list[Line] = []
         self._views: list[LightView] = []
         self.mean = coloured(owner, Line(plot), "light", 1.0)
+        self.mean.setZValue(6)  # above the references
         self.low = Marker(owner, plot, "low")
         self.high = Marker(owner, plot, "high")
         self.interval = Interval(owner, plot)

@@ -241,8 +241,8 @@ class Traces(pg.GraphicsLayoutWidget):
     def _restyle(self, theme: Theme) -> None:
         entries = [
             (theme.light, "━━", "average"),
-            (theme.band, "━━", "± 1 standard error"),
-            (theme.faint, "━━", "last frame"),
+            (theme.band, "██", "± 1 standard error"),
+            (theme.faint, "──", "last frame"),
             (theme.drive, "━━", "drive"),
         ]
         comparable = self._comparable()

@@ -77,7 +77,7 @@ class SessionMachine:
         if source == before.source:  # perhaps still not there: what was measured stays
             self._output.publish(settings=before.settings, data=before.data)
         instrument = self._open_instrument(source)
-        self._output.events.put(f"opened {source}: {instrument.identity.board}")
+        self._output.events.put(f"{source} is open; the board is {instrument.identity.board}")
         self._run(self._requested)
 
     def change(self, requested: RequestedSettings) -> None:
