@@ -127,7 +127,7 @@ def _file_entries(window: MainWindow) -> list[Entry | None]:
         Entry(
             "Export what is shown…",
             "Ctrl+E",
-            lambda _: dialogs.ask_export(window, exports.export),
+            lambda _: dialogs.ask_export(window, exports.suggested(), exports.export),
         ),
         Entry(
             "Export the sweep…",

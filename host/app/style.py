@@ -1,6 +1,7 @@
 """Colours, fonts and the style sheet: two calm themes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -152,15 +153,23 @@ def apply(app: QApplication, theme: Theme = DARK, scale: float | None = None) ->
     font.setPixelSize(pixels(TEXT_PIXELS))
     app.setFont(font)
     app.setStyleSheet(_sheet(theme))
-    # A widget may be gone without having said so: whoever asks it anything gets an error, here and ever after.
-    _InForce.listeners[:] = [each for each in _InForce.listeners if not sip.isdeleted(each[0])]
-    for _, restyle in _InForce.listeners:
-        restyle(theme)
+    _restyle(theme)
 
 
 def set_light_theme(light: bool) -> None:
     """Change between the light and the dark theme."""
     apply(_application(), LIGHT if light else DARK, _InForce.scale)
+
+
+@contextmanager
+def printed() -> Iterator[None]:
+    """Colours for paper, whatever the screen shows: for pictures that are taken meanwhile."""
+    shown = _InForce.theme
+    _restyle(LIGHT)
+    try:
+        yield
+    finally:
+        _restyle(shown)
 
 
 def scale_by(factor: float) -> None:
@@ -184,6 +193,14 @@ def set_property(widget: QWidget, name: str, value: object) -> None:
     assert style is not None
     style.unpolish(widget)
     style.polish(widget)
+
+
+def _restyle(theme: Theme) -> None:
+    _InForce.theme = theme
+    # A widget may be gone without having said so: whoever asks it anything gets an error, here and ever after.
+    _InForce.listeners[:] = [each for each in _InForce.listeners if not sip.isdeleted(each[0])]
+    for _, restyle in _InForce.listeners:
+        restyle(theme)
 
 
 def _application() -> QApplication:

@@ -16,6 +16,7 @@ from PyQt6.QtPdf import QPdfDocument
 from PyQt6.QtSvg import QSvgRenderer
 from pytestqt.qtbot import QtBot
 
+from trelscope.host.app import style
 from trelscope.host.app.recovery import recover_averages
 from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
 from trelscope.host.app.session.snapshot import AverageData
@@ -69,11 +70,15 @@ def test_pictures_are_of_the_plots(opened: Open, until: Until, tmp_path: Path) -
     colours = {
         light.pixel(x, y) for x in range(0, png.width(), 3) for y in range(0, png.height(), 3)
     }
-    assert 0xFF56B4E9 in colours  # the curve
+    assert 0xFF0072B2 in colours  # the curve, in the colours for paper
+    assert 0xFFFFFFFF in colours
+    assert style.theme() is style.DARK  # as before
+    day = window.shown.metadata["when"][:10]
+    assert window.exports.suggested() == f"bmim3-1mm2_5V_{day}"
     svg = QSvgRenderer(str(tmp_path / "plot.svg"))
     assert svg.isValid()
     assert svg.viewBoxF().size().toSize() == size
-    assert "#56b4e9" in (tmp_path / "plot.svg").read_text()
+    assert "#0072b2" in (tmp_path / "plot.svg").read_text()
     assert 'd=""' not in (tmp_path / "plot.svg").read_text()
     pdf = QPdfDocument(None)
     pdf.load(str(tmp_path / "plot.pdf"))
