@@ -21,6 +21,15 @@ def test_keys_and_definitions(opened: Open) -> None:
     assert "20 to 80 %" in shown.findChild(QTextBrowser).toPlainText()
 
 
+def test_a_dock_that_is_opened_again_is_in_front(opened: Open, until) -> None:
+    window = opened("emulator:hr-1mm2")
+    dock = window.docks.by_title["Log"]
+    dock.close()
+    assert not window.log.isVisible()
+    dock.toggleViewAction().trigger()
+    until(window.log.isVisible)  # and not behind another tab
+
+
 def test_every_count_says_what_it_is(opened: Open) -> None:
     window = opened("emulator:hr-1mm2")
     for key, _, tip in COUNTS:

@@ -7,12 +7,12 @@ from PyQt6.QtWidgets import QComboBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from trelscope.host.app import style
 from trelscope.host.app.panels.panel import Panel, label
+from trelscope.host.app.panels.times_panel import DOUBT
 from trelscope.host.app.references import Reference
 from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.measure.quantities import DEFINITIONS, PRIMARY, Flag, Measurements, Quantity
 from trelscope.host.units import concise, format_concise
 
-DOUBT = "▲"
 HEADINGS = (
     ("difference", "of what is shown and the reference, with its standard error in brackets"),
     ("ratio", "of the two, with its standard error in brackets"),
