@@ -48,7 +48,9 @@ def test_nothing_to_see_is_not_a_warning(data: AverageData) -> None:
     none = Quantity(math.nan, math.nan, (Flag.DROPPED,), "none: the light does not exceed it")
     noisy = Quantity(math.nan, math.nan, (Flag.LOW_SNR,), "too noisy: lost")
     wider = replace(data.measurements.rise, flags=(Flag.WIDER,))
-    panel = shown(data, overshoot=none, settling=noisy, rise=wider)
+    clipped = replace(none, flags=(Flag.CLIPPED,))  # it may have been there, above the range
+    panel = shown(data, overshoot=none, settling=noisy, rise=wider, spike=clipped)
+    assert panel.cells["spike"][4].text() == DOUBT
     assert [panel.cells["overshoot"][n].text() for n in (1, 4)] == ["none", NOTHING]
     assert [panel.cells["settling"][n].text() for n in (1, 4)] == ["–", DOUBT]
     assert panel.cells["rise"][4].text() == DOUBT

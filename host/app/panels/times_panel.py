@@ -209,7 +209,7 @@ def _scatter(summary: Summary) -> str:
 
 def _mark(quantity: Quantity) -> str:
     """The sign that tells a harmless nothing from a value that needs care."""
-    if quantity.reason.startswith(NONE):
+    if quantity.reason.startswith(NONE) and Flag.CLIPPED not in quantity.flags:
         return NOTHING
     return DOUBT if quantity.flags or quantity.reason else ""
 
@@ -220,8 +220,7 @@ def _sign_colour(sign: str) -> QColor:
 
 
 def _why(quantity: Quantity) -> str:
-    flags = "" if quantity.reason.startswith(NONE) else _flags(quantity.flags)
-    return "; ".join(filter(None, (quantity.reason, flags)))
+    return "; ".join(filter(None, (quantity.reason, _flags(quantity.flags))))
 
 
 def _flags(flags: tuple[Flag, ...]) -> str:
