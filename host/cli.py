@@ -29,8 +29,9 @@ from trelscope.host.commands.common import say
 from trelscope.host.commands.interruption import as_interrupts
 from trelscope.host.errors import UserError
 from trelscope.host.link.token import put_away
-from trelscope.host.link.urls import DEFAULT_SOURCE
+from trelscope.host.link.urls import DEFAULT_SOURCE, as_typed
 from trelscope.host.terminal import tolerate
+from trelscope.sim.presets.presets import PresetError, device_names
 
 FAILED, USAGE = 1, 2
 _OPTION = re.compile(r"--[a-z][a-z-]*")
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(given: list[str]) -> int:
     if len(given) == 1 and _is_source(given[0]):
-        return window.show(given[0])
+        return window.show(as_typed(given[0]))
     options = _parser().parse_args(_with_negative_values(given))
     return int(options.command(options))
 
@@ -119,8 +120,13 @@ def _with_negative_values(arguments: list[str]) -> list[str]:
 
 
 def _is_source(argument: str) -> bool:
-    """Whether it cannot be a command: none has a colon in its name."""
-    return ":" in argument and not argument.startswith("-")
+    """Whether it is a preset, or cannot be a command: none has a colon in its name."""
+    if argument.startswith("-") or ":" in argument:
+        return not argument.startswith("-")
+    try:
+        return argument.partition("?")[0] in device_names()
+    except PresetError:  # in a file of presets: whoever opens one will say so
+        return False
 
 
 def _fail(message: str, code: int) -> int:

@@ -17,6 +17,7 @@ from trelscope.host.settings import Settings
 ENDING = 50
 """Looks for the last frame of a train that has been ended before its time."""
 
+Enough: TypeAlias = Callable[[Instrument, Acquisition], bool]
 Watch: TypeAlias = Callable[[Instrument, Acquisition], None]
 
 
@@ -29,6 +30,7 @@ def capture(
     watch: Watch = lambda instrument, acquisition: None,
     partial: bool = False,
     known: Mapping[str, Any] | None = None,
+    enough: Enough = lambda instrument, acquisition: False,
 ) -> Recording:
     """Run a counted train on `link` and average it.
 
@@ -39,6 +41,7 @@ def capture(
     watch: shown the acquisition now and then, and when it has ended.
     partial: if the link or the instrument fails, give what there is so far, if anything, marked as incomplete.
     known: more for the recording's metadata.
+    enough: asked now and then whether what there is will do; then the capture ends, and is complete.
     However it ends, by an exception of `progress` for one, the output is switched off.
     Raises LinkError, InstrumentError, AcquisitionError, SettingsError.
     """
@@ -50,7 +53,7 @@ def capture(
         link.restart_clock()
         acquisition = Acquisition(instrument, settings)
         acquisition.metadata |= known or {}
-        incomplete = _run(instrument, acquisition, progress, stop, watch, partial)
+        incomplete = _run(instrument, acquisition, progress, stop, watch, partial, enough)
         averaged = recording(instrument, acquisition)
     finally:
         instrument.close()  # the output is off before anything else is done
@@ -66,6 +69,7 @@ def _run(
     stop: Callable[[], str],
     watch: Watch,
     partial: bool,
+    enough: Enough,
 ) -> str:
     """Take in frames to the end of the train. Returns why it ended before its time, or ""."""
     try:
@@ -76,6 +80,9 @@ def _run(
             if why := stop():
                 _end(instrument, acquisition)
                 return why
+            if enough(instrument, acquisition):
+                _end(instrument, acquisition)
+                return ""
     except (LinkError, InstrumentError, AcquisitionError) as error:
         if not (partial and acquisition.accounting.pulses_averaged):
             raise

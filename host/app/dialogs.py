@@ -1,5 +1,6 @@
 """Dialogs that ask for a file and pass its path on; nothing happens when the user cancels."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +13,10 @@ RECORDINGS = "Recordings (*.h5 *.npz *.csv)"
 UsePath = Callable[[Path], None]
 
 
-def ask_export(parent: QWidget, export: UsePath) -> None:
-    """Ask where to write data or a picture."""
+def ask_export(parent: QWidget, suggested: str, export: UsePath) -> None:
+    """Ask where to write data or a picture. suggested: a name, without suffix."""
     kinds = f"{DATA};;{PICTURES}"
-    name, kind = QFileDialog.getSaveFileName(parent, "Export what is shown", "trelscope", kinds)
+    name, kind = QFileDialog.getSaveFileName(parent, "Export what is shown", suggested, kinds)
     if name:
         export(_with_suffix(Path(name), ".csv" if kind == DATA else ".png"))
 
@@ -35,4 +36,5 @@ def ask_recording(parent: QWidget, load: UsePath) -> None:
 
 
 def _with_suffix(path: Path, usual: str) -> Path:
-    return path if path.suffix else path.with_suffix(usual)
+    known = {each for kinds in (DATA, PICTURES) for each in re.findall(r"\*(\.\w+)", kinds)}
+    return path if path.suffix.lower() in known else path.with_name(path.name + usual)

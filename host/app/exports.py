@@ -5,6 +5,8 @@ from pathlib import Path
 
 from PyQt6.QtWidgets import QApplication, QGraphicsView
 
+from trelscope.host.app import style
+from trelscope.host.app.conditions import file_name
 from trelscope.host.app.panels.sweep_view import SweepView
 from trelscope.host.app.plots import picture
 from trelscope.host.app.references import Reference, References
@@ -29,6 +31,11 @@ class Exports:
         """shown: returns the average on the screen. plots: what pictures are taken of. tell: shows a line."""
         self._shown, self._references = shown, references
         self._plots, self._sweep, self._tell = plots, sweep, tell
+
+    def suggested(self) -> str:
+        """A name, without suffix, for a file of what is on the screen."""
+        data = self._shown()
+        return file_name(data) if data else "trelscope"
 
     def export(self, path: Path) -> None:
         """Write the average on the screen and its references, or the plots, as the suffix says."""
@@ -71,7 +78,8 @@ def write(
     """
     if path.suffix in picture.SUFFIXES:
         target.check_writable(path)
-        picture.write_picture(path, plots)
+        with style.printed():
+            picture.write_picture(path, plots)
         return [path]
     paths = [path]
     recordings.save(path, as_recording(data))

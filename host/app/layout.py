@@ -83,6 +83,9 @@ class Docks:
         dock.setObjectName(title)
         dock.setWidget(content)
         self._window.addDockWidget(area, dock)
+        reopened = dock.toggleViewAction()
+        assert reopened is not None
+        reopened.triggered.connect(lambda shown: dock.raise_() if shown else None)
         self.by_title[title] = dock
         return dock
 

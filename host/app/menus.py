@@ -11,7 +11,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QMenu, QMenuBar
 
-from trelscope.host.app import dialogs, source, style
+from trelscope.host.app import dialogs, help_texts, source, style
 
 if TYPE_CHECKING:
     from trelscope.host.app.window import MainWindow
@@ -21,6 +21,7 @@ SINGLE = "Single: sum N pulses once"
 CLEAR = "Clear: a new average"
 FREEZE = "Freeze the picture"
 LOGARITHMIC = "Logarithmic light"
+NORMALISED = "Normalised light: 0 to 100 % of its step"
 LIGHT_THEME = "Light theme"
 LARGER = 1.15  # factor of one step of the text's size
 
@@ -53,6 +54,7 @@ class Menus(QMenuBar):
         view = self._add_menu("&View", _view_entries(window))
         for dock in window.docks.by_title.values():
             view.addAction(dock.toggleViewAction())
+        self._add_menu("&Help", self._help_entries())
         self._connect_buttons()
 
     def action(self, text: str) -> QAction:
@@ -67,6 +69,17 @@ class Menus(QMenuBar):
             action = self._recovered.addAction(path.stem)
             assert action is not None
             action.triggered.connect(lambda _, path=path: self._window.open_recording(path))
+
+    def _help_entries(self) -> list[Entry | None]:
+        window = self._window
+        return [
+            Entry("Keys", "F1", lambda _: help_texts.show_keys(window, self._actions.values())),
+            Entry(
+                "Definitions of the quantities",
+                "Shift+F1",
+                lambda _: help_texts.show_definitions(window, window.measuring()),
+            ),
+        ]
 
     @property
     def recovered(self) -> list[QAction]:
@@ -114,7 +127,7 @@ def _file_entries(window: MainWindow) -> list[Entry | None]:
         Entry(
             "Export what is shown…",
             "Ctrl+E",
-            lambda _: dialogs.ask_export(window, exports.export),
+            lambda _: dialogs.ask_export(window, exports.suggested(), exports.export),
         ),
         Entry(
             "Export the sweep…",
@@ -154,6 +167,7 @@ def _view_entries(window: MainWindow) -> list[Entry | None]:
     return [
         Entry("Show everything (auto-range)", "A", lambda _: window.traces.reset()),
         Entry(LOGARITHMIC, "X", window.traces.set_log, checkable=True),
+        Entry(NORMALISED, "N", window.traces.set_normalised, checkable=True),
         None,
         Entry(LIGHT_THEME, "", style.set_light_theme, checkable=True),
         Entry("Larger text", "Ctrl++", lambda _: window.scale_text(LARGER)),

@@ -1,17 +1,17 @@
 """Results as text, for a notebook or a message."""
 
+from trelscope.host.app.conditions import conditions
 from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.measure.quantities import DEFINITIONS
 from trelscope.host.measure.statistics import Summary
-from trelscope.host.units import format_si, format_with_error
+from trelscope.host.units import format_with_error
 
 
 def results_text(data: AverageData) -> str:
     """Settings, then a line for each quantity: title, value ± standard error, n, definition and flags between tabs."""
-    s, m, a = data.settings, data.measurements, data.accounting
+    m = data.measurements
     lines = [
-        f"{data.board} {data.source}, {format_si(s.volts, 'V')}, {format_si(s.rate, 'Hz')},"
-        f" width {format_si(s.width, 's')}, {a.pulses_averaged} pulses, {data.averaging.value}",
+        conditions(data),
         f"zero of time: {m.reference}; {m.levels()}",
         "quantity\tvalue ± standard error\tn\tdefinition\tflags",
     ]

@@ -1,6 +1,7 @@
 """Colours, fonts and the style sheet: two calm themes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,7 +19,7 @@ class Theme:
     """Colours by use. Curves have those of Okabe and Ito, which every kind of colour vision separates.
 
     band: of the standard error of the light, mixed with the panel's colour beforehand: transparency is slow to draw.
-    references: each also has a line style of its own.
+    references: each also has a line style of its own, and a colour that no marker has.
     """
 
     background: str
@@ -55,7 +56,7 @@ DARK = Theme(
     high="#cc79a7",
     warning="#ff9d5c",  # vermilion, light enough to be read
     failed="#54260d",
-    references=("#009e73", "#d55e00", "#cc79a7", "#f0e442"),
+    references=("#009e73", "#d55e00", "#8e9bff", "#c9d1d9"),
 )
 LIGHT = Theme(
     background="#eceff3",
@@ -73,7 +74,7 @@ LIGHT = Theme(
     high="#a8487f",
     warning="#b34a00",
     failed="#fbdcc8",
-    references=("#009e73", "#d55e00", "#a8487f", "#8a7f00"),
+    references=("#009e73", "#d55e00", "#4b3fb5", "#555f6a"),
 )
 REFERENCE_LINES = (
     Qt.PenStyle.DashLine,
@@ -152,15 +153,23 @@ def apply(app: QApplication, theme: Theme = DARK, scale: float | None = None) ->
     font.setPixelSize(pixels(TEXT_PIXELS))
     app.setFont(font)
     app.setStyleSheet(_sheet(theme))
-    # A widget may be gone without having said so: whoever asks it anything gets an error, here and ever after.
-    _InForce.listeners[:] = [each for each in _InForce.listeners if not sip.isdeleted(each[0])]
-    for _, restyle in _InForce.listeners:
-        restyle(theme)
+    _restyle(theme)
 
 
 def set_light_theme(light: bool) -> None:
     """Change between the light and the dark theme."""
     apply(_application(), LIGHT if light else DARK, _InForce.scale)
+
+
+@contextmanager
+def printed() -> Iterator[None]:
+    """Colours for paper, whatever the screen shows: for pictures that are taken meanwhile."""
+    shown = _InForce.theme
+    _restyle(LIGHT)
+    try:
+        yield
+    finally:
+        _restyle(shown)
 
 
 def scale_by(factor: float) -> None:
@@ -186,6 +195,14 @@ def set_property(widget: QWidget, name: str, value: object) -> None:
     style.polish(widget)
 
 
+def _restyle(theme: Theme) -> None:
+    _InForce.theme = theme
+    # A widget may be gone without having said so: whoever asks it anything gets an error, here and ever after.
+    _InForce.listeners[:] = [each for each in _InForce.listeners if not sip.isdeleted(each[0])]
+    for _, restyle in _InForce.listeners:
+        restyle(theme)
+
+
 def _application() -> QApplication:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
@@ -207,7 +224,10 @@ QFrame#banner[failed="true"] {{ background: {t.failed}; border-bottom: 1px solid
 QLabel#badge {{
     background: #e69f00; color: #14181d; border-radius: 4px; padding: 2px 8px; font-weight: bold;
 }}
-QLabel#badge[real="true"] {{ background: #009e73; color: #ffffff; }}
+QLabel#badge[kind="real"] {{ background: #009e73; color: #ffffff; }}
+QLabel#badge[kind="recording"] {{ background: #cc79a7; color: #14181d; }}
+QLabel#badge[kind="frozen"] {{ background: #56b4e9; color: #14181d; }}
+QLabel#headline {{ font-size: {pixels(26)}px; font-weight: bold; }}
 QLabel#factor {{ font-weight: bold; }}
 QMenuBar {{ background: {t.panel}; }}
 QMenuBar::item {{ padding: 4px 9px; background: transparent; }}

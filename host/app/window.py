@@ -30,6 +30,7 @@ from trelscope.host.app.session.session import Session
 from trelscope.host.app.session.snapshot import AverageData, SessionState, Snapshot
 from trelscope.host.errors import UserError
 from trelscope.host.link.urls import check_source
+from trelscope.host.measure.quantities import MeasureOptions
 from trelscope.host.planning import CaptureRequest
 
 # Milliseconds between looks at the session: twice as often as anybody sees, so that no picture comes late.
@@ -58,12 +59,13 @@ class MainWindow(QMainWindow):
         self.session = session or Session(opened, seed, requested, journals)
         self._shown: Snapshot | None = None
         self._frozen = FrozenPicture()
+        self._levels = MeasureOptions().low, MeasureOptions().high  # what rise and fall are between
         self.references = References()
         self.banner = Banner()
         self.controls = Controls(opened, requested)
         self.traces = Traces()
-        self.results = Results()
         self.comparison = Comparison()
+        self.results = Results(self.comparison)
         self.trend, self.histogram, self.map, self.log = Trend(), Histogram(), PulseMap(), Log()
         self.counting = CountingView()
         self.sweep = SweepView(self._capture_request)
@@ -75,7 +77,7 @@ class MainWindow(QMainWindow):
         self.docks = Docks(
             self,
             left=Dock("Settings", self.controls),
-            right=Dock("Results", layout.stacked(self.comparison, self.results)),
+            right=Dock("Results", self.results),
             below=(
                 Dock("Trend", self.trend),
                 Dock("Histogram", self.histogram),
@@ -109,14 +111,16 @@ class MainWindow(QMainWindow):
         newest, before = self.session.snapshot, self._shown
         snapshot = self._frozen.snapshot or newest
         self.controls.show_snapshot(newest)
-        self.status.show_snapshot(newest)
+        self.status.show_snapshot(newest, self._frozen)
         self._take_events()
         if newest is before:
             self.traces.refresh()
             return
         self._shown = snapshot
-        self.setWindowTitle(f"trelscope — {source.title(newest.source, newest.board)}")
-        self.banner.show_snapshot(newest, self._frozen.snapshot)
+        title = f"RECORDING {self._frozen.file}" if self._frozen.file else ""
+        title = title or source.title(newest.source, newest.board)
+        self.setWindowTitle(f"trelscope — {title}")
+        self.banner.show_snapshot(newest, self._frozen)
         if before is None or snapshot.data is None or snapshot.data is not before.data:
             self.results.show_snapshot(snapshot)
             self.traces.show_snapshot(snapshot)
@@ -168,15 +172,24 @@ class MainWindow(QMainWindow):
         except UserError as error:
             self.show_message(str(error))
             return
+        self._frozen.set_levels(*self._levels)
         self.menus.action(menus.FREEZE).setChecked(True)
         self.show_message(snapshot.message)
         self._show_anew()
 
     def set_levels(self, low: float, high: float) -> None:
-        """Measure rise and fall between these parts of the amplitude, of a frozen picture as well."""
+        """Measure rise and fall between these parts of the amplitude, of all that is shown or kept."""
+        self._levels = low, high
         self.session.set_levels(low, high)
+        self.references.set_levels(low, high)
+        self.sweep.set_levels(low, high)
         if self._frozen.set_levels(low, high):
             self._show_anew()
+
+    def measuring(self) -> MeasureOptions:
+        """The definitions in force."""
+        low, high = self._levels
+        return MeasureOptions(low=low, high=high)
 
     def keep_reference(self) -> None:
         """Keep the average on the screen as a reference."""
@@ -186,6 +199,10 @@ class MainWindow(QMainWindow):
     def compare_with(self, opened: str) -> None:
         """Keep the average on the screen and measure another device with the same settings."""
         self.keep_reference()
+        if self.references.kept:
+            kept = self.references.kept[-1].name
+            new = opened.removeprefix("emulator:")
+            self.show_message(f"{kept} is kept as the reference; now {new} is measured")
         self.session.open(opened)
 
     def scale_text(self, factor: float) -> None:
@@ -250,6 +267,8 @@ class MainWindow(QMainWindow):
         controls.single.clicked.connect(self.session.single)
         controls.clear.clicked.connect(self.session.clear)
         self.results.selected.connect(self._select)
+        self.results.headline.reached.connect(self._stop_at_precision)
+        self.results.headline.refused.connect(self.show_message)
         self.references.changed.connect(self._show_references)
         self.sweep.began.connect(self.session.release_instrument)
         self.sweep.ended.connect(self.session.run)
@@ -260,6 +279,11 @@ class MainWindow(QMainWindow):
     def _show_anew(self) -> None:
         self._shown = None
         self.refresh()
+
+    def _stop_at_precision(self) -> None:
+        if self._frozen.snapshot is None and self.session.snapshot.state is SessionState.RUNNING:
+            self.show_message("stopped: the precision that was wanted is reached")
+            self.session.stop()
 
     def _select(self, name: str) -> None:
         self.traces.select(name)

@@ -2,8 +2,11 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
+from trelscope.host.acquisition.precision import Precision
+from trelscope.host.acquisition.until import Until
 from trelscope.host.commands.common import (
     FORCE,
     JSON,
@@ -24,7 +27,8 @@ from trelscope.host.commands.common import (
 from trelscope.host.commands.crash_copy import CrashCopy
 from trelscope.host.files import recordings, target
 from trelscope.host.link.record import is_recorded
-from trelscope.host.link.urls import DEFAULT_SOURCE
+from trelscope.host.link.urls import DEFAULT_SOURCE, as_typed
+from trelscope.host.measure.quantities import DEFINITIONS
 from trelscope.host.planning import CaptureRequest, SettingsError
 from trelscope.host.report.text import table
 
@@ -38,11 +42,28 @@ def add(commands: Commands) -> None:
     )
     p.set_defaults(command=_capture)
     p.add_argument(
-        "source", nargs="?", default=DEFAULT_SOURCE, metavar="SOURCE", help="%(default)s"
+        "source",
+        nargs="?",
+        type=as_typed,
+        default=DEFAULT_SOURCE,
+        metavar="SOURCE",
+        help="%(default)s",
     )
     add_settings(p)
     add_levels(p)
     add_notes(p)
+    p.add_argument(
+        "--until",
+        type=_precision,
+        metavar="0.1%|1n",
+        help="go on until the standard error is this part of the quantity, or this many seconds; --pulses is the most",
+    )
+    p.add_argument(
+        "--quantity",
+        choices=tuple(DEFINITIONS),
+        default="response",
+        help="that --until is about (default: response)",
+    )
     p.add_argument("--flat-out", action="store_true", help="let the emulator outrun real time")
     p.add_argument(
         "--record",
@@ -59,6 +80,13 @@ def _capture(options: argparse.Namespace) -> int:
         raise SettingsError(
             f"{options.source} is recorded, with the settings it has; leave out --record and all settings"
         )
+    until = None
+    if options.until is not None:
+        if options.source.startswith("replay:"):
+            raise SettingsError(f"{options.source} has the pulses that it has; leave out --until")
+        until = Until(options.until, options.quantity)
+        if options.pulses is None:
+            wanted = replace(wanted, pulses=0)
     crash_copy = CrashCopy(say)
     result = run_capture(
         options.source,
@@ -69,6 +97,7 @@ def _capture(options: argparse.Namespace) -> int:
         record=options.record,
         crash_copy=crash_copy,
         known=notes(options),
+        until=until,
     )
     result = result.measured(with_levels(options, result.options))
     try:  # a result that cannot be printed is saved, and one that cannot be saved is printed
@@ -77,7 +106,20 @@ def _capture(options: argparse.Namespace) -> int:
         if options.output:
             save(options.output, result, crash_copy)
     crash_copy.discard()
+    if until is not None and not until.reached and not result.incomplete:
+        say(
+            f"trelscope: {until.quantity} is not known to {until.precision} after {options.pulses} pulses; "
+            "allow more of them"
+        )
+        return 1
     return outcome(result)
+
+
+def _precision(text: str) -> Precision:
+    try:
+        return Precision.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _check_files(options: argparse.Namespace) -> None:

@@ -9,9 +9,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from trelscope.host.acquisition.acquisition import Acquisition
 from trelscope.host.acquisition.capture import capture
+from trelscope.host.acquisition.instrument import Instrument
 from trelscope.host.acquisition.provenance import NOTES
 from trelscope.host.acquisition.recording import Recording
+from trelscope.host.acquisition.until import Until
 from trelscope.host.commands.crash_copy import CrashCopy
 from trelscope.host.commands.interruption import Interruption
 from trelscope.host.files import formats, recordings
@@ -191,11 +194,12 @@ def run_capture(
     record: Path | None = None,
     crash_copy: CrashCopy | None = None,
     known: Mapping[str, str] | None = None,
+    until: Until | None = None,
 ) -> Recording:
     """Open `source`, capture with progress on the terminal, close it.
 
     record: where to keep the link's bytes. crash_copy: kept up with the capture.
-    known: more for the recording's metadata.
+    known: more for the recording's metadata. until: ends the capture when it has what it waits for.
     A capture that is cut short, by Ctrl-C for one, gives what it has, marked as incomplete.
     """
     crash_copy = crash_copy or CrashCopy(say)
@@ -215,6 +219,7 @@ def run_capture(
                 crash_copy.watch,
                 partial=True,
                 known=known,
+                enough=until or _never,
             )
         if kept is not None and record is not None and result.incomplete:
             kept.put_away(_unused(record))
@@ -245,8 +250,9 @@ def outcome(result: Recording) -> int:
     """The exit code of a command that has printed `result`; of an incomplete one, say so."""
     if not result.incomplete:
         return 0
-    done = result.accounting.pulses_averaged
-    say(f"trelscope: incomplete, {done} of {result.settings.pulses} pulses: {result.incomplete}")
+    done, most = result.accounting.pulses_averaged, result.settings.pulses
+    of = f" of {most}" if most else ""
+    say(f"trelscope: incomplete, {done}{of} pulses: {result.incomplete}")
     return 1
 
 
@@ -267,8 +273,13 @@ def say(line: str) -> None:
 
 
 def _progress(done: int, total: int) -> None:
-    end = "\n" if done >= total else ""
-    print(f"\r{done} of {total} pulses", end=end, file=sys.stderr, flush=True)
+    end = "\n" if done >= total > 0 else ""
+    of = f" of {total}" if total else ""
+    print(f"\r{done}{of} pulses", end=end, file=sys.stderr, flush=True)
+
+
+def _never(instrument: Instrument, acquisition: Acquisition) -> bool:
+    return False
 
 
 def _quiet(done: int, total: int) -> None:

@@ -11,7 +11,7 @@ from trelscope.host.commands import emulated
 from trelscope.host.commands.common import FORCE, JSON, Commands, number
 from trelscope.host.errors import UserError
 from trelscope.host.files import formats, target
-from trelscope.host.link.urls import DEFAULT_SOURCE
+from trelscope.host.link.urls import DEFAULT_SOURCE, as_typed
 from trelscope.sim.physics.device import Device
 from trelscope.sim.physics.impedance import capacitance, impedance
 from trelscope.sim.presets.presets import load_plant
@@ -34,7 +34,12 @@ def add(commands: Commands) -> None:
     )
     p.set_defaults(command=_impedance)
     p.add_argument(
-        "source", nargs="?", default=DEFAULT_SOURCE, metavar="SOURCE", help="%(default)s"
+        "source",
+        nargs="?",
+        type=as_typed,
+        default=DEFAULT_SOURCE,
+        metavar="SOURCE",
+        help="%(default)s",
     )
     p.add_argument("--bias", type=_bias, default=5.0, metavar="V", help="0 to 7 (default 5)")
     p.add_argument(

@@ -8,7 +8,7 @@ from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.commands.common import SEED, Commands, say
 from trelscope.host.link.front_end import query_for
 from trelscope.host.link.url_options import url_options, url_parts
-from trelscope.host.link.urls import DEFAULT_SOURCE
+from trelscope.host.link.urls import DEFAULT_SOURCE, as_typed
 from trelscope.host.serve.faults import parse_faults
 from trelscope.host.serve.server import ServeError, Server, is_local
 from trelscope.sim.compiler.build import CompileError
@@ -31,7 +31,12 @@ def add(commands: Commands) -> None:
     p = commands.add_parser("serve", help="put an emulated board on a TCP port", parents=[SEED])
     p.set_defaults(command=_serve)
     p.add_argument(
-        "source", nargs="?", default=DEFAULT_SOURCE, metavar="SOURCE", help="%(default)s"
+        "source",
+        nargs="?",
+        type=as_typed,
+        default=DEFAULT_SOURCE,
+        metavar="SOURCE",
+        help="%(default)s",
     )
     p.add_argument("--port", type=_port, default=PORT, help="%(default)s; 0 takes any free one")
     p.add_argument(

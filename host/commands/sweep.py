@@ -22,7 +22,7 @@ from trelscope.host.commands.common import (
     say,
 )
 from trelscope.host.files import sweeps
-from trelscope.host.link.urls import DEFAULT_SOURCE
+from trelscope.host.link.urls import DEFAULT_SOURCE, as_typed
 from trelscope.host.measure.quantities import DEFINITIONS, PRIMARY
 from trelscope.host.planning import SettingsError
 from trelscope.host.units import format_si, format_with_error
@@ -44,7 +44,9 @@ def add(commands: Commands) -> None:
         metavar="VALUES",
         help="START:STOP:STEP or a list: 3:7:0.5, 500,1k,10k, bmim3-1mm2,hr-1mm2",
     )
-    p.add_argument("source", nargs="?", metavar="SOURCE", help=f"default {DEFAULT_SOURCE}")
+    p.add_argument(
+        "source", nargs="?", type=as_typed, metavar="SOURCE", help=f"default {DEFAULT_SOURCE}"
+    )
     add_settings(p)
 
 

@@ -17,6 +17,12 @@ DEFAULT_SOURCE = "emulator:bmim3-1mm2"
 SCHEMES = "emulator", "tcp", "serial", "replay"
 
 
+def as_typed(text: str) -> str:
+    """The URL of a source as people type it: a preset may go without its scheme."""
+    text = text.strip()
+    return text if ":" in text or not text else f"emulator:{text}"
+
+
 def is_emulated(source: str) -> bool:
     """Whether the instrument behind `source` is the emulator."""
     return source.partition(":")[0].lower() == "emulator"

@@ -17,7 +17,14 @@ from trelscope.host.measure.found import Found
 from trelscope.host.measure.local import LocalEstimator
 from trelscope.host.measure.pulse import Pulse
 from trelscope.host.measure.quantities import Flag
-from trelscope.host.measure.shape_fit import NEGLIGIBLE, Cells, ShapeFit, fit_families, refit
+from trelscope.host.measure.shape_fit import (
+    NEGLIGIBLE,
+    Cells,
+    ShapeFit,
+    fit_families,
+    refit,
+)
+from trelscope.host.measure.wider import WiderErrors
 
 Array = NDArray[np.float64]
 
@@ -142,15 +149,21 @@ class ShapeCache:
     """The shapes that held last time, by part of the pulse: a search begins with them while an average grows.
 
     Of twice as many pulses less noise may show another shape: then all are tried again.
+    errors: of the same average, to flag those that widen.
     """
 
     def __init__(self) -> None:
         self._kept: dict[int, tuple[int, list[ShapeFit]]] = {}
+        self.errors = WiderErrors()
 
     def get(self, part: int, pulses: int) -> list[ShapeFit] | None:
         """What held for about so many pulses of the same average; None if that is not known."""
         since, fits = self._kept.get(part, (0, []))
         return fits if since <= pulses < 2 * since else None
+
+    def last(self, part: int) -> list[ShapeFit]:
+        """What held when all were tried last, for however many pulses."""
+        return self._kept.get(part, (0, []))[1]
 
     def keep(self, part: int, pulses: int, fits: list[ShapeFit]) -> None:
         """Those that held when all were tried."""
@@ -226,7 +239,10 @@ class ShapeEstimator:
             tried = fit_families(cells, low, high, sign > 0, pulse.delay)
             if not tried:
                 return [], "no shape can be fitted"
-            best = _with_weight(tried)
+            # A search may miss a shape that was found before, and holds as it has.
+            best = _with_weight(tried) or _with_weight(
+                refit(cells, self._shapes.last(sign), high - low)
+            )
             self._shapes.keep(sign, pulses, best)
             if not best:
                 near = tried[0]
@@ -292,7 +308,11 @@ def _checked_against_local(
     value, se = shape
     name = curves[0].fit.shape.name
     if len(curves) > 1:
-        name += f" and {len(curves) - 1} like it"
+        name += (
+            f", averaged with {len(curves) - 1} other shapes"
+            if len(curves) > 2
+            else ", averaged with another shape"
+        )
     method = f"{name}, chi2 {_per_freedom(curves[0].fit)}"
     if np.isfinite(local.value) and local.steep:
         spread = np.sqrt(max(local.se**2 - se**2, (_SLACK * max(local.se, se)) ** 2))

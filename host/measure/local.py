@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from trelscope.host.measure.crossings import Crossing, Goal, Sums, Transition, crossings, pilot
 from trelscope.host.measure.found import NOISY, Found
 from trelscope.host.measure.pulse import Pulse
-from trelscope.host.measure.quantities import Flag
+from trelscope.host.measure.quantities import NONE, Flag
 
 Array = NDArray[np.float64]
 
@@ -299,6 +299,6 @@ class LocalEstimator:
             if z[k] - 1 > _PLAIN * se:
                 break  # wider groups would only flatten it
         if z[k] - 1 < _SEEN * se or k == groups - 1:
-            none = f"none: the light does not exceed {beyond}"
+            none = f"{NONE}: the light does not exceed {beyond}"
             return Found(reason=none, flags=part.flags, method=METHOD)
         return Found(float(z[k] - 1), se, "", part.flags, method=f"highest mean of {size} bins")

@@ -70,7 +70,8 @@ def measure(
     with an error and a flag of its own. detector_delay: s, delay of the light channel against
     the drive, the time constant of its pole; it is subtracted from what is held against a drive edge, and leaves
     rise and fall as they are. clipped, dropped: samples at the converter's end stops and pulses lost; any at all is
-    flagged. shapes: those of one average that grows, which make the best estimator fast. spacing: s between the sample
+    flagged. shapes: those of one average that grows, which make the best estimator fast and tell when an error widens.
+    spacing: s between the sample
     instants that a bin is the mean over; 0: a continuum. piled_up: whether photons are missing that came too soon
     after others.
     """
@@ -111,6 +112,8 @@ def measure(
     for transition, others in _SHAPED_BY.items():
         if quantities[transition].value < _SLOW * TEN_TO_NINETY * detector_delay:
             quantities |= {name: _limited(quantities[name]) for name in (transition, *others)}
+    if shapes is not None:
+        quantities = shapes.errors.flagged(quantities, options)
     return Measurements(
         **quantities,
         baseline=levels[0],

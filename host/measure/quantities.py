@@ -25,6 +25,11 @@ class Flag(StrEnum):
     COMMANDED_EDGE = "COMMANDED_EDGE"
     PILE_UP = "PILE_UP"
     WINDOW_LEVEL = "WINDOW_LEVEL"
+    WIDER = "WIDER"
+
+
+NONE = "none"
+"""How the reason begins where there is no such thing in the light, which is no fault."""
 
 
 class Top(StrEnum):
@@ -108,8 +113,14 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "fall": Definition("Fall", "s", lambda o: f"{_percent(o.high)} to {_percent(o.low)} %"),
     "decay": Definition("Decay", "s", lambda o: "drive's falling edge to 1/e"),
-    "overshoot": Definition("Overshoot", "", lambda o: "highest point above the top, part of A"),
-    "spike": Definition("Turn-off spike", "", lambda o: "after the falling edge, part of A"),
+    "overshoot": Definition(
+        "Overshoot", "", lambda o: "highest point above the top, in percent of the amplitude"
+    ),
+    "spike": Definition(
+        "Turn-off spike",
+        "",
+        lambda o: "highest point above the top after the falling edge, in percent of the amplitude",
+    ),
 }
 
 

@@ -19,6 +19,7 @@ LATEST = 25e-9
 A pin driver of the kind that docs/hardware.md names takes about 10 ns to answer, the pad before it and a short lead
 5 ns, and a pole of up to 10 ns, at the device, is half-way after 7 ns more.
 """
+_LEAST = 3  # bins of each level of the drive
 COMMANDED_SE = LATEST / np.sqrt(3)
 """s: error of a commanded edge, the root mean square of any lag up to the latest."""
 
@@ -60,17 +61,26 @@ def reference(width: float, drive: Trace | None, spacing: float = 0.0) -> Refere
         return _commanded(width, f"drive monitor: {problem}")
     rising = _drive_edge(drive, 0.0, width / 2, spacing)
     falling = _drive_edge(drive, width, width / 2, spacing)
-    if rising is None and falling is None:
-        return _commanded(width, "the drive monitor shows no edge")
-    start = rising or _Seen(falling.at - width if falling else 0.0, COMMANDED_SE, True)
-    end = falling or _Seen(start.at + width, COMMANDED_SE, True)
+    if isinstance(rising, str) and isinstance(falling, str):
+        return _commanded(width, f"the drive monitor shows {rising}")
+    if isinstance(rising, _Seen):
+        start = rising
+    else:
+        start = _Seen(falling.at - width if isinstance(falling, _Seen) else 0.0, COMMANDED_SE, True)
+    end = falling if isinstance(falling, _Seen) else _Seen(start.at + width, COMMANDED_SE, True)
     words = "drive monitor 50 % edge"
-    if rising is None:
+    if isinstance(rising, str):
         words += " at the pulse's end, and the commanded width"
     if not (start.resolved and end.resolved):
         words += f" (placed by its area: bins too wide for a {NOMINAL_POLE * 1e9:.0f} ns edge)"
     return Reference(
-        start.at, start.se, end.at, end.se, words, rising is not None, falling is not None
+        start.at,
+        start.se,
+        end.at,
+        end.se,
+        words,
+        isinstance(rising, _Seen),
+        isinstance(falling, _Seen),
     )
 
 
@@ -79,17 +89,17 @@ def _commanded(width: float, why: str) -> Reference:
     return Reference(0.0, COMMANDED_SE, width, COMMANDED_SE, words, False, False)
 
 
-def _drive_edge(drive: Trace, expected: float, reach: float, spacing: float) -> _Seen | None:
-    """The edge within ± reach (s) of where it is expected; None without one."""
+def _drive_edge(drive: Trace, expected: float, reach: float, spacing: float) -> _Seen | str:
+    """The edge within ± reach (s) of where it is expected; or what is there instead, as an object of "shows"."""
     dt = float(np.mean(np.diff(drive.t)))
     near = np.abs(drive.t - expected) < reach
     t, y = drive.t[near], drive.y[near]
     if t.size == 0:
-        return None
+        return "no bin near the edge"
     before = t < expected - dt
     after = t > expected + min(reach, float(t[-1]) - expected) / 2
-    if np.count_nonzero(before) < 3 or np.count_nonzero(after & ~before) < 3:
-        return None
+    if np.count_nonzero(before) < _LEAST or np.count_nonzero(after & ~before) < _LEAST:
+        return f"fewer than {_LEAST} bins before or after the edge; use narrower bins or a longer window"
     low, high = float(y[before].mean()), float(y[after].mean())
     se = drive.se[near]
     if np.isfinite(se).all():
@@ -99,11 +109,11 @@ def _drive_edge(drive: Trace, expected: float, reach: float, spacing: float) -> 
         variance = np.full(y.size, dark if np.isfinite(dark) else 0.0)
     height = high - low
     if abs(height) < 10 * np.sqrt(variance.max()) or height == 0:
-        return None
+        return "no edge above its noise"
     variance = np.maximum(variance, (1e-6 * height) ** 2)
     at = pilot((y - low) / height, np.array([0.1, 0.5, 0.9]))
     if np.isnan(at[1]):
-        return None
+        return "no edge"
     middle = float(at[1])
     span = float(at[2] - at[0]) if np.isfinite(at[2]) else 2.0
     room = 8 + int(np.ceil(5 * span))
@@ -111,5 +121,5 @@ def _drive_edge(drive: Trace, expected: float, reach: float, spacing: float) -> 
     samples = dt / spacing if spacing else CONTINUUM
     fit = edge(y[a:b], variance[a:b], NOMINAL_POLE / dt, POLE_SPREAD, samples)
     if fit is None or not abs(fit.u + a - middle) < 2 + span:
-        return None
+        return "no edge of the shape that a driver makes"
     return _Seen(float(t[0] + (a + fit.u) * dt), fit.se * dt, fit.resolved)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from trelscope.host.measure.shapes import (
+    TIME_STEP,
     Cascade,
     Logistic,
     Modes,
@@ -40,8 +41,11 @@ _ITERATIONS = 60
 _PLAIN = 20  # for a family with three parameters
 _LOOK = 8  # iterations after which the best of several starts is known
 _DONE = 1e-3  # of chi squared: a step that gains less is the last
-_OPEN = 1e-12  # smallest information, relative to the greatest, that is not rounding
+_KNOWN = (
+    2.0  # standard deviation within which a dimensionless parameter is taken to be known beforehand
+)
 _LONGEST = 1.5  # step in a dimensionless parameter
+_FREE = 3  # base, height and the instant come before the dimensionless parameters
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,16 +133,13 @@ class ShapeFit:
 
     def slope(self, u: float) -> float:
         """V per bin at u."""
-        h = self._step
-        down, up = self.shape.value(np.array([u - h, u + h]), self.p)
-        return float(self.height * (up - down) / (2 * h))
+        down, up = self.shape.value(np.array([u - TIME_STEP, u + TIME_STEP]), self.p)
+        return float(self.height * (up - down) / (2 * TIME_STEP))
 
     def gradient(self, u: float) -> Array:
         """(2 + parameters,) derivatives of the value at u."""
-        h = self._step
-        down, up = self.shape.slopes(np.array([u - h, u + h]), self.p).T
         value = self.shape.value(np.array([u]), self.p)
-        return np.concatenate(([1.0], value, self.height * (up - down) / (2 * h)))
+        return np.concatenate(([1.0], value, self.height * self.shape.gradient(u, self.p)))
 
     def mean(self, first: float, last: float) -> tuple[float, Array]:
         """V between two instants (bins), and its derivatives (2 + parameters,)."""
@@ -146,10 +147,6 @@ class ShapeFit:
         mean = float(np.diff(self.shape.area(ends, self.p))[0]) / length
         slopes = np.diff(self.shape.slopes(ends, self.p), axis=1)[:, 0] / length
         return self.base + self.height * mean, np.concatenate(([1.0, mean], self.height * slopes))
-
-    @property
-    def _step(self) -> float:
-        return 1e-3
 
 
 def fit_families(
@@ -284,11 +281,17 @@ def _step(jacobian: Array, residual: Array, damping: float) -> Array:
 def _covariance(jacobian: Array) -> Array:
     """(parameters, parameters) of base, height and p.
 
-    A direction that changes nothing, such as the time constant of what has no amplitude or the difference of two that
-    are equal, has no part in anything predicted: it is left out.
+    Of two time constants that are nearly equal the difference changes nothing that can be seen, and the derivatives
+    say that it may be anything: they hold only nearby, and what is predicted as far away as that is rounding. Every
+    parameter without a dimension therefore counts as known beforehand, within a range so wide that data which say
+    anything of it say far more.
     """
-    scale = np.sqrt(np.sum(jacobian**2, axis=0))
+    information = jacobian.T @ jacobian
+    free = np.arange(_FREE, information.shape[0])
+    information[free, free] += _KNOWN**-2
+    scale = np.sqrt(np.diag(information))
     scale[scale == 0] = 1.0
-    values, vectors = np.linalg.eigh((jacobian / scale).T @ (jacobian / scale))
-    inverse = np.where(values > _OPEN * values[-1], 1 / np.maximum(values, 1e-300), 0.0)
-    return np.asarray((vectors * inverse) @ vectors.T / np.outer(scale, scale))
+    return np.asarray(
+        np.linalg.pinv(information / np.outer(scale, scale), rcond=1e-15, hermitian=True)
+        / np.outer(scale, scale)
+    )

@@ -27,7 +27,11 @@ from scipy.special import gamma, gammainc
 Array = NDArray[np.float64]
 
 STEP = 1e-6  # of a derivative by differences, in dimensionless parameters
-_NEAR = 1e-4  # closest relative distance kept between two time constants that follow each other
+TIME_STEP = 1e-3  # the same, in the unit of time
+_NEAR = 1e-4  # closest relative distance kept between a rate and the detector's
+# The same between two time constants that follow each other. A shape with closer ones differs from it by 1e-5, while
+# its derivatives by either become differences of numbers so large that rounding is most of what is left of them.
+_NEAR_EACH_OTHER = 1e-2
 
 
 class Shape(ABC):
@@ -55,6 +59,13 @@ class Shape(ABC):
             step[k] = STEP
             rows.append((self.area(t, p + step) - self.area(t, p - step)) / (2 * STEP))
         return np.array(rows)
+
+    def gradient(self, t: float, p: Array) -> Array:
+        """(parameters,) derivatives of `value` at one t. Not from `slopes`, whose rounding grows with the area."""
+        steps = np.diag(np.append(TIME_STEP, np.full(p.size - 1, STEP)))
+        at = np.array([t])
+        there = [self.value(at, p + step) - self.value(at, p - step) for step in steps]
+        return np.asarray(np.concatenate(there) / (2 * steps.diagonal()))
 
 
 @dataclass(frozen=True)
@@ -123,7 +134,7 @@ class Modes(Shape):
     def area(self, t: Array, p: Array) -> Array:
         x = np.maximum(t - p[0], 0.0)
         amps, rates = self._terms(*self._modes(p))
-        areas = (1 - np.exp(-np.multiply.outer(rates, x))) / rates[:, None]
+        areas = -np.expm1(-np.multiply.outer(rates, x)) / rates[:, None]
         lag = self._lag(x)
         return np.asarray(x - lag + amps @ self._seen(areas, rates, lag))
 
@@ -132,9 +143,11 @@ class Modes(Shape):
         x = np.maximum(t - p[0], 0.0)
         a, r = self._modes(p)
         amps, rates = self._terms(a, r)
-        decayed = np.exp(-np.multiply.outer(rates, x))
-        lag = self._lag(x)
-        areas = (1 - decayed) / rates[:, None]
+        lost = np.expm1(
+            -np.multiply.outer(rates, x)
+        )  # exact where a time constant is far longer than the trace
+        decayed, lag = 1 + lost, self._lag(x)
+        areas = -lost / rates[:, None]
         by_tau = areas - x * decayed
         areas = self._seen(areas, rates, lag)
         if self.pole:
@@ -149,6 +162,11 @@ class Modes(Shape):
         gone = 1 - lag / self.pole if self.pole else x
         value = self._step(x, self._seen(decayed, rates, gone), amps)
         return np.vstack((-value, rest))
+
+    def gradient(self, t: float, p: Array) -> Array:
+        """As of every shape; here the slopes are exact, and the faster way."""
+        down, up = self.slopes(np.array([t - TIME_STEP, t + TIME_STEP]), p).T
+        return np.asarray((up - down) / (2 * TIME_STEP))
 
     def _step(self, x: Array, decayed: Array, amps: Array) -> Array:
         """(n,) the shape from its exponentials as seen (terms, n)."""
@@ -171,7 +189,7 @@ class Modes(Shape):
         r, amps = np.exp(-p[1 : 1 + n]), p[1 + n :]
         amps = np.concatenate((amps, [1 - amps.sum()]))
         if self.smooth and n > 1:
-            r[:-1] = _apart(r[:-1], r[-1])
+            r[:-1] = _apart(r[:-1], r[-1], _NEAR_EACH_OTHER)
             amps = amps / (1 - r[:-1] / r[-1])
             amps = np.concatenate((amps, [1 - amps.sum()]))
         return amps, r
@@ -198,7 +216,7 @@ class Modes(Shape):
         first, second, times = _pairs(self.order, self.linear, self.square)
         rates = (first + second) @ r
         if self.pole:
-            rates = _apart(rates, 1 / self.pole)
+            rates = _apart(rates, 1 / self.pole, _NEAR)
         return times * (first @ a) * self._or_one(second, a)[:, 0], rates
 
     @staticmethod
@@ -222,10 +240,10 @@ def _pairs(order: int, linear: float, square: float) -> tuple[Array, Array, Arra
     return first, second, times
 
 
-def _apart(rates: Array, other: float) -> Array:
-    """`rates`, kept at a distance from `other`: of two that are equal a difference, which is 0, is divided by one that
-    is 0, too."""
-    return np.where(np.abs(rates - other) < _NEAR * other, other * (1 - _NEAR), rates)
+def _apart(rates: Array, other: float, near: float) -> Array:
+    """`rates`, kept at a relative distance from `other`: of two that are equal a difference, which is 0, is divided by
+    one that is 0, too."""
+    return np.where(np.abs(rates - other) < near * other, other * (1 - near), rates)
 
 
 class Stretched(Shape):

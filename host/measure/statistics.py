@@ -3,7 +3,12 @@
 import math
 from dataclasses import dataclass
 
+from scipy.stats import chi2
+
 from trelscope.host.measure.measure import Measurements, Quantity
+
+ENOUGH = 5  # blocks
+REJECT = 0.001  # size of the test whether they scatter more than their errors say
 
 
 @dataclass(frozen=True)
@@ -11,12 +16,14 @@ class Summary:
     """What the blocks so far say of one quantity, in its unit.
 
     last, mean, minimum, maximum: nan without a block. deviation: standard deviation of one block's value, nan below
-    two. count: blocks that gave a value; failed: blocks that gave none.
+    two. expected: root mean square of the blocks' own standard errors. count: blocks that gave a value; failed: blocks
+    that gave none.
     """
 
     last: float = math.nan
     mean: float = math.nan
     deviation: float = math.nan
+    expected: float = math.nan
     minimum: float = math.nan
     maximum: float = math.nan
     count: int = 0
@@ -26,6 +33,22 @@ class Summary:
     def standard_error(self) -> float:
         """Of the mean, from the scatter between blocks; nan below two. It knows nothing of bias."""
         return self.deviation / math.sqrt(self.count) if self.count > 1 else math.nan
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether blocks scatter no more than their errors say, by chi squared; None while there are too few.
+
+        Errors of other pulses or of another estimator belong to something else: each block is held against its own.
+        """
+        if self.count < ENOUGH or not self.expected > 0:
+            return None
+        freedom = self.count - 1
+        return float(chi2.sf(freedom * self.ratio**2, freedom)) > REJECT
+
+    @property
+    def ratio(self) -> float:
+        """The scatter over what the blocks' errors say; nan below two blocks."""
+        return self.deviation / self.expected if self.expected > 0 else math.nan
 
 
 class Statistics:
@@ -54,7 +77,7 @@ def _with(before: Summary, quantity: Quantity) -> Summary:
     if not math.isfinite(x):
         return Summary(**{**vars(before), "failed": before.failed + 1})
     if not before.count:
-        return Summary(x, x, math.nan, x, x, 1, before.failed)
+        return Summary(x, x, math.nan, quantity.se, x, x, 1, before.failed)
     count = before.count + 1
     away = x - before.mean
     mean = before.mean + away / count
@@ -64,6 +87,7 @@ def _with(before: Summary, quantity: Quantity) -> Summary:
         last=x,
         mean=mean,
         deviation=math.sqrt(squares / (count - 1)),
+        expected=math.sqrt((before.expected**2 * before.count + quantity.se**2) / count),
         minimum=min(before.minimum, x),
         maximum=max(before.maximum, x),
         count=count,

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QApplication
 
 from trelscope.host.acquisition.recording import Recording
 from trelscope.host.files import formats, pictures
+from trelscope.host.report.axes import fixed_axes
 from trelscope.host.units import format_with_error
 
 SIZE = (1200, 720)  # pixels
@@ -25,8 +26,10 @@ def write_png(capture: Recording, path: Path) -> None:
     title = (
         f"{capture.source} · {capture.settings.volts:g} V · {m.pulses} pulses · response {response}"
     )
-    drive = figure.addPlot(row=0, col=0, title=f'<span style="color: black">{title}</span>')
-    light = figure.addPlot(row=1, col=0)
+    drive = figure.addPlot(
+        row=0, col=0, axisItems=fixed_axes(), title=f'<span style="color: black">{title}</span>'
+    )
+    light = figure.addPlot(row=1, col=0, axisItems=fixed_axes())
     light.setXLink(drive)
     figure.ci.layout.setRowStretchFactor(1, 3)
     counting = capture.settings.counting
@@ -42,7 +45,6 @@ def write_png(capture: Recording, path: Path) -> None:
             axis = plot.getAxis(edge)
             axis.setPen("k")
             axis.setTextPen("k")
-            axis.enableAutoSIPrefix(False)
         plot.getAxis("left").setWidth(60)
     light.setLabel("bottom", "Time from the drive edge (µs)")
     # Each label on the outer side of its line: a fast device's two lines are close together.

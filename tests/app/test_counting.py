@@ -37,9 +37,21 @@ def test_counts_are_drawn_and_their_decay_fitted(opened: Open, until: Until, qtb
     assert window.traces.rising.isVisible()
     assert not window.traces.falling.isVisible()  # it is after the window
     assert view.decay.amplitude_average.value == pytest.approx(22e-9, rel=0.5)
-    _, expected = view.line.getOriginalDataset()
-    assert expected.sum() == pytest.approx(view.decay.photons, rel=0.05)
     assert "lifetime" in view.message.text()
+    assert "(least BIC)" in view.message.text().splitlines()[0]
+    first, fitted = view.decay, view.decay.photons
+    until(lambda: view.counting.counts.sum() > 1.4 * fitted)  # the curve grows with the histogram
+    _, expected = view.line.getOriginalDataset()
+    assert expected.sum() == pytest.approx(view.counting.counts.sum(), rel=0.05)
+    left = view.dots.getOriginalDataset()[1][expected > 5]
+    assert view.residuals.isVisible()
+    assert np.sqrt(np.mean(left**2)) == pytest.approx(1.0, abs=0.35)
+    until(lambda: view.decay is not first)  # and is fitted again
+    assert view.decay.photons >= 1.9 * fitted
+    view.model.setCurrentIndex(view.model.findData("stretched"))
+    view.model.activated.emit(view.model.currentIndex())
+    until(lambda: view.decay is not None and list(view.decay.bic) == ["stretched"])
+    assert view.message.text().startswith("a stretched exponential\n")
     assert np.isfinite(view.decay.misfit)
     window.keep_reference()
     assert len(window.traces.whole.references) == 1

@@ -16,6 +16,7 @@ from PyQt6.QtPdf import QPdfDocument
 from PyQt6.QtSvg import QSvgRenderer
 from pytestqt.qtbot import QtBot
 
+from trelscope.host.app import style
 from trelscope.host.app.recovery import recover_averages
 from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
 from trelscope.host.app.session.snapshot import AverageData
@@ -69,11 +70,15 @@ def test_pictures_are_of_the_plots(opened: Open, until: Until, tmp_path: Path) -
     colours = {
         light.pixel(x, y) for x in range(0, png.width(), 3) for y in range(0, png.height(), 3)
     }
-    assert 0xFF56B4E9 in colours  # the curve
+    assert 0xFF0072B2 in colours  # the curve, in the colours for paper
+    assert 0xFFFFFFFF in colours
+    assert style.theme() is style.DARK  # as before
+    day = window.shown.metadata["when"][:10]
+    assert window.exports.suggested() == f"bmim3-1mm2_5V_{day}"
     svg = QSvgRenderer(str(tmp_path / "plot.svg"))
     assert svg.isValid()
     assert svg.viewBoxF().size().toSize() == size
-    assert "#56b4e9" in (tmp_path / "plot.svg").read_text()
+    assert "#0072b2" in (tmp_path / "plot.svg").read_text()
     assert 'd=""' not in (tmp_path / "plot.svg").read_text()
     pdf = QPdfDocument(None)
     pdf.load(str(tmp_path / "plot.pdf"))
@@ -116,7 +121,19 @@ def test_a_recording_is_opened_and_measured_anew(
     window.open_recording(path)
     assert window.shown.measurements.response.value == pytest.approx(0.7e-6, rel=0.02)
     assert "recording hr.npz" in window.log.toPlainText()
-    assert "recording hr.npz, of emulator:hr-1mm2" in window.banner.message.text()
+    window.refresh()
+    assert window.banner.badge.text() == "RECORDING"
+    assert window.banner.badge.property("kind") == "recording"
+    assert window.banner.name.text() == "hr.npz"
+    assert window.banner.message.text().startswith("EMULATOR hr-1mm2, 5 V, 10 kHz, width 50 µs")
+    assert not window.banner.factor.text()
+    assert window.windowTitle() == "trelscope — RECORDING hr.npz"
+    averaged = f"{window.shown.accounting.pulses_averaged:,}".replace(",", "\u2009")
+    assert averaged in window.banner.message.text()
+    assert window.status.pulses.text() == f"{averaged} pulses"  # and not those of what runs
+    assert window.status.state.text() == "recording; behind it: running"
+    assert not window.status.link.text()
+    assert not window.status.drawn.text()
     assert window.menus.action("Freeze the picture").isChecked()
     whole = window.shown.measurements.rise.value
     window.set_levels(0.2, 0.8)

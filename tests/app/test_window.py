@@ -136,6 +136,7 @@ def test_a_refused_setting_is_said_and_the_train_goes_on(
     until(lambda: words in window.controls.message.text())
     assert window.controls.message.isVisible()
     assert window.controls.volts.property("refused")
+    assert window.controls.volts.text() == "5 V"  # what is in force
     count = pulses(window)
     assert count > 0
     until(lambda: pulses(window) > count)

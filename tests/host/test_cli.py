@@ -125,7 +125,11 @@ def test_without_a_display_it_captures_and_draws(
 
 @pytest.mark.parametrize(
     ("arguments", "source"),
-    [(["emulator:hr-1mm2?area=2"], "emulator:hr-1mm2?area=2"), ([], "emulator:bmim3-1mm2")],
+    [
+        (["emulator:hr-1mm2?area=2"], "emulator:hr-1mm2?area=2"),
+        (["hr-1mm2?area=2"], "emulator:hr-1mm2?area=2"),  # as in the window's field
+        ([], "emulator:bmim3-1mm2"),
+    ],
 )
 def test_a_source_alone_is_what_the_window_shows(
     monkeypatch: pytest.MonkeyPatch, arguments: list[str], source: str

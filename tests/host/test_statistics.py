@@ -43,3 +43,14 @@ def test_every_quantity_has_its_own_and_all_can_be_forgotten() -> None:
     assert statistics.of("fall") == Summary(failed=1)
     statistics.clear()
     assert statistics.of("rise").count == 0
+
+
+def test_blocks_are_held_against_their_own_errors() -> None:
+    rng, honest, shy = np.random.default_rng(1), Statistics(), Statistics()
+    for value in 1e-6 + 1e-9 * rng.standard_normal(40):
+        honest.add(block(value))
+        shy.add(replace(NOTHING, rise=Quantity(value, 0.5e-9, ())))
+    assert honest.of("rise").agrees is True
+    assert shy.of("rise").agrees is False
+    assert math.isclose(shy.of("rise").ratio, 2 * honest.of("rise").ratio)
+    assert Statistics().of("rise").agrees is None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trelscope.host.units import format_si, format_with_error, parse_si
+from trelscope.host.units import format_concise, format_si, format_with_error, parse_si
 from trelscope.sim.si_numbers import NumberError, parse_plain
 
 UNITS = st.sampled_from(["", "s", "V", "Hz"])
@@ -190,3 +190,21 @@ def test_a_value_below_its_error_takes_the_errors_prefix(
 def test_a_part_is_formatted_in_percent() -> None:
     assert format_with_error(8.24e-3, 0.16e-3, "") == "0.824 ± 0.016 %"
     assert format_with_error(0.05, math.nan, "") == "5 %"
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "unit", "text"),
+    [
+        (3.3549e-6, 0.3e-9, "s", "3.3549(3) µs"),
+        (3.3549e-6, 1.2e-9, "s", "3.3549(12) µs"),
+        (3.3549e-6, 0.96e-9, "s", "3.3549(10) µs"),
+        (214e-9, 18e-9, "s", "214(18) ns"),
+        (214e-9, 28e-9, "s", "214(28) ns"),
+        (-2e-9, 0.5e-9, "s", "−2.0(5) ns"),
+        (0.0742, 0.0012, "", "7.42(12) %"),
+        (2e-9, math.nan, "s", "2 ns"),
+        (math.nan, math.nan, "s", "–"),
+    ],
+)
+def test_the_error_in_brackets(value: float, error: float, unit: str, text: str) -> None:
+    assert format_concise(value, error, unit) == text

@@ -10,13 +10,25 @@ from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.units import format_si
 
 COUNTS = (
-    ("pulses_averaged", "Pulses averaged"),
-    ("pulses_emitted", "Pulses emitted"),
-    ("pulses_missed", "Pulses missed"),
-    ("pulses_lost", "Pulses lost"),
-    ("crc_errors", "CRC errors"),
-    ("packets_refused", "Packets refused"),
-    ("clipped", "Samples clipped"),
+    ("pulses_averaged", "Pulses averaged", "in the traces that are shown"),
+    ("pulses_emitted", "Pulses emitted", "that the device has seen"),
+    (
+        "pulses_missed",
+        "Pulses missed",
+        "emitted while no buffer had room: the device saw them, nothing was sampled",
+    ),
+    ("pulses_lost", "Pulses lost", "sampled, in frames that did not arrive whole"),
+    ("crc_errors", "CRC errors", "packets whose checksum is wrong: bytes were altered on the link"),
+    (
+        "packets_refused",
+        "Packets refused",
+        "that arrived whole and do not fit what was asked for: other settings, a wrong size, seen before",
+    ),
+    (
+        "clipped",
+        "Samples clipped",
+        "at an end of the light converter's range: the light is too bright for it",
+    ),
 )
 LOSSES = {"pulses_missed", "pulses_lost", "crc_errors", "packets_refused", "clipped"}
 
@@ -27,12 +39,15 @@ class AccountingPanel(Panel):
     def __init__(self) -> None:
         super().__init__("Accounting")
         self.values: dict[str, QLabel] = {}
-        for row, (key, name) in enumerate(COUNTS, start=1):
+        for row, (key, name, tip) in enumerate(COUNTS, start=1):
             self.values[key] = label("–")
             self.values[key].setAlignment(
                 Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             )
-            self.grid.addWidget(label(name), row, 0)
+            title = label(name)
+            for each in (title, self.values[key]):
+                each.setToolTip(tip)
+            self.grid.addWidget(title, row, 0)
             self.grid.addWidget(self.values[key], row, 1)
         self.segments = label(role="warning")
         self.segments.setWordWrap(True)

@@ -3,13 +3,18 @@
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy
 
 from trelscope.host.app import source, style
+from trelscope.host.app.conditions import conditions
+from trelscope.host.app.frozen import FrozenPicture
 from trelscope.host.app.panels.panel import label
 from trelscope.host.app.session.snapshot import SessionState, Snapshot
 from trelscope.sim.presets.presets import describe
 
 
 class Banner(QFrame):
-    """Its badge says EMULATOR while the light is simulated, and names the board otherwise."""
+    """Its badge says EMULATOR while the light is simulated, and names the board otherwise.
+
+    What is shown in place of what runs has a badge of another colour, and its own name and conditions.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,30 +35,38 @@ class Banner(QFrame):
         row.addWidget(self.message, 1)
         row.addWidget(self.factor)
 
-    def show_snapshot(self, snapshot: Snapshot, frozen: Snapshot | None) -> None:
-        """Show the session's state. frozen: what is shown instead of its data; None if nothing is."""
+    def show_snapshot(self, snapshot: Snapshot, frozen: FrozenPicture) -> None:
+        """Show the session's state. frozen: what is shown instead of its data, if anything."""
         simulated = source.is_simulated(snapshot.source, snapshot.board)
-        self.badge.setText("EMULATOR" if simulated else snapshot.board)
-        self.badge.setVisible(bool(self.badge.text()))
-        style.set_property(self.badge, "real", not simulated)
-        self.name.setText(snapshot.source.removeprefix("emulator:"))
+        kind, text = ("", "EMULATOR") if simulated else ("real", snapshot.board)
+        name = snapshot.source.removeprefix("emulator:")
+        if frozen.snapshot is not None:
+            kind, text = ("recording", "RECORDING") if frozen.file else ("frozen", "FROZEN")
+            name = frozen.file or frozen.snapshot.source.removeprefix("emulator:")
+        self.badge.setText(text)
+        self.badge.setVisible(bool(text))
+        style.set_property(self.badge, "kind", kind)
+        self.name.setText(name)
         message = _message(snapshot, frozen)
         self.message.setText(message)
         self.message.setToolTip(message)
-        factor = snapshot.realtime_factor
+        factor = None if frozen.file else snapshot.realtime_factor
         self.factor.setText("" if factor is None else f"{factor:.2f}× real time")
         failed = snapshot.state in (SessionState.FAILED, SessionState.LOST)
         style.set_property(self, "failed", failed)
         style.set_property(self.message, "role", "" if failed else "dim")
 
 
-def _message(snapshot: Snapshot, frozen: Snapshot | None) -> str:
+def _message(snapshot: Snapshot, frozen: FrozenPicture) -> str:
     if snapshot.message:
         return snapshot.message
-    if frozen is not None and frozen.message:  # a recording
-        return f"{frozen.message}; F goes back to what runs"
-    if frozen is not None:
-        return "frozen: the average goes on, the picture stays"
+    shown = frozen.snapshot.data if frozen.snapshot else None
+    if frozen.file and shown is not None:
+        begun = shown.metadata.get("when", "")
+        when = f", begun {begun}" if begun else ""
+        return f"{conditions(shown)}{when}. F goes back to what runs"
+    if frozen.snapshot is not None:
+        return "frozen: the average goes on, the picture stays. F shows it again"
     if snapshot.state is SessionState.STOPPED:
         return "stopped, output off"
     name = source.preset_name(snapshot.source)

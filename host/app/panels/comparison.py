@@ -1,39 +1,54 @@
-"""Comparison of the measured quantities with those of the latest reference."""
+"""Comparison of the measured quantities with those of a reference."""
 
 import math
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QComboBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from trelscope.host.app import style
 from trelscope.host.app.panels.panel import Panel, label
+from trelscope.host.app.panels.times_panel import DOUBT
 from trelscope.host.app.references import Reference
 from trelscope.host.app.session.snapshot import AverageData
-from trelscope.host.measure.quantities import DEFINITIONS, PRIMARY, Quantity
-from trelscope.host.units import format_with_error
+from trelscope.host.measure.quantities import DEFINITIONS, PRIMARY, Flag, Measurements, Quantity
+from trelscope.host.units import concise, format_concise
+
+HEADINGS = (
+    ("difference", "of what is shown and the reference, with its standard error in brackets"),
+    ("ratio", "of the two, with its standard error in brackets"),
+)
 
 
 class Comparison(QWidget):
-    """Shows each difference with its standard error, and the ratio; hidden while there is no reference."""
+    """Shows each difference and each ratio with its standard error; hidden while there is no reference."""
 
     def __init__(self) -> None:
         super().__init__()
         self.panel = Panel("Against reference")
-        self.title = label(role="dim")
-        self.title.setWordWrap(True)
-        self.panel.grid.addWidget(self.title, 1, 0, 1, 3)
+        self._data: AverageData | None = None
+        self._references: tuple[Reference, ...] = ()
+        self.reference = QComboBox()
+        self.reference.setToolTip("the reference that is compared with; R keeps another one")
+        self.reference.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.panel.grid.addWidget(self.reference, 1, 0, 1, 3)
         self.differences: dict[str, QLabel] = {}
         self.ratios: dict[str, QLabel] = {}
-        for row, name in enumerate(PRIMARY, start=2):
+        for column, (text, tip) in enumerate(HEADINGS, start=1):
+            heading = label(text, "heading")
+            heading.setToolTip(tip)
+            heading.setAlignment(Qt.AlignmentFlag.AlignRight)
+            self.panel.grid.addWidget(heading, 2, column)
+        for row, name in enumerate(PRIMARY, start=3):
             self.panel.grid.addWidget(label(DEFINITIONS[name].title), row, 0)
             for column, cells in enumerate((self.differences, self.ratios), start=1):
                 cells[name] = label()
                 cells[name].setAlignment(Qt.AlignmentFlag.AlignRight)
                 self.panel.grid.addWidget(cells[name], row, column)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 6, 6)
+        whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.panel)
         self.hide()
+        self.reference.activated.connect(lambda _: self._show())
 
         def restyle(_: style.Theme) -> None:
             for cell in (*self.differences.values(), *self.ratios.values()):
@@ -42,22 +57,50 @@ class Comparison(QWidget):
         style.on_change(self, restyle)
 
     def show_data(self, data: AverageData | None, references: tuple[Reference, ...]) -> None:
-        """Compare the average with the latest of the references."""
+        """Compare the average with one of the references, the latest unless another has been chosen."""
         self.setVisible(bool(references))
-        if not references:
+        self._data = data
+        if references != self._references:
+            chosen = self.reference.currentIndex()
+            grown = len(references) != len(self._references)
+            self._references = references
+            self.reference.clear()
+            self.reference.addItems([f"minus {each.name}" for each in references])
+            self.reference.setCurrentIndex(len(references) - 1 if grown else chosen)
+        self._show()
+
+    def _show(self) -> None:
+        if not self._references:
             return
-        reference = references[-1]
-        self.title.setText(f"now less {reference.name}, and as a ratio to it")
-        before = reference.data.measurements.quantities()
+        before = self._references[self.reference.currentIndex()].data.measurements
         for name in PRIMARY:
-            now = data.measurements.quantities()[name] if data else None
-            difference, ratio = _compare(now, before[name])
+            now = self._data.measurements if self._data else None
+            difference, ratio, flags = _compare(name, now, before)
             self.differences[name].setText(difference)
-            self.ratios[name].setText(ratio)
+            self.ratios[name].setText(f"{ratio} {DOUBT}" if flags else ratio)
+            self.ratios[name].setToolTip(f"of the reference: {', '.join(flags)}" if flags else "")
 
 
-def _compare(now: Quantity | None, then: Quantity) -> tuple[str, str]:
-    if now is None or not (math.isfinite(now.value) and math.isfinite(then.value)):
-        return "–", ""
-    difference = format_with_error(now.value - then.value, math.hypot(now.se, then.se), "s")
-    return difference, f"{now.value / then.value:.3f}" if then.value else ""
+def _compare(
+    name: str, average: Measurements | None, before: Measurements
+) -> tuple[str, str, tuple[Flag, ...]]:
+    """Difference, ratio and the reference's flags; nothing of times by different definitions, of which one is being
+    measured again."""
+    words, then = DEFINITIONS[name].words, before.quantities()[name]
+    if average is None or words(average.options) != words(before.options):
+        return "–", "", then.flags
+    now = average.quantities()[name]
+    if not (math.isfinite(now.value) and math.isfinite(then.value)):
+        return "–", "", then.flags
+    difference = format_concise(now.value - then.value, math.hypot(now.se, then.se), "s")
+    return difference, _ratio(now, then), then.flags
+
+
+def _ratio(now: Quantity, then: Quantity) -> str:
+    """By how much the one is faster or slower than the other, with its standard error: "49.0(1) × faster"."""
+    if not (now.value > 0 and then.value > 0 and now.se + then.se > 0):
+        return ""
+    faster = now.value < then.value
+    ratio = then.value / now.value if faster else now.value / then.value
+    error = ratio * math.hypot(now.se / now.value, then.se / then.value)
+    return f"{concise(ratio, error)} × {'faster' if faster else 'slower'}"

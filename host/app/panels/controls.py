@@ -1,9 +1,10 @@
 """The controls: source, drive, acquisition, and the buttons that run and clear."""
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
+    QLabel,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
@@ -11,7 +12,8 @@ from PyQt6.QtWidgets import (
 )
 
 from trelscope.gateware.protocol import MAX_BIN_SHIFT
-from trelscope.host.app.panels.panel import Panel, label
+from trelscope.host.app import style
+from trelscope.host.app.panels.panel import Panel, keep_space, label
 from trelscope.host.app.panels.quantity_box import QuantityBox
 from trelscope.host.app.panels.source_field import SourceField
 from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
@@ -24,6 +26,7 @@ STEP = 1e-6  # s
 LONGEST = 1.0  # s
 PULSES = (8.0, 1e9)
 AUTO = "auto"
+MESSAGE = 34  # pixels at a scale of 1: two lines
 MODES = {
     Averaging.CONTINUOUS: "every pulse since the last change or Clear",
     Averaging.SUM: "N pulses, then stop",
@@ -55,15 +58,17 @@ class Controls(QWidget):
             self.averaging.setItemData(self.averaging.count() - 1, tip, 3)
         self.averaging.setCurrentIndex(list(MODES).index(requested.averaging))
         self.pulses = QuantityBox("", float(requested.pulses), PULSES, 1024.0)
-        self.message = label(role="warning")
-        self.message.setWordWrap(True)
-        self.message.hide()
+        self.message, self.acquisition_message = _message(), _message()
+        keep_space(self.message)
         self.bins = label(role="dim")
+        self.bins.setAlignment(Qt.AlignmentFlag.AlignTop)
+        style.on_change(self.bins, lambda _: self.bins.setFixedHeight(style.pixels(MESSAGE)))
         self.run = QPushButton("Stop")
         self.single = QPushButton("Single")
         self.clear = QPushButton("Clear")
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
+        keep_space(self.progress)
         self.compare = QPushButton("Compare with…")
         self._boxes = (
             self.volts,
@@ -75,6 +80,9 @@ class Controls(QWidget):
         )
         self._last_changed: QuantityBox | None = None  # the box that was changed last
         self._typing_error = ""  # why the text in that field is not a number
+        self._refusal = (
+            ""  # of the session, the newest that has been answered by showing what is in force
+        )
         self._lay_out()
         for box in self._boxes:
             box.changed.connect(lambda box=box: self._request(box))
@@ -105,14 +113,39 @@ class Controls(QWidget):
         self.run.setEnabled(snapshot.state is not SessionState.OPENING)
         self.clear.setEnabled(snapshot.data is not None)
         self.single.setEnabled(snapshot.state in (SessionState.RUNNING, SessionState.STOPPED))
-        message = self._typing_error or snapshot.refusal
-        self.message.setText(message)
-        self.message.setVisible(bool(message))
-        for box in self._boxes:
-            box.mark_refused(bool(message) and box is self._last_changed)
+        self._show_refusal(snapshot)
         self.source_field.show_source(snapshot.source)
         self._show_settings(snapshot.settings)
         self._show_progress(snapshot.settings, snapshot.data)
+
+    def _show_refusal(self, snapshot: Snapshot) -> None:
+        """Say beside the fields why a value was refused, and show there what is in force."""
+        message = self._typing_error or snapshot.refusal
+        if snapshot.refusal and snapshot.refusal is not self._refusal and snapshot.requested:
+            self.show_requested(snapshot.requested)
+        self._refusal = snapshot.refusal
+        of_drive = self._last_changed in (self.volts, self.rate, self.width_box)
+        for shown, line in ((of_drive, self.message), (not of_drive, self.acquisition_message)):
+            line.setText(message if shown else "")
+            line.setVisible(bool(message) and shown)
+        self.bins.setHidden(self.acquisition_message.isVisibleTo(self))
+        for box in self._boxes:
+            box.mark_refused(bool(message) and box is self._last_changed)
+
+    def show_requested(self, requested: RequestedSettings) -> None:
+        """Show these settings in the fields."""
+        for box, value in (
+            (self.volts, requested.volts),
+            (self.rate, requested.rate),
+            (self.width_box, requested.width),
+            (self.start, requested.start),
+            (self.length, requested.length),
+            (self.pulses, float(requested.pulses)),
+        ):
+            if box.value != value:
+                box.show_in_force(value)
+        self.bin.setCurrentIndex(max(self.bin.findData(requested.bin), 0))
+        self.averaging.setCurrentIndex(list(MODES).index(requested.averaging))
 
     def _show_settings(self, settings: Settings | None) -> None:
         """Show the settings in force in the fields that are left empty."""
@@ -131,7 +164,7 @@ class Controls(QWidget):
 
     def _show_progress(self, settings: Settings | None, data: AverageData | None) -> None:
         target = settings.pulses if settings else 0
-        self.progress.setVisible(target > 0)
+        self.progress.setVisible(target > 0)  # its room is kept
         if target:
             averaged = data.accounting.pulses_averaged if data else 0
             self.progress.setValue(round(1000 * averaged / target))
@@ -160,6 +193,8 @@ class Controls(QWidget):
             ("Average", self.averaging, "a change starts a new average"),
             ("N", self.pulses, "pulses of a sum, or that an exponential average remembers"),
         )
+        acquisition.grid.addWidget(self.acquisition_message, 6, 0, 1, 2)
+        # In the same place, and as high: nothing moves.
         acquisition.grid.addWidget(self.bins, 6, 0, 1, 2)
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
@@ -182,6 +217,16 @@ class Controls(QWidget):
 
     def _refuse(self, box: QuantityBox, reason: str) -> None:
         self._last_changed, self._typing_error = box, reason
+
+
+def _message() -> QLabel:
+    """A line for refusals."""
+    line = label(role="warning")
+    line.setWordWrap(True)
+    line.setAlignment(Qt.AlignmentFlag.AlignTop)
+    style.on_change(line, lambda _: line.setFixedHeight(style.pixels(MESSAGE)))
+    line.hide()
+    return line
 
 
 def _rows(panel: Panel, *rows: tuple[str, QWidget, str]) -> None:

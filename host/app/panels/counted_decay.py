@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from trelscope.host.acquisition.recording import histogram
 from trelscope.host.app.session.recorded import as_recording
 from trelscope.host.app.session.snapshot import AverageData
-from trelscope.host.decay import Decay, after_pulses, fit_decay, live_pulses
+from trelscope.host.decay import Decay, Key, after_pulses, fit_decay, live_pulses
 
 Array = NDArray[np.float64]
 
@@ -20,7 +20,7 @@ NEAR = 50e-9  # s around the edge in which the decay may begin
 class CountedDecay:
     """The histogram of a decay of n bins, which begins with dark bins from before the pulse.
 
-    per_pulse: photons in the window for each pulse.
+    pulses: behind it. per_pulse: photons in the window for each pulse.
     highest: highest rate, 1/s, averaged over a tenth of a microsecond.
     pile_up: part of the pulses for which the detector is not ready, in the bin where that is worst.
     edges: (n + 1,) s from the drive edge.
@@ -30,6 +30,7 @@ class CountedDecay:
     begin: s at which the decay begins.
     """
 
+    pulses: int
     per_pulse: float
     highest: float
     pile_up: float
@@ -59,6 +60,7 @@ class CountedDecay:
         kept = np.concatenate((counts[dark], counts[after]))
         first = edges[:-1][after][0] if after.any() else edges[-1]
         return cls(
+            pulses=pulses,
             per_pulse=float(counts.sum()) / pulses,
             highest=rate,
             pile_up=1 - float(live.min()) / pulses,
@@ -69,9 +71,9 @@ class CountedDecay:
             begin=begin,
         )
 
-    def fit(self, response: float) -> Decay:
-        """Fit its lifetimes. response: s, time constant of the detector."""
+    def fit(self, response: float, model: Key | None = None) -> Decay:
+        """Fit its lifetimes. response: s, time constant of the detector. model: None: that of least BIC."""
         around = self.begin - NEAR, self.begin + NEAR
         return fit_decay(
-            self.counts, self.edges, self.live, response, start=around, known=self.known
+            self.counts, self.edges, self.live, response, model, start=around, known=self.known
         )

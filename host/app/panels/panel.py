@@ -1,6 +1,6 @@
 """A group of rows with a title."""
 
-from PyQt6.QtWidgets import QFrame, QGridLayout, QLabel
+from PyQt6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
 
 
 class Panel(QFrame):
@@ -14,8 +14,8 @@ class Panel(QFrame):
         self.grid.setHorizontalSpacing(8)
         self.grid.setVerticalSpacing(4)
         self.grid.setColumnStretch(1, 1)
-        heading = label(title.upper(), "heading")
-        self.grid.addWidget(heading, 0, 0, 1, 2)
+        self.heading = label(title.upper(), "heading")
+        self.grid.addWidget(self.heading, 0, 0, 1, 2)
 
 
 def label(text: str = "", role: str = "") -> QLabel:
@@ -23,3 +23,10 @@ def label(text: str = "", role: str = "") -> QLabel:
     made = QLabel(text)
     made.setProperty("role", role)
     return made
+
+
+def keep_space(widget: QWidget) -> None:
+    """Leave its room empty while it is hidden: nothing moves under the pointer."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)

@@ -1,6 +1,7 @@
 """A field for a number with a unit: takes "10k" and "50 us", steps with arrows and wheel."""
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import QAbstractSpinBox, QWidget
 
 from trelscope.host.app import style
@@ -12,8 +13,9 @@ DIGITS = 7  # enough to show what the user typed without rounding
 class QuantityBox(QAbstractSpinBox):
     """A value in SI units, or None where empty is allowed.
 
-    Text that is not a number is refused with a reason, and the value stays. Whether the value makes sense
-    is not checked here, but for numbers of things, which have no unit: only stepping keeps within `limits`.
+    Text that is not a number is refused with a reason, and the value stays, in force and in the field. Whether
+    the value makes sense is not checked here, but for numbers of things, which have no unit: only stepping keeps
+    within `limits`.
     """
 
     changed = pyqtSignal()
@@ -44,7 +46,7 @@ class QuantityBox(QAbstractSpinBox):
         edit.returnPressed.connect(self.clearFocus)  # or the next key would be typed into it
 
     def mark_refused(self, refused: bool) -> None:
-        """Show, or no longer show, that this field's value is not in force."""
+        """Show, or no longer show, that what was typed here last was refused."""
         style.set_property(self, "refused", refused)
 
     def set_empty_text(self, text: str) -> None:
@@ -58,6 +60,19 @@ class QuantityBox(QAbstractSpinBox):
         """Become a field for another quantity."""
         self._unit, self.value, self._limits, self._step = unit, value, limits, step
         self._show_value()
+
+    def show_in_force(self, value: float | None) -> None:
+        """Show this value, which is in force, in place of one that was refused."""
+        self.value = value
+        self._show_value()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Escape takes back what has been typed."""
+        if event is not None and event.key() == Qt.Key.Key_Escape:
+            self._show_value()
+            self.clearFocus()
+            return
+        super().keyPressEvent(event)
 
     def enter(self, text: str) -> None:
         """Take `text` as if it had been typed."""
@@ -94,7 +109,7 @@ class QuantityBox(QAbstractSpinBox):
             try:
                 self.value = self._parsed(text)
             except ValueError as error:
-                self._text = text
+                self._show_value()
                 self.refused.emit(str(error))
                 return
         self._show_value()

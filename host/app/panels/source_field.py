@@ -5,6 +5,7 @@ from PyQt6.QtWidgets import QComboBox
 
 from trelscope.host.app import source
 from trelscope.host.link import ports
+from trelscope.host.link.urls import as_typed
 from trelscope.sim.presets.presets import describe
 
 TIP = "a preset, a port of this machine, or any source: emulator:PRESET?area=2, tcp://HOST:PORT"
@@ -62,8 +63,7 @@ class SourceField(QComboBox):
     def _typed(self) -> None:
         text = self._edit.text().strip()
         if text and self.findText(text) < 0:
-            # Presets are shown without the scheme of their URL.
-            self._choose(text if ":" in text else f"emulator:{text}")
+            self._choose(as_typed(text))
 
     def _choose(self, url: str | None) -> None:
         if url:

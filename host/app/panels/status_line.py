@@ -6,6 +6,7 @@ from collections import deque
 from PyQt6.QtWidgets import QLabel, QStatusBar
 
 from trelscope.host.app import style
+from trelscope.host.app.frozen import FrozenPicture
 from trelscope.host.app.session.requested_settings import Averaging
 from trelscope.host.app.session.snapshot import SessionState, Snapshot
 from trelscope.host.units import format_si
@@ -31,6 +32,9 @@ class StatusLine(QStatusBar):
         for label in (self.state, self.pulses, self.link, self.losses):
             self.addWidget(label)
         self.addPermanentWidget(self.drawn)
+        self.losses.setToolTip(
+            "pulses missed or lost, wrong checksums, samples clipped; Accounting has them one by one"
+        )
         self._times: deque[float] = deque()
         self._latencies: deque[float] = deque(maxlen=100)
         self._updated = 0.0
@@ -40,21 +44,26 @@ class StatusLine(QStatusBar):
         self._times.append(time.perf_counter())
         self._latencies.append(latency)
 
-    def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Show the session's state."""
-        self.state.setText(STATES[snapshot.state])
+    def show_snapshot(self, snapshot: Snapshot, frozen: FrozenPicture) -> None:
+        """Show the session's state; the counts are of what is on the screen. frozen: see there."""
+        state = STATES[snapshot.state]
+        if frozen.snapshot is not None:
+            state = f"{'recording' if frozen.file else 'frozen'}; behind it: {state}"
+        changed = self.state.text() != state
+        self.state.setText(state)
         now = time.perf_counter()
-        if now - self._updated < UPDATE_EVERY and snapshot.state is SessionState.RUNNING:
+        running = snapshot.state is SessionState.RUNNING
+        if now - self._updated < UPDATE_EVERY and running and not changed:
             return
         self._updated = now
         while self._times and now - self._times[0] > COUNT_TIME:
             self._times.popleft()
-        self.pulses.setText(_pulses(snapshot))
-        self.link.setText(_link(snapshot))
-        self._show_losses(snapshot)
-        running = snapshot.state is SessionState.RUNNING and self._times
+        shown = frozen.snapshot or snapshot
+        self.pulses.setText(_pulses(shown))
+        self.link.setText("" if frozen.file else _link(snapshot))
+        self._show_losses(shown)
         words = ""
-        if running:
+        if running and self._times and frozen.snapshot is None:
             latency = sorted(self._latencies)[len(self._latencies) // 2]
             words = (
                 f"drawn {len(self._times) / COUNT_TIME:.1f}/s, {1e3 * latency:.0f} ms after arrival"
@@ -77,7 +86,7 @@ def _pulses(snapshot: Snapshot) -> str:
     if data is None:
         return ""
     averaged = f"{data.accounting.pulses_averaged:,}".replace(",", "\u2009")
-    words = f"average {data.number}: {averaged} pulses"
+    words = f"average {data.number}: {averaged} pulses" if data.number else f"{averaged} pulses"
     if data.averaging is Averaging.EXPONENTIAL:
         words += f", worth {data.effective:.0f}"
     return words

@@ -17,7 +17,7 @@ class SweepPlot(Plot):
     """A point with its standard error for each value that has been captured."""
 
     def __init__(self) -> None:
-        super().__init__("µs", "Voltage (V)")
+        super().__init__("", "Voltage (V)")
         self.curve = curve(self, self.getPlotItem(), "light")
         self.errors = pg.ErrorBarItem(x=np.zeros(0), y=np.zeros(0), beam=0.0)
         self.addItem(self.errors)
@@ -25,7 +25,9 @@ class SweepPlot(Plot):
 
     def show_quantity(self, name: str) -> None:
         """Label the axis for quantity `name`."""
-        self.getPlotItem().setLabel("left", "µs" if DEFINITIONS[name].unit else "%")
+        definition = DEFINITIONS[name]
+        unit = "µs" if definition.unit else "%"
+        self.getPlotItem().setLabel("left", f"{definition.title} ({unit})")
 
     def show_points(self, swept: Sweep, points: list[Point], name: str) -> None:
         """Draw quantity `name` of the points, in the order of their values."""
@@ -44,7 +46,8 @@ class SweepPlot(Plot):
         self.show_values(x.size > 0)
         self.errors.setData(x=x, y=y, top=se, bottom=se)
         unit = sweep.UNITS[swept.axis]
-        item.setLabel("bottom", AXIS_NAMES[swept.axis] + f" ({unit})" * bool(unit))
+        of = "" if device else f", {swept.source.removeprefix('emulator:')}"
+        item.setLabel("bottom", AXIS_NAMES[swept.axis] + f" ({unit})" * bool(unit) + of)
         names = [str(value).removeprefix("emulator:") for value in swept.values]
         item.getAxis("bottom").setTicks([list(enumerate(names))] if device else None)
 

@@ -15,6 +15,7 @@ from trelscope.host.app.panels.sweep_plot import AXIS_NAMES, SweepPlot
 from trelscope.host.app.panels.sweep_table import SweepTable
 from trelscope.host.app.session.sweep_run import SweepRun
 from trelscope.host.files import sweeps
+from trelscope.host.measure.quantities import MeasureOptions
 from trelscope.host.planning import RATES, VOLTS, CaptureRequest
 from trelscope.host.units import format_si
 
@@ -52,6 +53,7 @@ class SweepView(QWidget):
         self.plot = SweepPlot()
         self.table = SweepTable()
         self._quantity = "response"
+        self._levels = MeasureOptions().low, MeasureOptions().high
         self._lay_out()
         self.axis.activated.connect(lambda _: self._show_axis())
         self.start.clicked.connect(self.toggle)
@@ -66,7 +68,7 @@ class SweepView(QWidget):
         opened, request = self._capture_request()
         self.began.emit()
         axis: Axis = self.axis.currentData()
-        self.run = SweepRun(Sweep(axis, self._values(axis), opened, request))
+        self.run = SweepRun(Sweep(axis, self._values(axis), opened, request), *self._levels)
         self.message.emit(
             f"sweep of {AXIS_NAMES[axis].lower()} over {len(self.run.sweep.values)} points"
         )
@@ -104,6 +106,14 @@ class SweepView(QWidget):
         self.draw()
         if self.run is not None:
             self._list()
+
+    def set_levels(self, low: float, high: float) -> None:
+        """Measure the points of this sweep, and of those to come, between these parts of the amplitude."""
+        self._levels = low, high
+        if self.run is not None:
+            self.run.set_levels(low, high)
+            self._list()
+        self.draw()
 
     def draw(self) -> None:
         """Draw the selected quantity against the swept value."""

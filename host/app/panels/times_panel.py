@@ -3,15 +3,18 @@
 import math
 
 from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QColor
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from trelscope.host.app import style
 from trelscope.host.app.panels.panel import Panel, label
 from trelscope.host.app.session.snapshot import AverageData
-from trelscope.host.measure.quantities import DEFINITIONS, Flag, Measurements, Quantity
-from trelscope.host.measure.statistics import Summary
+from trelscope.host.measure.quantities import DEFINITIONS, NONE, Flag, Measurements, Quantity
+from trelscope.host.measure.statistics import ENOUGH, Summary
 from trelscope.host.units import format_with_error
 
+DOUBT, NOTHING = "▲", "○"  # do not trust this; there is nothing to see, which is harmless
+SIGNS = (DOUBT, NOTHING)
 FLAGS = {
     Flag.LOW_SNR: "much noise",
     Flag.UNSETTLED: "not settled within the pulse",
@@ -23,17 +26,16 @@ FLAGS = {
     Flag.COMMANDED_EDGE: "drive edge not seen",
     Flag.WINDOW_LEVEL: "level from the window's end",
     Flag.PILE_UP: "photons pile up",
+    Flag.WIDER: "error wider than at fewer pulses: another pulse shape holds now, or none",
 }
-COLUMNS = ("", "value", "± se", "sd", "n", "")
+COLUMNS = ("", "value", "± se", "blocks", "")
 TIPS = (
-    "",
-    "of the average",
+    "select a row to see its definition, and on the trace what it measures",
+    "of the average of all pulses",
     "standard error of the value, propagated from that of the bins",
-    "standard deviation from one block of pulses to the next",
-    "blocks of pulses behind the standard deviation",
-    "flags: select the row to read them",
+    "whether single blocks of pulses scatter as much as their errors say (chi squared), which tests those errors",
+    f"{DOUBT}: do not trust this without reading why; {NOTHING}: there is nothing to be seen",
 )
-MARK = "▲"
 
 
 class TimesPanel(Panel):
@@ -112,14 +114,19 @@ class TimesPanel(Panel):
         """Show the measurements of an average."""
         self._measurements = data.measurements if data else None
         for name, definition in DEFINITIONS.items():
-            texts = ["–", "", "", "", ""]
+            texts, tips = ["–", "", "", ""], ["", "", "", ""]
             if data is not None:
                 quantity = data.measurements.quantities()[name]
                 summary = data.statistics.get(name, Summary())
-                texts = _texts(quantity, summary, definition.unit)
-            for item, text in zip(self.cells[name][1:], texts, strict=True):
+                texts = [*_texts(quantity, definition.unit), _blocks(summary), _mark(quantity)]
+                tips = ["", "", _scatter(summary), _why(quantity)]
+            for item, text, tip in zip(self.cells[name][1:], texts, tips, strict=True):
                 if item.text() != text:
                     item.setText(text)
+                    if text in SIGNS:
+                        item.setForeground(_sign_colour(text))
+                if item.toolTip() != tip:
+                    item.setToolTip(tip)
         self._show_definition()
         if data is None:
             self.amplitude.setText("–")
@@ -144,13 +151,14 @@ class TimesPanel(Panel):
         meaning = DEFINITIONS[name].words(m.options)
         method = f"; by {quantity.method}" if quantity.method else ""
         self.definition.setText(f"{DEFINITIONS[name].title}: {meaning}{method}")
-        self.note.setText("; ".join(filter(None, (quantity.reason, _flags(quantity.flags)))))
+        self.note.setText(_why(quantity))
+        style.set_property(self.note, "role", "warning" if _mark(quantity) == DOUBT else "dim")
 
-    def _restyle(self, theme: style.Theme) -> None:
+    def _restyle(self, _: style.Theme) -> None:
         height = style.pixels(22)
         for row in range(len(DEFINITIONS)):
             self.table.setRowHeight(row, height)
-        for column, width in ((1, 94), (2, 72), (3, 72), (4, 34), (5, 18)):
+        for column, width in ((1, 102), (2, 76), (3, 74), (4, 22)):
             self._across.resizeSection(column, style.pixels(width))
         self.table.setFixedHeight(height * len(DEFINITIONS) + style.pixels(26))
         self.amplitude.setFont(style.digits_font())
@@ -158,42 +166,61 @@ class TimesPanel(Panel):
         self.definition.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.note.setMinimumHeight(style.pixels(18))
         for cells in self.cells.values():
-            for item in cells[1:5]:
+            for item in cells[1:4]:
                 item.setFont(style.digits_font(12))
-            cells[5].setForeground(style.colour(theme.warning))
+            cells[4].setForeground(_sign_colour(cells[4].text()))
 
 
-def _texts(quantity: Quantity, summary: Summary, unit: str) -> list[str]:
-    """Value, standard error, standard deviation, n and mark, with the SI prefix of the value for all of them."""
-    mark = MARK if quantity.flags or quantity.reason else ""
-    n = f"{summary.count}" if summary.count else ""
+def _texts(quantity: Quantity, unit: str) -> list[str]:
+    """Value and standard error, with the SI prefix of the value for both."""
     if not math.isfinite(quantity.value):
-        return ["–", "", "", n, mark]
+        return ["none" if quantity.reason.startswith(NONE) else "–", ""]
     if not unit:
-        return [*_percents(quantity, summary), n, mark]
-    whole = format_with_error(quantity.value, quantity.se, unit)
-    number, _, rest = whole.partition(" ± ")
-    if not rest:  # no standard error
-        return [whole, "", "", n, mark]
+        return _percents(quantity)
+    number, _, rest = format_with_error(quantity.value, quantity.se, unit).partition(" ± ")
     error, _, suffix = rest.partition(" ")
-    places = len(error.partition(".")[2])
-    scale = abs(float(number) / quantity.value) if quantity.value else 1.0
-    return [f"{number} {suffix}", error, _fixed(summary.deviation * scale, places), n, mark]
+    return [f"{number} {suffix}", error] if rest else [number, ""]
 
 
-def _percents(quantity: Quantity, summary: Summary) -> list[str]:
-    """Value, standard error and standard deviation of a quantity without a unit, in percent."""
+def _percents(quantity: Quantity) -> list[str]:
+    """Value and standard error of a quantity without a unit, in percent."""
     value, error = 100 * quantity.value, 100 * quantity.se
     places = max(0, 1 - math.floor(math.log10(error))) if error > 0 else 2
-    return [
-        f"{_fixed(value, places)} %",
-        _fixed(error, places),
-        _fixed(100 * summary.deviation, places),
-    ]
+    return [f"{_fixed(value, places)} %", _fixed(error, places)]
 
 
 def _fixed(value: float, places: int) -> str:
     return f"{value:.{places}f}" if math.isfinite(value) else ""
+
+
+def _blocks(summary: Summary) -> str:
+    """Whether the blocks agree with their errors, or by how much they scatter more."""
+    if summary.agrees is None:
+        return ""
+    return "agree" if summary.agrees else f"{summary.ratio:.1f} × se"
+
+
+def _scatter(summary: Summary) -> str:
+    if summary.agrees is None:
+        return f"{summary.count} blocks, of {ENOUGH} that it takes"
+    what = "what chance explains" if summary.agrees else "more than chance explains: see the guide"
+    return f"{summary.count} blocks of pulses scatter by {summary.ratio:.2f} of their standard errors, {what}"
+
+
+def _mark(quantity: Quantity) -> str:
+    """The sign that tells a harmless nothing from a value that needs care."""
+    if quantity.reason.startswith(NONE) and Flag.CLIPPED not in quantity.flags:
+        return NOTHING
+    return DOUBT if quantity.flags or quantity.reason else ""
+
+
+def _sign_colour(sign: str) -> QColor:
+    theme = style.theme()
+    return style.colour(theme.dim if sign == NOTHING else theme.warning)
+
+
+def _why(quantity: Quantity) -> str:
+    return "; ".join(filter(None, (quantity.reason, _flags(quantity.flags))))
 
 
 def _flags(flags: tuple[Flag, ...]) -> str:

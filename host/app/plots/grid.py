@@ -29,5 +29,7 @@ class Grid(QGraphicsPathItem):
         self.setPath(path)
 
     def _ticks(self, side: str, low: float, high: float, pixels: float) -> list[float]:
+        if not pixels > 0:  # as yet
+            return []
         levels = self._plot.getAxis(side).tickValues(low, high, pixels)
         return list(levels[0][1]) if levels else []

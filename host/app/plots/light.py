@@ -28,7 +28,7 @@ DECADES = 4  # that a logarithmic axis shows below the top
 
 @dataclass(frozen=True, eq=False)
 class LightView:
-    """Light as it is drawn: times in us from the drive edge, light in mV or photons/ms above the dark level.
+    """Light as it is drawn: times in us from the drive edge, light above the dark level in mV, photons/ms or percent.
 
     The traces stay as they were averaged, and no more points are converted than are drawn.
     zero: time of the drive edge, s. dark: level in the dark, V. unit: factor from V to what is drawn.
@@ -48,13 +48,15 @@ class LightView:
     top: float
 
     @classmethod
-    def of(cls, data: AverageData) -> "LightView":
-        """The light of an average."""
+    def of(cls, data: AverageData, normalised: bool = False) -> "LightView":
+        """The light of an average. normalised: in percent of the step from baseline to top, if there is one."""
         m, light = data.measurements, data.light
         unit = PER_MS if data.settings.counting else MV
         before = int(np.searchsorted(light.t, m.t0))
         dark = float(np.mean(light.y[:before])) if before else 0.0
         height = m.top - m.baseline
+        if normalised and np.isfinite(height) and height:
+            unit, dark = 100 / height, m.baseline
         # The range need not hold the single highest of a hundred thousand points.
         shown = light.y[:: max(light.y.size // RANGE_POINTS, 1)]
 
@@ -132,6 +134,7 @@ class LightCurves:
         self.references: list[Line] = []
         self._views: list[LightView] = []
         self.mean = coloured(owner, Line(plot), "light", 1.0)
+        self.mean.setZValue(6)  # above the references
         self.low = Marker(owner, plot, "low")
         self.high = Marker(owner, plot, "high")
         self.interval = Interval(owner, plot)

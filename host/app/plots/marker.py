@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QFont
 from PyQt6.QtWidgets import QGraphicsEllipseItem, QGraphicsItem, QWidget
 
 from trelscope.host.app import style
@@ -34,6 +35,9 @@ class Marker:
             self._dot.setPen(pg.mkPen(theme.panel))
             self._dot.setBrush(pg.mkBrush(own))
             self._label.setColor(own)
+            font = QFont()
+            font.setPixelSize(style.pixels(12))
+            self._label.setFont(font)
 
         style.on_change(owner, restyle)
         self.hide()

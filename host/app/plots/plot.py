@@ -11,6 +11,7 @@ from trelscope.host.app import style
 from trelscope.host.app.plots.grid import Grid
 from trelscope.host.app.plots.line import pen
 from trelscope.host.app.style import Theme
+from trelscope.host.report.axes import fixed_axes
 
 AXIS_WIDTH = 58  # pixels at a scale of 1; the same for all plots of a view, so that their time axes are in line
 # Part of an axis that the texts of its ticks may fill at most, by the number of texts.
@@ -19,7 +20,7 @@ SOLID = Qt.PenStyle.SolidLine
 
 
 def prepare(owner: QWidget, plot: Any, left: str = "", bottom: str = "") -> Any:
-    """Give `plot`, a PlotItem, the style of the window, and let it follow changes for as long as `owner` exists."""
+    """Give `plot`, a PlotItem with `fixed_axes`, the window's style; it follows changes while `owner` exists."""
     plot.setDownsampling(auto=True, mode="peak")
     plot.setClipToView(True)
     plot.setMenuEnabled(False)
@@ -34,7 +35,6 @@ def prepare(owner: QWidget, plot: Any, left: str = "", bottom: str = "") -> Any:
         font.setPixelSize(style.pixels(11))
         for side in ("left", "bottom"):
             axis = plot.getAxis(side)
-            axis.enableAutoSIPrefix(False)
             axis.setPen(theme.line)
             axis.setTextPen(theme.dim)
             axis.setTickFont(font)
@@ -58,7 +58,7 @@ class Plot(pg.PlotWidget):
     """One plot that fills its widget; the numbers at its axes appear with `show_values`."""
 
     def __init__(self, left: str, bottom: str) -> None:
-        super().__init__()
+        super().__init__(axisItems=fixed_axes())
         self._values_shown = True
         style.on_change(self, lambda theme: self.setBackground(theme.panel))
         prepare(self, self.getPlotItem(), left, bottom)

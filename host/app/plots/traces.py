@@ -13,6 +13,7 @@ from trelscope.host.app import style
 from trelscope.host.app.panels.panel import label
 from trelscope.host.app.plots.downsample import peaks
 from trelscope.host.app.plots.intervals import interval
+from trelscope.host.app.plots.legend import Legend
 from trelscope.host.app.plots.light import (
     DECADES,
     US,
@@ -26,9 +27,10 @@ from trelscope.host.app.plots.plot import prepare, set_range
 from trelscope.host.app.references import Reference
 from trelscope.host.app.session.snapshot import AverageData, SessionState, Snapshot
 from trelscope.host.app.style import Theme
+from trelscope.host.report.axes import fixed_axes
 from trelscope.host.settings import Settings
 
-LIGHT_AXIS, COUNT_AXIS = "Light (mV)", "Photons (1/ms)"
+LIGHT_AXIS, COUNT_AXIS, STEP_AXIS = "Light (mV)", "Photons (1/ms)", "Light (% of its step)"
 TIME_AXIS = "Time from the drive edge (µs)"
 WAITING = {
     SessionState.OPENING: "opening",
@@ -37,6 +39,10 @@ WAITING = {
     SessionState.LOST: "",
     SessionState.FAILED: "",
 }
+SMALLEST = (
+    320,
+    240,
+)  # pixels at a scale of 1: what docks leave to the plots, whatever their layout was saved as
 ZOOM_BEFORE, ZOOM_AFTER = 0.5, 2.5  # shown before and after an edge, in units of response or fall
 
 
@@ -51,12 +57,13 @@ class Traces(pg.GraphicsLayoutWidget):
         style.on_change(self, lambda theme: self.setBackground(theme.panel))
         self.ci.layout.setContentsMargins(4, 4, 12, 4)
         self.ci.layout.setSpacing(2)
-        self._legend = self.addLabel("", row=0, col=0, colspan=2, justify="right")
+        self._legend = Legend()
+        self.addItem(self._legend, row=0, col=0, colspan=2)
         self.scale = VerticalScale()
-        self.drive = prepare(self, self.addPlot(row=1, col=0, colspan=2), "Drive (V)")
-        self.light = prepare(self, self.addPlot(row=2, col=0, colspan=2), LIGHT_AXIS, TIME_AXIS)
-        self.rising = prepare(self, self.addPlot(row=3, col=0), LIGHT_AXIS, "Rising edge (µs)")
-        self.falling = prepare(self, self.addPlot(row=3, col=1), "", "Falling edge (µs)")
+        self.drive = self._plot(1, 0, 2, "Drive (V)")
+        self.light = self._plot(2, 0, 2, LIGHT_AXIS, TIME_AXIS)
+        self.rising = self._plot(3, 0, 1, LIGHT_AXIS, "Rising edge (µs)")
+        self.falling = self._plot(3, 1, 1, "", "Falling edge (µs)")
         self.drive.setXLink(self.light)
         self.drive.setMouseEnabled(x=True, y=False)
         self.drive.getAxis("bottom").setStyle(showValues=False)
@@ -70,7 +77,7 @@ class Traces(pg.GraphicsLayoutWidget):
         self.mean, self.last = self.whole.mean, self.whole.last
         self.low, self.high = self.whole.low, self.whole.high
         self.interval = self.whole.interval
-        self._values_shown, self._axis = True, LIGHT_AXIS
+        self._values_shown, self._counting, self._normalised = True, False, False
         self._show_values(False)  # whether of volts or of photons is not known yet
         for plot in (self.light, self.rising, self.falling):
             plot.vb.sigRangeChangedManually.connect(self._hold)
@@ -114,7 +121,7 @@ class Traces(pg.GraphicsLayoutWidget):
             self._draw_references()
             return
         self._unpainted = data.arrived
-        self.view = LightView.of(data)
+        self.view = LightView.of(data, self._normalised)
         self._draw()
 
     def set_references(self, references: tuple[Reference, ...]) -> None:
@@ -134,6 +141,14 @@ class Traces(pg.GraphicsLayoutWidget):
         for plot in (self.light, self.rising, self.falling):
             plot.getAxis("left").setLogMode(y=log)
         self._held = False
+        self._draw()
+
+    def set_normalised(self, normalised: bool) -> None:
+        """Draw the light in percent of its step, so that devices of other brightness can be compared."""
+        self._normalised, self._held = normalised, False
+        if self._data is not None:
+            self.view = LightView.of(self._data, normalised)
+        self._name_axis()
         self._draw()
 
     def reset(self) -> None:
@@ -158,6 +173,10 @@ class Traces(pg.GraphicsLayoutWidget):
 
     # ------------------------------------------------------------------------------------ drawing
 
+    def _plot(self, row: int, column: int, columns: int, left: str, bottom: str = "") -> Any:
+        plot = self.addPlot(row=row, col=column, colspan=columns, axisItems=fixed_axes())
+        return prepare(self, plot, left, bottom)
+
     def _draw(self) -> None:
         data, view = self._data, self.view
         self._moved = False
@@ -174,7 +193,7 @@ class Traces(pg.GraphicsLayoutWidget):
             curves.show(view)
         self._draw_references()
         if not self._held:
-            views = [view, *(reference.view for reference in self._comparable())]
+            views = [view, *self._reference_views()]
             low, high = min(v.bottom for v in views), max(v.top for v in views)
             for plot in (self.light, self.rising, self.falling):
                 set_range(plot, float(self.scale(low)), float(self.scale(high)))
@@ -202,26 +221,38 @@ class Traces(pg.GraphicsLayoutWidget):
 
     def _comparable(self) -> list[Reference]:
         """References in the unit of the axis: volts and photons cannot be compared."""
-        counting = self._axis == COUNT_AXIS
-        return [each for each in self._references if each.data.settings.counting == counting]
+        if self._normalised:
+            return list(self._references)
+        return [each for each in self._references if each.data.settings.counting == self._counting]
+
+    def _reference_views(self) -> list[LightView]:
+        shown = self._comparable()
+        return [each.normalised if self._normalised else each.view for each in shown]
+
+    def _name_axis(self) -> None:
+        """One unit for the light, in all plots of it."""
+        axis = COUNT_AXIS if self._counting else LIGHT_AXIS
+        if self._normalised:
+            axis = STEP_AXIS
+        for plot in (self.light, self.rising):
+            plot.getAxis("left").setLabel(axis)
+        self._restyle(style.theme())  # other references are comparable now
 
     def _restyle(self, theme: Theme) -> None:
         entries = [
             (theme.light, "━━", "average"),
-            (theme.band, "━━", "± 1 standard error"),
-            (theme.faint, "━━", "last frame"),
+            (theme.band, "██", "± 1 standard error"),
+            (theme.faint, "──", "last frame"),
             (theme.drive, "━━", "drive"),
         ]
         comparable = self._comparable()
         for index, reference in enumerate(comparable):
             colour = reference_pen(theme, index).color().name()
             entries.append((colour, ("╍╍", "━·", "┅┅", "━··")[index % 4], reference.name))
-        text = "&nbsp;&nbsp;&nbsp;".join(
-            f'<span style="color: {colour}">{line}</span> {name}' for colour, line, name in entries
-        )
-        self._legend.setText(text, size=f"{style.pixels(11)}px", color=theme.dim)
+        self._legend.show_entries(entries, theme.dim)
+        self.setMinimumSize(*(style.pixels(least) for least in SMALLEST))
         for curves in (self.whole, *self._edges):
-            curves.set_references([reference.view for reference in comparable])
+            curves.set_references(self._reference_views())
 
     def _show_values(self, visible: bool) -> None:
         if visible == self._values_shown:  # every change draws the axes anew
@@ -239,12 +270,9 @@ class Traces(pg.GraphicsLayoutWidget):
             self._window = window
             self.reset()
         self.falling.setVisible(settings.window_start + settings.window_length > settings.width)
-        axis = COUNT_AXIS if settings.counting else LIGHT_AXIS
-        if axis != self._axis:
-            self._axis = axis
-            for plot in (self.light, self.rising):
-                plot.getAxis("left").setLabel(axis)
-            self._restyle(style.theme())  # other references are comparable now
+        if settings.counting != self._counting:
+            self._counting = settings.counting
+            self._name_axis()
         if settings.volts != self._volts:
             self._volts = settings.volts
             self._held = False

@@ -45,8 +45,8 @@ class Trend(QWidget):
     def show_data(self, data: AverageData | None, name: str) -> None:
         """Draw quantity `name`."""
         scale, unit = _scale(data, name)
-        self.plot.setLabel("left", unit)
-        self.plot.setLabel("bottom", f"{DEFINITIONS[name].title} of each block against pulses")
+        self.plot.setLabel("left", f"{DEFINITIONS[name].title} ({unit})")
+        self.plot.setLabel("bottom", "Pulses averaged; each point is one block of them")
         x, y, se = _known(data, name)
         y, se = y * scale, se * scale
         self.plot.show_values(x.size > 0)

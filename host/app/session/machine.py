@@ -77,7 +77,7 @@ class SessionMachine:
         if source == before.source:  # perhaps still not there: what was measured stays
             self._output.publish(settings=before.settings, data=before.data)
         instrument = self._open_instrument(source)
-        self._output.events.put(f"opened {source}: {instrument.identity.board}")
+        self._output.events.put(f"{source} is open; the board is {instrument.identity.board}")
         self._run(self._requested)
 
     def change(self, requested: RequestedSettings) -> None:
@@ -89,10 +89,10 @@ class SessionMachine:
         try:
             settings = requested.settings(instrument)
         except SettingsError as error:
-            self._output.publish(refusal=str(error))
+            self._output.publish(refusal=str(error), requested=self._requested)
             return
         self._requested = requested
-        self._output.publish(refusal="")
+        self._output.publish(refusal="", requested=requested)
         if self._average is not None:
             self._begin(instrument, settings, requested)
 

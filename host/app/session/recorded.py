@@ -67,6 +67,12 @@ def as_average(recording: Recording) -> AverageData:
     )
 
 
+def with_levels(data: AverageData, low: float, high: float) -> AverageData:
+    """The same traces with rise and fall between these parts of the amplitude; as it is, if that is what it has."""
+    options = replace(data.measurements.options, low=low, high=high)
+    return data if options == data.measurements.options else measure_again(data, options)
+
+
 def measure_again(data: AverageData, options: MeasureOptions | None = None) -> AverageData:
     """The same traces with new measurements. options: None: those of the present measurements."""
     recording = as_recording(data).measured(options or data.measurements.options)

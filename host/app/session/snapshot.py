@@ -7,7 +7,7 @@ from typing import Any
 
 from trelscope.host.acquisition.acquisition import Accounting
 from trelscope.host.app.session.history import History
-from trelscope.host.app.session.requested_settings import Averaging
+from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.measure.measure import Measurements
 from trelscope.host.measure.statistics import Summary
@@ -64,7 +64,7 @@ class Snapshot:
     """Everything that the window shows.
 
     message: the step in progress, or what went wrong.
-    refusal: why the latest change of settings was refused.
+    refusal: why the latest change of settings was refused. requested: the settings that were accepted last.
     board: the name that the instrument gives itself, "" until it has been asked.
     settings: the settings in force.
     data: None until the first frame of an average.
@@ -76,6 +76,7 @@ class Snapshot:
     message: str = ""
     refusal: str = ""
     board: str = ""
+    requested: RequestedSettings | None = None
     settings: Settings | None = None
     data: AverageData | None = None
     realtime_factor: float | None = None

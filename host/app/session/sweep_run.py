@@ -4,6 +4,7 @@ import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 
 from trelscope.host.acquisition.sweep import CancelToken, Point, Progress, Sweep, points
@@ -15,10 +16,14 @@ AT_A_TIME = 2
 
 
 class SweepRun:
-    """Begins on construction. error: why it could not begin, or what ended it, in one line."""
+    """Begins on construction; rise and fall of its points are between `low` and `high`, parts of the amplitude.
 
-    def __init__(self, sweep: Sweep) -> None:
+    error: why it could not begin, or what ended it, in one line.
+    """
+
+    def __init__(self, sweep: Sweep, low: float, high: float) -> None:
         self.sweep = sweep
+        self._levels = low, high
         self.done: list[Point] = []
         self.progress = Progress(sweep)
         self.error = ""
@@ -42,7 +47,12 @@ class SweepRun:
             except Empty:
                 return len(self.done) > before
             self.progress.add(point)
-            self.done.append(point)
+            self.done.append(_measured(point, *self._levels))
+
+    def set_levels(self, low: float, high: float) -> None:
+        """Measure the points between these parts of the amplitude, those to come as well."""
+        self._levels = low, high
+        self.done = [_measured(point, low, high) for point in self.done]
 
     def cancel(self) -> None:
         """End the captures after the frames that they wait for; finished points stay."""
@@ -69,3 +79,14 @@ class SweepRun:
             self.error = f"{INTERNAL}: {error!r}"
         finally:
             self._token.cancel()
+
+
+def _measured(point: Point, low: float, high: float) -> Point:
+    """The point with rise and fall between these parts of the amplitude."""
+    recording = point.recording
+    if recording is None:
+        return point
+    options = replace(recording.options, low=low, high=high)
+    if options == recording.options:
+        return point
+    return replace(point, recording=recording.measured(options))

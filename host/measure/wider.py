@@ -1,0 +1,34 @@
+"""The errors of an average that grows: one that is wider than it has been is flagged, for more pulses narrow it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from trelscope.host.measure.quantities import Flag, MeasureOptions, Quantity
+
+MOST = 1.5
+"""Factor by which an error may be above its least without a flag: what chance and a choice of shapes explain."""
+
+
+class WiderErrors:
+    """Remembers the least standard error of each quantity of one average."""
+
+    def __init__(self) -> None:
+        self._least: dict[str, float] = {}
+        self._options: MeasureOptions | None = None
+
+    def flagged(
+        self, quantities: Mapping[str, Quantity], options: MeasureOptions
+    ) -> dict[str, Quantity]:
+        """The quantities, with the flag WIDER where it applies. Under other options all begins anew."""
+        if options != self._options:
+            self._least, self._options = {}, options
+        return {name: self._flagged(name, quantity) for name, quantity in quantities.items()}
+
+    def _flagged(self, name: str, quantity: Quantity) -> Quantity:
+        if not quantity.se > 0:  # nan, too
+            return quantity
+        least = self._least.setdefault(name, quantity.se)
+        self._least[name] = min(least, quantity.se)
+        if quantity.se <= MOST * least:
+            return quantity
+        return replace(quantity, flags=(*quantity.flags, Flag.WIDER))
