@@ -76,6 +76,38 @@ Check every data sheet before buying; none of these parts has been tried with th
 - Behaviour at power-up, and on loss of lock: outputs float by design.
 """
 
+_ULX3S_NOTE = """\
+The pins are named as printed: `8+` is GP8, `8-` is GN8 of the connectors J1 and J2.
+
+*Revisions.* Right for 2.x, 3.0.x and 3.1.4 to 3.1.7: every ball below is that of the board's own constraint files (emard/ulx3s at
+6a92cec: `doc/constraints/ulx3s_v20.lpf`, `doc/constraints/prototype/ulx3s_v314.lpf` and `ulx3s_v316.lpf`). **Not for 1.7**: there
+GP22, GN22, GP25 and GN25 are other balls (`prototype/ulx3s_v17patch.lpf`), so `adc_drive[2]`, `[3]`, `[8]` and `[9]` would be wrong,
+and GP, GN 9 to 13 are shared with the ESP32 (`doc/MANUAL.md`). On later boards only 11 to 13 are shared, which are left free here.
+
+*ESP32.* Firmware on it can load bitstreams of its own into the FPGA, and takes a low `wifi_gpio0` for a wish (public designs tie
+ball L2 high with the remark that it keeps the board from rebooting). L2 is `wifi_gpio0` up to 3.1.4; from 3.1.6 on that is F1, and L2
+another pin of the ESP32 (`ulx3s_v316.lpf`). F1 in turn is the ESP32's enable before 3.1.6. So the FPGA drives neither, which on one
+revision or the other would be a short-circuit or the wrong wish, but pulls both up: the ESP32 stays on, and is asked for nothing."""
+BOARD_NOTES = {
+    "ulx3s-85f": _ULX3S_NOTE,
+    "ulx3s-25f": "Revisions and ESP32: as for the ULX3S 85F.",
+    "icepi-zero": """\
+**The pin names are GPIO numbers, as on a Raspberry Pi; the header's own pin numbers are others**: GPIO 4 is header pin 7, and header pin
+4 is +5 V, which the FPGA does not survive. Count by *header pin*.
+
+*Revisions.* Right for 1.3. The balls are those of the designer's own list (litex-hub/litex-boards at 65a6d24,
+`litex_boards/platforms/icepi_zero.py`). The header pins are those of the netlist of an earlier revision (cheyao/icepi-zero at 960dcd7,
+`hardware/production/netlist.ipc`, J1 against U3), whose balls are the same but for GPIO 23, header pin 16: it was on ball M1, where the
+oscillator is now. Check header pin 16 with a meter against `adc_light[11]` on the first board.""",
+    "ecpix5-85f": """\
+The pins are those of the Pmod sockets, counted as the Pmod standard does: 1 to 4 and 7 to 10.
+
+*Revisions.* Up to R02 the USB chip is an FT2232H, from R03 on an FT4232H (openFPGALoader 1.1.1 at d43508f: `src/board.hpp`, boards
+`ecpix5` and `ecpix5_r03`, and `src/cable.hpp`; its maintainer in litex-hub/litex-boards issue 530). `trelscope flash` takes the name that
+goes with the chip attached. That the link is on the last of the R03's four ports is what one public project uses; check it.""",
+}
+"""What has to be known of a board besides its pins, with the evidence."""
+
 
 def page() -> str:
     """The whole page."""
@@ -84,24 +116,32 @@ def page() -> str:
 
 def _board(board: BoardFacts) -> str:
     platform = platform_for(board)
+    chips = " or ".join(
+        f"{each.chip} ({each.usb[0]:04x}:{each.usb[1]:04x}, `{each.loader}` in openFPGALoader)"
+        for each in board.programmers
+    )
     facts = (
         f"{board.part}-{board.speed_grade}, IDCODE {board.idcode:#010x}, oscillator {board.clock / 1e6:g} MHz; link and"
-        f" programming over the {board.usb_chip} ({board.usb[0]:04x}:{board.usb[1]:04x}) at {board.baud / 1e6:g} Mbaud;"
+        f" programming over the {chips} at {board.baud / 1e6:g} Mbaud;"
         f" {board.depth} bins a channel and buffer{', photon counting' if board.counting else ''}."
     )
-    lines = [f"### {board.title} (`{board.name}`)", "", facts, ""]
-    lines += [
-        "| signal | pin | FPGA ball | direction | what is there |",
-        "|---|---|---|---|---|",
-    ]
+    lines = [f"### {board.title} (`{board.name}`)", "", facts, "", BOARD_NOTES[board.name], ""]
+    head = ["signal", "pin", "FPGA ball", "direction", "what is there"]
+    if board.header:
+        head.insert(2, "header pin")
+    lines += [_row(head), _row(["---"] * len(head))]
     for signal, (direction, words) in SIGNALS.items():
-        pins = board.pins[signal]
-        for n, pin in enumerate(pins):
-            name = f"{signal}[{n}]" if len(pins) > 1 else signal
-            way = "out" if direction == "o" else "in"
-            what = words if n == 0 else ""
-            lines.append(f"| `{name}` | `{pin}` | {ball(platform, pin)} | {way} | {what} |")
+        for n, (name, pin) in enumerate(board.named_pins(signal)):
+            cells = [f"`{name}`", f"`{pin}`", ball(platform, pin)]
+            cells += ["out" if direction == "o" else "in", words if n == 0 else ""]
+            if board.header:
+                cells.insert(2, f"**{board.header[pin]}**")
+            lines.append(_row(cells))
     return "\n".join([*lines, ""])
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

@@ -69,6 +69,28 @@ class FloatingPin(wiring.Component):
         return m
 
 
+class Unused(wiring.Component):
+    """Inputs that nobody reads. Their pins have the pull resistors that the port's attributes ask for.
+
+    Parameters
+    ----------
+    port : io.PortLike
+        Pins.
+    """
+
+    def __init__(self, port: io.PortLike) -> None:
+        self._port = port
+        super().__init__({})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for bit in range(len(self._port)):
+            raw = Signal(name=f"raw{bit}")
+            # Kept, because without a buffer the pins would be left out of the bitstream.
+            m.submodules[f"pad{bit}"] = Instance("IB", a_keep=1, i_I=self._port.io[bit], o_O=raw)
+        return m
+
+
 class DelayedInputs(wiring.Component):
     """Input registers in `sync` with a fixed delay between pins and registers.
 

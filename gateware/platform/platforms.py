@@ -27,6 +27,9 @@ _ATTRIBUTES = {
     "adc_clk": {"PULLMODE": "DOWN", "SLEWRATE": "FAST"},
 }
 
+# Balls that nothing may pull low, because something else on the board would take that for a wish.
+_PULLED_UP = {"ulx3s-85f": "L2 F1", "ulx3s-25f": "L2 F1"}
+
 
 def platform_for(board: BoardFacts) -> LatticeECP5Platform:
     """Platform to build one bitstream of `board` with."""
@@ -38,6 +41,10 @@ def platform_for(board: BoardFacts) -> LatticeECP5Platform:
         def front_end(self, signal: str) -> io.PortLike:
             """Port of one of `boards.SIGNALS`."""
             return self.request(signal, 0, dir="-")
+
+        def pull_ups(self) -> io.PortLike | None:
+            """Port of the balls that are pulled up and otherwise left alone; None if there are none."""
+            return self.request("pulled_up", 0, dir="-") if board.name in _PULLED_UP else None
 
         def block_ram(self, ram: BlockRam) -> Module:
             """Implementation of `BlockRam` on the ECP5."""
@@ -53,6 +60,9 @@ def platform_for(board: BoardFacts) -> LatticeECP5Platform:
         )
         for signal, (direction, _) in SIGNALS.items()
     )
+    if pulled_up := _PULLED_UP.get(board.name):
+        attributes = Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
+        platform.add_resources([Resource("pulled_up", 0, Pins(pulled_up, dir="i"), attributes)])
     return platform
 
 

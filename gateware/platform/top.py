@@ -12,7 +12,7 @@ from trelscope.gateware.platform.boards import BoardFacts
 from trelscope.gateware.platform.clocks import Clocks, domains
 from trelscope.gateware.platform.dac import LevelCrossing, LevelDac
 from trelscope.gateware.platform.launch import Launch, LaunchPhase
-from trelscope.gateware.platform.pins import FloatingPin
+from trelscope.gateware.platform.pins import FloatingPin, Unused
 from trelscope.gateware.platform.sampling import PhotonPins
 
 ADC_LATENCY = Launch.LATENCY + Adc.LATENCY
@@ -71,6 +71,9 @@ class Top(wiring.Component):
         with m.Elif(uart.tx.ready):
             m.d.sync += waiting.eq(0)
         m.d.comb += instrument.rx_overrun.eq(uart.rx_overrun)
+
+        if (pull_ups := platform.pull_ups()) is not None:
+            m.submodules.pull_ups = Unused(pull_ups)
 
         # Drive.
         m.submodules.phase = phase = LaunchPhase()

@@ -47,7 +47,8 @@ def _flash(options: argparse.Namespace) -> int:
         manifest = check(path, board)
     if manifest is not None and manifest.digest != gateware_digest():
         say(f"{path}: built from other gateware than is here; `trelscope build` makes it anew")
-    job = flash.Job(board, path, options.spi, serial_of(options.port))
+    serial = serial_of(options.port)
+    job = flash.Job(board, path, options.spi, flash.programmer_of(board, serial), serial)
     if options.dry_run:
         print(job.in_words())
         return 0
