@@ -102,7 +102,8 @@ def budget(board: BoardFacts) -> timing.Budget:
         clocks={"sync": mhz, "early": 2 * mhz, "launch": mhz, "board": board.clock / 1e6},
         crossings={
             ("late", "early"): 3.0,  # `late` lags `early` by 1 ns of its period of 4 ns
-            ("early", "sync"): 4.0,
+            ("early", "sync"): 4.0,  # from the middle of a cycle: see `Gearbox`
+            ("sync", "falling early"): 2.0,
             ("sync", "launch"): 4.0,  # at a phase of 4 ns, the shortest for which `Launch` uses it
             ("falling sync", "launch"): 4.0,  # at a phase of 0
             ("sync", "board"): 1e9 / board.clock,  # `LevelCrossing` needs all bits within a cycle

@@ -19,19 +19,23 @@ OUTPUTS = {
     "launch": ("CLKOS3", 1, 0),
 }
 """`early` and `late` sample the photon pins; `launch` clocks the gate, and its phase changes while a train runs."""
+ALSO_FALLING = ("sync", "early")
+"""Domains of whose clocks the falling edges are used, too."""
 LAUNCH_SELECT = 0b10  # PHASESEL of CLKOS3
 
 
 def domains() -> list[ClockDomain]:
-    """Clock domains that `Clocks` drives: `board` (the oscillator), those of OUTPUTS, and `sync_fall`.
+    """Clock domains that `Clocks` drives: `board` (the oscillator), those of OUTPUTS, `sync_fall` and `early_fall`.
 
-    `sync_fall` has the falling edges of `sync`. No domain has a reset, because it would have to cross the whole chip in
+    `sync_fall` has the falling edges of `sync`, `early_fall` those of `early`. No domain has a reset, because it would have to cross the whole chip in
     8 ns. Configuration leaves all registers in their reset state, and the clock `sync` does not run until `Supervisor`
     starts it.
     """
     names = ("board", *OUTPUTS)
-    falling = ClockDomain("sync_fall", reset_less=True, clk_edge="neg")
-    return [*(ClockDomain(name, reset_less=True) for name in names), falling]
+    falling = (
+        ClockDomain(f"{name}_fall", reset_less=True, clk_edge="neg") for name in ALSO_FALLING
+    )
+    return [*(ClockDomain(name, reset_less=True) for name in names), *falling]
 
 
 class Supervisor(wiring.Component):
@@ -123,8 +127,8 @@ class Clocks(wiring.Component):
             m.d.comb += ClockSignal(domain).eq(clock)
             for net in (raw, clock):
                 platform.add_clock_constraint(net, CLOCK_HZ * factor)
-            if domain == "sync":
-                m.d.comb += ClockSignal("sync_fall").eq(clock)
+            if domain in ALSO_FALLING:
+                m.d.comb += ClockSignal(f"{domain}_fall").eq(clock)
         m.submodules.pll = Instance(
             "EHXPLLL",
             a_ICP_CURRENT="12",

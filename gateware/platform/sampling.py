@@ -11,7 +11,12 @@ class Gearbox(wiring.Component):
     """Merges the samples of two DDR input registers at 250 MHz into one word at 125 MHz.
 
     Pin a is sampled 0, 2, 4 and 6 ns after an edge of `sync`, pin b 1, 3, 5 and 7 ns after it. The samples of pin b
-    cross from `late` to `early` in 3 ns, and those of both pins from `early` to `sync` in 4 ns.
+    cross from `late` to `early` in 3 ns.
+
+    Those of both pins cross from `early` to `sync` in a word that changes in the middle of a cycle of `sync`: it has
+    stood still for 4 ns at an edge of `sync`, and stands still for 4 ns more, because nothing that the tools know of
+    keeps the two clocks' edges from being some 100 ps apart. Which edge of `early` is the middle one is seen at a
+    signal that `sync` toggles: it is looked at at the falling edges of `early`, 2 ns away from all that changes.
 
     Members
     -------
@@ -31,15 +36,24 @@ class Gearbox(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        toggle = Signal()
+        fallen = Signal()  # `toggle`, from 2 ns after an edge of `sync` on
+        now = Signal()
+        before = Signal()
+        m.d.sync += toggle.eq(~toggle)
+        m.d.early_fall += fallen.eq(toggle)
+        m.d.early += [now.eq(fallen), before.eq(now)]
+
         four = Signal(4)
-        before = Signal(4)
-        after = Signal(4)
+        last_four = Signal(4)
+        word = Signal(CYCLE_NS)
         m.d.early += [
             four.eq(Cat(self.a[0], self.b[0], self.a[1], self.b[1])),
-            after.eq(four),
-            before.eq(after),
+            last_four.eq(four),
         ]
-        m.d.sync += self.samples.eq(Cat(before, after))
+        with m.If(now == before):  # so this edge is in the middle
+            m.d.early += word.eq(Cat(last_four, four))
+        m.d.sync += self.samples.eq(word)
         return m
 
 

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import pytest
-from amaranth.hdl import Const, Module, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Module, Signal
 from amaranth.sim import Simulator
 
 from trelscope.gateware.platform.adc import full_scale
@@ -16,8 +16,13 @@ from trelscope.gateware.protocol import SAMPLE_BITS
 from .testbench import simulate
 
 
-def test_samples_keep_their_order_through_the_gearbox() -> None:
-    """Model of a DDR input register: shows the latest two samples of the pin, that of the rising edge first."""
+@pytest.mark.parametrize("skew", [-1.5, 0.0, 1.5])
+@pytest.mark.parametrize("odd", [0, 1])
+def test_samples_keep_their_order_through_the_gearbox(odd: int, skew: float) -> None:
+    """Model of a DDR input register: shows the latest two samples of the pin, that of the rising edge first.
+
+    odd: which of the edges of `early` are those of `sync`. skew: ns by which those of `sync` are late.
+    """
     rng = random.Random(1)
     wire = [rng.getrandbits(1) for _ in range(4000)]  # one sample a nanosecond
     dut = Gearbox()
@@ -48,10 +53,13 @@ def test_samples_keep_their_order_through_the_gearbox() -> None:
     m.submodules.dut = dut
     ticks = Signal()
     m.d.late += ticks.eq(~ticks)  # nothing else in the gearbox is clocked by it
+    m.domains.early = ClockDomain()
+    m.domains.early_fall = ClockDomain(clk_edge="neg")
+    m.d.comb += ClockSignal("early_fall").eq(ClockSignal("early"))
     simulator = Simulator(m)
     simulator.add_clock(4e-9, phase=4e-9, domain="early")
     simulator.add_clock(4e-9, phase=5e-9, domain="late")
-    simulator.add_clock(8e-9, phase=8e-9, domain="sync")
+    simulator.add_clock(8e-9, phase=(8 + 4 * odd + skew) * 1e-9, domain="sync")
     simulator.add_testbench(bench)
     simulator.add_testbench(pin_a, background=True)
     simulator.add_testbench(pin_b, background=True)
@@ -59,7 +67,7 @@ def test_samples_keep_their_order_through_the_gearbox() -> None:
     text = "".join(map(str, got[64:3000]))
     at = "".join(map(str, wire)).find(text)
     assert at >= 0, "every sample once, in order"
-    assert (64 - at) % 8 == 0, "lane 0 is the instant of an edge of sync"
+    assert (64 - at - 4 * odd) % 8 == 0, "lane 0 is the instant of an edge of sync"
 
 
 @pytest.mark.parametrize("delay", [0, 2])
