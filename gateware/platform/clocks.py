@@ -27,9 +27,9 @@ LAUNCH_SELECT = 0b10  # PHASESEL of CLKOS3
 def domains() -> list[ClockDomain]:
     """Clock domains that `Clocks` drives: `board` (the oscillator), those of OUTPUTS, `sync_fall` and `early_fall`.
 
-    `sync_fall` has the falling edges of `sync`, `early_fall` those of `early`. No domain has a reset, because it would have to cross the whole chip in
-    8 ns. Configuration leaves all registers in their reset state, and the clock `sync` does not run until `Supervisor`
-    starts it.
+    `sync_fall` has the falling edges of `sync`, `early_fall` those of `early`. No domain has a reset, because it would
+    have to cross the whole chip in 8 ns. Configuration leaves all registers in their reset state, and the clock `sync`
+    does not run until `Supervisor` starts it.
     """
     names = ("board", *OUTPUTS)
     falling = (
@@ -41,8 +41,8 @@ def domains() -> list[ClockDomain]:
 class Supervisor(wiring.Component):
     """Starts the instrument once the PLL has been locked for long enough.
 
-    If the PLL loses lock after that, `run` goes low and stays low until the FPGA is configured again, because the
-    state of the instrument can no longer be trusted.
+    If the PLL loses lock after that, for however short a time, `run` goes low and stays low until the FPGA is
+    configured again, because the state of the instrument can no longer be trusted.
 
     Parameters
     ----------
@@ -63,11 +63,11 @@ class Supervisor(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        locked = Signal()
+        unlocked = Signal()  # goes high at once, and low two cycles after the PLL has locked
         lost = Signal()
-        m.submodules.locked = cdc.FFSynchronizer(self.locked, locked)
+        m.submodules.locked = cdc.AsyncFFSynchronizer(~self.locked, unlocked)
         left = Signal(range(self._cycles + 1), init=self._cycles)
-        with m.If(~locked):
+        with m.If(unlocked):
             m.d.sync += [self.run.eq(0), left.eq(self._cycles), lost.eq(lost | self.run)]
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)

@@ -233,6 +233,25 @@ def test_nothing_runs_before_the_pll_has_been_locked_for_a_while_nor_after_it_wa
     simulate(dut, bench)
 
 
+def test_a_lock_that_is_lost_between_two_edges_of_the_oscillator_is_noticed() -> None:
+    dut = Supervisor(20)
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.locked, 1)
+        await ctx.tick().repeat(30)
+        assert ctx.get(dut.run)
+        await ctx.delay(1e-9)
+        ctx.set(dut.locked, 0)
+        await ctx.delay(1e-9)
+        ctx.set(dut.locked, 1)
+        await ctx.tick().repeat(2)
+        for _ in range(100):
+            await ctx.tick()
+            assert not ctx.get(dut.run)
+
+    simulate(dut, bench)
+
+
 @pytest.mark.parametrize(
     ("oscillator", "expected"), [(25e6, (1, 5)), (50e6, (2, 5)), (100e6, (4, 5))]
 )
