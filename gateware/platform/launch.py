@@ -126,7 +126,8 @@ class Launch(wiring.Component):
         Float the pin; a resistor pulls it low.
     """
 
-    LATENCY = 4  # cycles from `gate` to the pin at phase 0: one to the crossing, one to cross, two in the DDR register
+    LATENCY = 2 + DdrPin.LATENCY
+    """Cycles from `gate` to the pin at phase 0: one to the crossing, one to cross, and those in the pad."""
 
     def __init__(self, port: io.PortLike) -> None:
         self._port = port

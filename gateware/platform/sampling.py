@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import io, wiring
 from amaranth.lib.wiring import In, Out
 
+from trelscope.gateware.platform.pins import DdrInput
 from trelscope.gateware.protocol import CYCLE_NS
 
 
@@ -25,11 +26,12 @@ class Gearbox(wiring.Component):
     b : In(2)
         Latest two samples of pin b, the earlier one in bit 0. In domain `late`, 1 ns after `early`.
     samples : Out(CYCLE_NS)
-        Eight samples in order of time, the earliest in bit 0. In domain `sync`, LATENCY cycles after the earliest has
-        reached `a`.
+        Eight samples in order of time, that of an edge of `sync` in bit 0. In domain `sync`, LATENCY cycles after that
+        edge.
     """
 
     LATENCY = 2
+    """Cycles: 4 ns until the sample is in `a` and 4 ns until it is in `four`, 4 ns later in `word`, and 4 in `sync`."""
 
     def __init__(self) -> None:
         super().__init__({"a": In(2), "b": In(2), "samples": Out(CYCLE_NS)})
@@ -44,15 +46,12 @@ class Gearbox(wiring.Component):
         m.d.early_fall += fallen.eq(toggle)
         m.d.early += [now.eq(fallen), before.eq(now)]
 
+        latest = Cat(self.a[0], self.b[0], self.a[1], self.b[1])
         four = Signal(4)
-        last_four = Signal(4)
         word = Signal(CYCLE_NS)
-        m.d.early += [
-            four.eq(Cat(self.a[0], self.b[0], self.a[1], self.b[1])),
-            last_four.eq(four),
-        ]
+        m.d.early += four.eq(latest)
         with m.If(now == before):  # so this edge is in the middle
-            m.d.early += word.eq(Cat(last_four, four))
+            m.d.early += word.eq(Cat(four, latest))
         m.d.sync += self.samples.eq(word)
         return m
 
@@ -106,7 +105,7 @@ class PhotonPins(wiring.Component):
         Photons in lanes of 1 ns, the earliest in bit 0.
     """
 
-    LATENCY = 5  # 1 in the DDR registers, 1 to collect four samples, 2 of `Gearbox`, 1 of `Edges`
+    LATENCY = Gearbox.LATENCY + 1  # and one of `Edges`
 
     def __init__(self, ports: io.PortLike, latency: int) -> None:
         self._ports = ports
@@ -118,7 +117,7 @@ class PhotonPins(wiring.Component):
         m.submodules.gearbox = gearbox = Gearbox()
         m.submodules.edges = edges = Edges(self._delay)
         for n, (domain, samples) in enumerate((("early", gearbox.a), ("late", gearbox.b))):
-            m.submodules[f"pin{n}"] = pin = io.DDRBuffer("i", self._ports[n], i_domain=domain)
-            m.d.comb += samples.eq(Cat(pin.i))
+            m.submodules[f"pin{n}"] = pin = DdrInput(self._ports[n], domain)
+            m.d.comb += samples.eq(pin.i)
         m.d.comb += [edges.samples.eq(gearbox.samples), self.photons.eq(edges.photons)]
         return m

@@ -12,7 +12,7 @@ from trelscope.gateware.platform.boards import BoardFacts
 from trelscope.gateware.platform.clocks import Clocks, domains
 from trelscope.gateware.platform.dac import LevelCrossing, LevelDac
 from trelscope.gateware.platform.launch import Launch, LaunchPhase
-from trelscope.gateware.platform.pins import FloatingPin, Unused
+from trelscope.gateware.platform.pins import RegisteredPin, Unused
 from trelscope.gateware.platform.sampling import PhotonPins
 
 ADC_LATENCY = Launch.LATENCY + Adc.LATENCY
@@ -78,7 +78,7 @@ class Top(wiring.Component):
         # Drive.
         m.submodules.phase = phase = LaunchPhase()
         m.submodules.launch = launch = Launch(port("gate"))
-        m.submodules.enable = enable = FloatingPin(port("enable"))
+        m.submodules.enable = enable = RegisteredPin(port("enable"))
         m.submodules.interlock = interlock = io.Buffer("i", port("interlock"))
         open_ = ~interlock.i
         m.submodules.interlock_sync = cdc.FFSynchronizer(open_, instrument.trip, init=1)
