@@ -82,7 +82,7 @@ class Clocks(wiring.Component):
     Members
     -------
     step : In(1)
-        A falling edge moves the launch clock by 250 ps.
+        PHASESTEP of the PLL: a falling edge moves the launch clock by 250 ps.
     back : In(1)
         Whether `step` makes the launch clock earlier instead of later.
     safe : Out(1)

@@ -11,7 +11,7 @@ from trelscope.gateware.platform.adc import Adc
 from trelscope.gateware.platform.boards import BoardFacts
 from trelscope.gateware.platform.clocks import Clocks, domains
 from trelscope.gateware.platform.dac import LevelCrossing, LevelDac
-from trelscope.gateware.platform.launch import Launch, LaunchPhase
+from trelscope.gateware.platform.launch import Launch, LaunchPhase, PhaseStep
 from trelscope.gateware.platform.pins import RegisteredPin, Unused
 from trelscope.gateware.platform.sampling import PhotonPins
 
@@ -77,6 +77,7 @@ class Top(wiring.Component):
 
         # Drive.
         m.submodules.phase = phase = LaunchPhase()
+        m.submodules.phase_step = phase_step = PhaseStep()
         m.submodules.launch = launch = Launch(port("gate"))
         m.submodules.enable = enable = RegisteredPin(port("enable"))
         m.submodules.interlock = interlock = io.Buffer("i", port("interlock"))
@@ -87,7 +88,8 @@ class Top(wiring.Component):
             phase.change.eq(instrument.phase_change),
             phase.coming.eq(instrument.phase_coming),
             instrument.phase_ready.eq(phase.ready),
-            clocks.step.eq(phase.step),
+            phase_step.step.eq(phase.step),
+            clocks.step.eq(phase_step.pin),
             clocks.back.eq(phase.back),
             launch.gate.eq(instrument.gate),
             launch.late.eq(phase.late),
