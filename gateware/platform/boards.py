@@ -116,15 +116,16 @@ def _pmod(**signals: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-# Each bus of the ADC is on neighbouring pins, and the drive switch is away from them.
+# Each bus of the ADC is on neighbouring pins, and the drive switch is away from them. `8+` and `8-` share a pair of
+# pads, so the gate's partner is a signal that its edges cannot harm: neither SYNC nor SCLK of the DAC.
 _ULX3S = _pins(
     "gpio_0",
     gate="8+",
     enable="9+",
     interlock="10+",
-    dac_sync="8-",
-    dac_sclk="9-",
-    dac_din="10-",
+    dac_sync="9-",
+    dac_sclk="10-",
+    dac_din="8-",
     photon="18+ 19+",
     adc_clk="7+",
     adc_light="0+ 0- 1+ 1- 2+ 2- 3+ 3- 4+ 4- 5+ 5- 6+ 6-",

@@ -1,6 +1,7 @@
 """Interfaces between the instrument and the parts at the pins, tested with models of the parts."""
 
 import random
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Const, Module, Signal
 from amaranth.sim import Simulator
 
 from trelscope.gateware.platform.adc import full_scale
+from trelscope.gateware.platform.boards import BOARDS
 from trelscope.gateware.platform.clocks import Supervisor, ratios
 from trelscope.gateware.platform.dac import LevelCrossing, LevelDac
 from trelscope.gateware.platform.sampling import Edges, Gearbox
@@ -181,6 +183,60 @@ def test_the_dac_holds_every_level_it_is_given(clock: float) -> None:
         assert dac.since["sclk"] > before, "nothing moves while the level stays"
 
     simulate(dut, bench)
+
+
+@pytest.mark.parametrize("clock", [25e6, 100e6])
+def test_a_disturbed_word_does_not_stay(clock: float) -> None:
+    """Whatever the DAC holds, within two periods of refreshing it holds the level; and so it does ever after."""
+    refresh = 12e-6
+    cycles = int(refresh * clock)
+    dut = LevelDac(clock, refresh)
+    rng = random.Random(3)
+
+    async def bench(ctx: Any) -> None:
+        dac = Ad5641()
+
+        async def run(count: int) -> None:
+            for _ in range(count):
+                *_, sync, sclk, din = await ctx.tick().sample(dut.sync, dut.sclk, dut.din)
+                dac.pins(sync, sclk, din, 1e9 / clock)
+
+        for _ in range(8):
+            level = rng.choice((0, 6000, 10_000, 14_000))
+            ctx.set(dut.level, level)
+            await run(rng.randrange(2 * cycles))
+            dac.code = rng.choice((None, 16383, 1))  # powered down, or any voltage
+            await run(2 * cycles)
+            assert dac.code == level
+
+    simulate(dut, bench)
+
+
+def test_the_level_is_written_every_millisecond() -> None:
+    clock = 5e6
+    dut = LevelDac(clock)
+    starts: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        before = 1
+        for cycle in range(int(2.5e-3 * clock)):
+            *_, sync = await ctx.tick().sample(dut.sync)
+            if before and not sync:
+                starts.append(cycle)
+            before = sync
+
+    simulate(dut, bench)
+    gaps = {after - before for before, after in pairwise(starts)}
+    assert len(starts) == 3
+    assert max(gaps) <= 1.001e-3 * clock
+
+
+def test_the_gate_s_partner_in_its_pair_of_pads_is_not_harmed_by_its_edges() -> None:
+    pins = BOARDS["ulx3s-85f"].pins
+    (gate,) = pins["gate"]
+    partner = gate.replace("+", "-")
+    harmed = {pin for name in ("dac_sync", "dac_sclk", "interlock", "photon") for pin in pins[name]}
+    assert partner not in harmed
 
 
 def test_a_level_is_taken_over_only_whole_and_goes_off_at_once() -> None:
