@@ -108,6 +108,9 @@ def budget(board: BoardFacts) -> timing.Budget:
             ("falling sync", "launch"): 4.0,  # at a phase of 0
             ("sync", "board"): 1e9 / board.clock,  # `LevelCrossing` needs all bits within a cycle
         },
+        # What leaves `sync` outside a pad's own register is the UART. From `board` come the DAC's pins, whose signals
+        # must not shift by more than half a period of SCLK against each other, and what floats the outputs.
+        outputs={"sync": 8.0, "board": 8.0},
     )
 
 
@@ -296,6 +299,10 @@ def _manifest(
                 "budget": needs.crossings.get((c.launched, c.captured)),
             }
             for c in result.crossings
+        },
+        "outputs_ns": {
+            o.launched: {"delay": round(o.delay, 2), "budget": needs.outputs.get(o.launched)}
+            for o in result.outputs
         },
         "utilisation": {
             name: {"used": used_, "available": available}
