@@ -11,6 +11,7 @@ from trelscope.gateware.platform.adc import Adc
 from trelscope.gateware.platform.boards import BoardFacts
 from trelscope.gateware.platform.clocks import Clocks, domains
 from trelscope.gateware.platform.dac import LevelCrossing, LevelDac
+from trelscope.gateware.platform.enable import OutputEnable
 from trelscope.gateware.platform.launch import Launch, LaunchPhase, PhaseStep
 from trelscope.gateware.platform.pins import RegisteredPin, Unused
 from trelscope.gateware.platform.sampling import PhotonPins
@@ -79,6 +80,7 @@ class Top(wiring.Component):
         m.submodules.phase = phase = LaunchPhase()
         m.submodules.phase_step = phase_step = PhaseStep()
         m.submodules.launch = launch = Launch(port("gate"))
+        m.submodules.output_enable = output_enable = OutputEnable()
         m.submodules.enable = enable = RegisteredPin(port("enable"))
         m.submodules.interlock = interlock = io.Buffer("i", port("interlock"))
         open_ = ~interlock.i
@@ -94,7 +96,8 @@ class Top(wiring.Component):
             launch.gate.eq(instrument.gate),
             launch.late.eq(phase.late),
             launch.safe.eq(clocks.safe),
-            enable.o.eq(instrument.enable),
+            output_enable.level.eq(instrument.level),
+            enable.o.eq(output_enable.enable),
             enable.off.eq(clocks.safe),
         ]
 
