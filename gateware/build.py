@@ -164,7 +164,8 @@ def build(
     """
     tools = find_tools()
     used = versions(tools)
-    key = hashlib.sha256(json.dumps([gateware_digest(), board.name, seed, used]).encode())
+    made_of = [gateware_digest(), board.name, board.gate_active_low, seed, used]
+    key = hashlib.sha256(json.dumps(made_of).encode())
     cached = folder / "cache" / f"{board.name}-seed{seed}-{key.hexdigest()[:16]}"
     if not (cached / "manifest.json").exists():
         cached.parent.mkdir(parents=True, exist_ok=True)
@@ -284,6 +285,7 @@ def _manifest(
         "board": board.name,
         "digest": gateware_digest(),
         "protocol": VERSION,
+        "gate": "active low" if board.gate_active_low else "active high",
         "capabilities": {"depth": board.depth, "counting": board.counting, "baud": board.baud},
         "seed": seed,
         "closed": not failures,

@@ -12,7 +12,7 @@ from trelscope.gateware.protocol import Board
 Direction = Literal["i", "o"]
 
 SIGNALS: dict[str, tuple[Direction, str]] = {
-    "gate": ("o", "drive switch, high: the device is driven"),
+    "gate": ("o", "drive switch, high: the device is driven (or low: `--gate-active-low`)"),
     "enable": ("o", "drive switch's output enable, high: on"),
     "interlock": ("i", "high: closed, the output may be on; an open wire reads low and trips"),
     "dac_sync": ("o", "level DAC (AD5641): frame, active low"),
@@ -75,6 +75,8 @@ class BoardFacts:
         Whether photons can be counted and time-tagged.
     pins : dict
         Pins of each of SIGNALS, lowest bit first.
+    gate_active_low : bool
+        The drive switch drives the device while `gate` is low. Depends on the switch, not on the board.
     header : dict
         Number of the header's pin that each of these pins is, where the pins' own names are not printed on the board.
     """
@@ -91,6 +93,7 @@ class BoardFacts:
     depth: int
     counting: bool
     pins: dict[str, tuple[str, ...]]
+    gate_active_low: bool = False
     header: Mapping[str, int] = field(default_factory=dict)
 
     def named_pins(self, signal: str) -> list[tuple[str, str]]:

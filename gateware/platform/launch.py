@@ -142,6 +142,8 @@ class Launch(wiring.Component):
     ----------
     port : io.PortLike
         Pin of the gate.
+    active_low : bool
+        The pin is low while the gate is high.
 
     Members
     -------
@@ -150,14 +152,15 @@ class Launch(wiring.Component):
     late : In(1)
         The phase of the launch clock is 4 ns or more, from `LaunchPhase`.
     safe : In(1)
-        Float the pin; a resistor pulls it low.
+        Float the pin; a resistor holds it where the device is not driven.
     """
 
     LATENCY = 2 + DdrPin.LATENCY
     """Cycles from `gate` to the pin at phase 0: one to the crossing, one to cross, and those in the pad."""
 
-    def __init__(self, port: io.PortLike) -> None:
+    def __init__(self, port: io.PortLike, active_low: bool = False) -> None:
         self._port = port
+        self._active_low = active_low
         super().__init__({"gate": In(2), "late": In(1), "safe": In(1)})
 
     def elaborate(self, platform: object) -> Module:
@@ -172,5 +175,8 @@ class Launch(wiring.Component):
         m.d.sync += late.eq(here)
         m.d.launch += crossed.eq(Mux(is_late, late, early))
         m.submodules.pin = pin = DdrPin(self._port, "launch")
-        m.d.comb += [pin.o.eq(crossed), pin.off.eq(self.safe)]
+        # The pad's registers begin with 0, which is not safe for an inverted gate. By the end of `safe` the clock has
+        # run for long enough to replace it.
+        level = ~crossed if self._active_low else crossed
+        m.d.comb += [pin.o.eq(level), pin.off.eq(self.safe)]
         return m

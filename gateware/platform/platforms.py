@@ -18,7 +18,8 @@ _BASES: dict[str, type[LatticeECP5Platform]] = {
     "icepi-zero": IcepiZero1_3Platform,
     "ecpix5-85f": ECPIX585Platform,
 }
-# Until the FPGA is configured its pins float. Weak pull-downs in the FPGA and resistors outside it keep them low.
+# While an output floats, a weak resistor in the FPGA holds it where the one outside does: low, or high for a gate that
+# is active low.
 _ATTRIBUTES = {
     "gate": {"PULLMODE": "DOWN", "SLEWRATE": "FAST", "DRIVE": "16"},
     "enable": {"PULLMODE": "DOWN"},
@@ -50,19 +51,22 @@ def platform_for(board: BoardFacts) -> LatticeECP5Platform:
             """Implementation of `BlockRam` on the ECP5."""
             return block_ram(ram)
 
+    attributes = _ATTRIBUTES
+    if board.gate_active_low:
+        attributes = attributes | {"gate": attributes["gate"] | {"PULLMODE": "UP"}}
     platform = Platform()
     platform.add_resources(
         Resource(
             signal,
             0,
             Pins(" ".join(board.pins[signal]), dir=direction),
-            Attrs(IO_TYPE="LVCMOS33", **_ATTRIBUTES.get(signal, {})),
+            Attrs(IO_TYPE="LVCMOS33", **attributes.get(signal, {})),
         )
         for signal, (direction, _) in SIGNALS.items()
     )
     if pulled_up := _PULLED_UP.get(board.name):
-        attributes = Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
-        platform.add_resources([Resource("pulled_up", 0, Pins(pulled_up, dir="i"), attributes)])
+        up = Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
+        platform.add_resources([Resource("pulled_up", 0, Pins(pulled_up, dir="i"), up)])
     return platform
 
 

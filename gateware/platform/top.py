@@ -79,7 +79,7 @@ class Top(wiring.Component):
         # Drive.
         m.submodules.phase = phase = LaunchPhase()
         m.submodules.phase_step = phase_step = PhaseStep()
-        m.submodules.launch = launch = Launch(port("gate"))
+        m.submodules.launch = launch = Launch(port("gate"), board.gate_active_low)
         m.submodules.output_enable = output_enable = OutputEnable()
         m.submodules.enable = enable = RegisteredPin(port("enable"))
         m.submodules.interlock = interlock = io.Buffer("i", port("interlock"))

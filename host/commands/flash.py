@@ -55,7 +55,7 @@ def _flash(options: argparse.Namespace) -> int:
     say(f"{board.title}: {path} into {'its SPI flash' if job.spi else 'its SRAM'}")
     flash.write(job, _show if sys.stderr.isatty() else lambda text: None)
     identity = flash.confirm(board, manifest, options.port)
-    about = "as built" if manifest else "no manifest to compare it with"
+    about = f"as built, gate {manifest.gate}" if manifest else "no manifest to compare it with"
     print(
         f"{board.title} answers: protocol {identity.version}, digest {identity.digest:08x} ({about})"
     )

@@ -202,7 +202,7 @@ def test_flashed_and_confirmed(
         "-b ulx3s --detect",
         f"-b ulx3s {'-f --verify' if spi else '-m'} {path}",
     ]
-    assert "digest deadbeef (as built)" in capsys.readouterr().out
+    assert "digest deadbeef (as built, gate active high)" in capsys.readouterr().out
 
 
 def test_what_was_built_is_flashed_without_naming_it(

@@ -7,13 +7,14 @@ import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
+from trelscope.gateware.platform import pins
 from trelscope.gateware.platform.adc import Adc
 from trelscope.gateware.platform.launch import Launch
 from trelscope.gateware.platform.pins import RegisteredPin
 from trelscope.gateware.platform.sampling import PhotonPins
 from trelscope.gateware.protocol import CYCLE_NS
 
-from .primitives import Pin, falling, pads
+from .primitives import Pads, Pin, falling, pads
 
 __all__ = ["pads"]
 NS = 1e-9
@@ -27,6 +28,46 @@ def clocked(m: Module, **phases: float) -> Simulator:
         period = 4 if name in ("early", "late") else 8
         simulator.add_clock(period * NS, phase=(START + late) * NS, domain=name)
     return simulator
+
+
+@pytest.mark.parametrize("active_low", [False, True])
+def test_the_gate_is_safe_in_every_phase_of_power_up(
+    monkeypatch: pytest.MonkeyPatch, active_low: bool
+) -> None:
+    """Held by a resistor; driven once `safe` has ended, when no register holds any more what it began with; held again."""
+    monkeypatch.setattr(pins, "Instance", Pads(pulled=active_low))
+    m = Module()
+    falling(m, "sync")
+    port = Pin()
+    m.submodules.dut = dut = Launch(port, active_low)
+    seen: set[tuple[int, int]] = set()  # whether the gate is high, and whether the device is driven
+    asked = 0
+
+    async def scope(ctx: Any) -> None:
+        while True:
+            seen.add((asked, int(ctx.get(port.io) != active_low)))
+            await ctx.delay(1 * NS)
+
+    async def bench(ctx: Any) -> None:
+        nonlocal asked
+        ctx.set(dut.safe, 1)
+        await ctx.tick("sync").repeat(10)
+        ctx.set(dut.safe, 0)
+        await ctx.tick("sync").repeat(10)
+        assert seen == {(0, 0)}
+        asked = 1
+        ctx.set(dut.gate, 0b11)
+        await ctx.tick("sync").repeat(10)
+        assert (1, 1) in seen
+        ctx.set(dut.safe, 1)
+        asked = 0
+        await ctx.tick("sync").repeat(10)
+        assert (0, 1) not in seen
+
+    simulator = clocked(m, launch=0)
+    simulator.add_testbench(bench)
+    simulator.add_testbench(scope, background=True)
+    simulator.run()
 
 
 @pytest.mark.usefixtures("pads")
