@@ -34,7 +34,7 @@ def clocked(m: Module, **phases: float) -> Simulator:
 def test_the_gate_is_safe_in_every_phase_of_power_up(
     monkeypatch: pytest.MonkeyPatch, active_low: bool
 ) -> None:
-    """Held by a resistor; driven once `safe` has ended, when no register holds any more what it began with; held again."""
+    """Held by a resistor; driven when `safe` has ended, and no register holds what it began with; then held again."""
     monkeypatch.setattr(pins, "Instance", Pads(pulled=active_low))
     m = Module()
     falling(m, "sync")
