@@ -44,7 +44,7 @@ other, and OE opens both. V_L must not be above ground; V_H may be anything betw
   or 0 V on V_S+ the chip would be below its 4.5 V *(memory)* with 3.3 V at its inputs.
 - **Polarity.** Which of IN's levels closes V_H is in the truth table of the data sheet's page 7. *(memory: IN **low** closes V_H, the chip
   inverts.)* Look there; for a switch that inverts, build with `--gate-active-low`. `trelscope flash` says which polarity the bitstream
-  has, and step 6 of the [first power-up](flashing.md#first-power-up) shows whether it is the right one, before a device is
+  has, and step 7 of the [first power-up](flashing.md#first-power-up) shows whether it is the right one, before a device is
   connected.
 - **OE low leaves the device floating** at the voltage that it had, between V_L and V_H [same page, *3-state Operation*]. So 1 kΩ across the
   device, always; and the gateware keeps `enable` on for 5 µs after the gate has gone low, so that the switch discharges the device before
