@@ -162,12 +162,6 @@ TWINS: list[tuple[str, str, str, str]] = [
         "self.level.eq(off)",
     ),
     (
-        "Guard.gate_needs_a_level",
-        GUARD,
-        "gate_next.eq(Mux(self.driving & some_level, self.gate_in, 0))",
-        "gate_next.eq(Mux(self.driving, self.gate_in, 0))",
-    ),
-    (
         "OutputEnable.gate_falls_first",
         ENABLE,
         "left.eq(self.DRAIN)",

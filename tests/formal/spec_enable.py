@@ -29,7 +29,7 @@ class OutputEnableSpec(Spec):
     @always
     def gate_falls_first(self) -> Value:
         """The switch is disabled only after 5 µs at level 0, at which the gate is low
-        (`Guard.gate_needs_a_level`)."""
+        (`Guard.no_gate_without_level`)."""
         return self.dut.enable | ~self.enabled_before | (self.quiet_before >= DRAIN)
 
     @always

@@ -129,11 +129,6 @@ class GuardSpec(Spec):
         return self.excess <= WIDTH_LIMIT
 
     @always
-    def gate_needs_a_level(self) -> Value:
-        """While the gate is high, there is a level."""
-        return ~self.high | (self.dut.level != 0)
-
-    @always
     def trip_latches(self) -> Value:
         """A latched cause stays until its own bit is acknowledged, and even then if the cause persists."""
         g = self.dut
