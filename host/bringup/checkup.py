@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from trelscope.gateware.digest import digest_word
-from trelscope.gateware.protocol import CLOCK_HZ, Trip
-from trelscope.host.acquisition.acquisition import Acquisition
+from trelscope.gateware.protocol import CLOCK_HZ, Feature, Trip
+from trelscope.host.acquisition.acquisition import LIGHT, Acquisition, new_average
 from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.bringup import loopback
 from trelscope.host.bringup.drive import judge
 from trelscope.host.calibration import phases
 from trelscope.host.calibration.level import CalibrationError
@@ -23,6 +24,7 @@ BITE, PATIENCE = (
 )  # s of silence after which the watchdog shall bite, and for which it is waited
 PULSES = 256
 WIDTH, WINDOW = 10e-6, (-2e-6, 16e-6)  # s: short, and with both edges in it
+LOOP_WINDOW = (-0.2e-6, 1e-6)  # s
 PHASE_PULSES = 4096
 
 
@@ -35,19 +37,24 @@ class Finding:
     words: str
 
 
-def check_up(link: Link, move_interlock: Callable[[bool], bool], drive: bool) -> Iterator[Finding]:
+def check_up(
+    link: Link, move_interlock: Callable[[bool], bool], drive: bool, loopback: bool = False
+) -> Iterator[Finding]:
     """Look at the board behind `link`; stops where going on would make no sense, or no safe one.
 
     move_interlock: has the interlock opened (True) or closed; returns whether it could be done.
-    drive: whether the output may be driven at 3 V and at 7 V.
+    drive: whether the output may be driven at 3 V and at 7 V. loopback: whether `gate` is wired to both `photon` pins
+    and may be high, at 3 V.
     """
     try:
-        yield from _look(link, move_interlock, drive)
+        yield from _look(link, move_interlock, drive, loopback)
     except UserError as error:
         yield Finding("instrument", False, str(error))
 
 
-def _look(link: Link, move_interlock: Callable[[bool], bool], may_drive: bool) -> Iterator[Finding]:
+def _look(
+    link: Link, move_interlock: Callable[[bool], bool], may_drive: bool, looped: bool
+) -> Iterator[Finding]:
     instrument = Instrument(link)
     try:
         yield _identification(instrument)
@@ -56,6 +63,8 @@ def _look(link: Link, move_interlock: Callable[[bool], bool], may_drive: bool) -
         if any(finding.good is False for finding in findings):
             return  # an output that cannot be stopped is not switched on
         yield _watchdog(instrument)
+        if looped:
+            yield _loopback(instrument)
         if may_drive:
             yield from _driven(instrument)
     finally:
@@ -108,6 +117,21 @@ def _watchdog(instrument: Instrument) -> Finding:
     if bitten:
         return Finding("watchdog", True, f"bites after {format_si(BITE, 's')} of silence")
     return Finding("watchdog", False, "does not bite; please report this")
+
+
+def _loopback(instrument: Instrument) -> Finding:
+    name = "gate to photon"
+    if Feature.COUNTING not in instrument.identity.features:
+        return Finding(name, None, "this instrument counts no photons")
+    settings = CaptureRequest(
+        VOLTS[0], width=WIDTH, window=LOOP_WINDOW, bin=1e-9, pulses=PULSES, counting=True
+    ).plan(instrument.identity.depth)
+    average = new_average(settings, instrument.link.front_end)
+    acquisition = Acquisition(instrument, settings, average)
+    while not acquisition.done:
+        acquisition.poll(0.1)
+    words = loopback.judge(settings.times(), average.state().sums[LIGHT], PULSES)
+    return Finding(name, not words, words or "one photon a pulse, all at the launch")
 
 
 def _driven(instrument: Instrument) -> Iterator[Finding]:

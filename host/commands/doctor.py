@@ -33,11 +33,16 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="with --board: also drive it at 3 V and at 7 V, into 1 kΩ and with no device connected",
     )
+    p.add_argument(
+        "--loopback",
+        action="store_true",
+        help="with --board: also look for the gate's edges at the photon pins, which are wired to `gate`",
+    )
 
 
 def _doctor(options: argparse.Namespace) -> int:
     if options.board is not None:
-        return _board(options.board, options.drive)
+        return _board(options.board, options.drive, options.loopback)
     bad = []
     for finding in examine(say):
         mark = GOOD if finding.good else BAD if finding.needed else OPTIONAL
@@ -50,11 +55,11 @@ def _doctor(options: argparse.Namespace) -> int:
     return 0
 
 
-def _board(source: str, drive: bool) -> int:
+def _board(source: str, drive: bool, loopback: bool) -> int:
     link = open_link(source, seed=1, paced=False, report=say)
     bad = []
     try:
-        for finding in check_up(link, _hand(link), drive):
+        for finding in check_up(link, _hand(link), drive, loopback):
             mark = OPTIONAL if finding.good is None else GOOD if finding.good else BAD
             print(f"{mark:<4}{finding.name:<21}{finding.words}", flush=True)
             if finding.good is False:

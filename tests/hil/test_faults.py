@@ -1,10 +1,12 @@
 """The check-up of a board names what is wrong with it: emulated boards with one fault each."""
 
+import numpy as np
 import pytest
 
-from trelscope.host.bringup import checkup
+from trelscope.host.bringup import checkup, loopback
 from trelscope.host.bringup.checkup import Finding, check_up
 from trelscope.host.cli import main
+from trelscope.host.link.urls import open_link
 
 from . import faulty
 from .faulty import FaultyLink, Wiring
@@ -70,6 +72,37 @@ def test_nothing_is_driven_unless_it_may_be(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(checkup, "Acquisition", started)
     assert look(FaultyLink(), drive=False)[-1].name == "watchdog"
+
+
+def test_a_loop_that_is_not_wired() -> None:
+    link = open_link(f"emulator:{faulty.PRESET}?detector=pmt", seed=1, paced=False)
+    try:
+        findings = list(check_up(link, lambda opened: False, drive=False, loopback=True))
+    finally:
+        link.close()
+    assert names(findings, False) == ["gate to photon"]
+    assert "`gate` is not wired to both `photon` pins" in findings[-1].words
+
+
+@pytest.mark.parametrize(
+    ("at", "counts", "says"),
+    [
+        ([3], [256], ""),
+        ([3, 4], [100, 156], ""),
+        ([3], [128], "128 photons of 256 pulses"),
+        ([3, 30], [256, 256], "512 photons of 256 pulses"),
+        ([3, 7], [128, 128], "photons from 3 ns to 7 ns after the launch"),
+        ([-8], [256], "photons come -8 ns after the launch"),
+        ([30], [256], "photons come 30 ns after the launch"),
+    ],
+)
+def test_what_a_loop_shows(at: list[int], counts: list[int], says: str) -> None:
+    t = np.arange(-50, 50)
+    seen = np.zeros(t.size, np.int64)
+    seen[np.searchsorted(t, at)] = counts
+    words = loopback.judge(t * 1e-9, seen, 256)
+    assert words.startswith(says)
+    assert bool(words) == bool(says)
 
 
 def test_a_watchdog_that_does_not_bite(monkeypatch: pytest.MonkeyPatch) -> None:
