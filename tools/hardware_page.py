@@ -28,17 +28,18 @@ you solder**.
 **Level.** The 14-bit DAC AD5641 gets SYNC, SCLK and DIN and a 4.096 V reference as its supply, which is its full scale *(memory)*.
 An amplifier of gain 2 makes 0.5 mV a code of it, 3–7 V for the codes the guard lets through, and sets a regulator or power
 amplifier that carries the device's current: V_H. A buffer capacitor of some 10 µF close to the switch carries the edges, and 1 kΩ
-across it discharges it when the level falls (7 V to 3 V in some 10 ms: wait before the next train, which the gateware does not).
+across it discharges it when the level falls (7 V to 3 V in some 10 ms: let that pass before the next train, because the gateware does
+not wait).
 
 **No code may exceed the limit.** The guard limits the codes, but a disturbed word on the wires could ask for 8.19 V, or power the DAC
 down *(memory: two bits of the word do that)*. So the amplifier's input is clamped: 1 kΩ from the DAC, then an adjustable shunt regulator to
 ground set to 3.6 V, which is 7.2 V at the output; and 100 kΩ to ground there, so that a DAC that is switched off means 0 V. The gateware
 writes the word again every {LevelDac.REFRESH * 1e3:g} ms, so a wrong one does not stay. While the FPGA floats, resistors hold SYNC high (10 kΩ to 3.3 V) and SCLK and DIN
-low (2.2 kΩ). None of SYNC and SCLK is in the gate's pair of pads.
+low (2.2 kΩ). Neither SYNC nor SCLK is in the gate's pair of pads.
 
 **Drive switch.** A pin driver such as EL7155 switches the device between V_H and V_L: two analogue switches, of which IN closes one or the
 other, and OE opens both. V_L must not be above ground; V_H may be anything between V_L and the chip's supply V_S+
-[Intersil, EL7155 data sheet, page 8, *Product Description*]. So:
+[Intersil, EL7155 data sheet, page 8, *Product Description*; read at pdf.ic37.com]. So:
 
 - **V_S+ is a fixed 10 to 12 V**, of its own, and on before the FPGA's 3.3 V reaches the inputs; V_H is the level amplifier, V_L is 0 V. At 3 V
   or 0 V on V_S+ the chip would be below its 4.5 V *(memory)* with 3.3 V at its inputs.
@@ -62,11 +63,13 @@ FPGA's own pull-ups are up to 150 µA strong *(memory, for the ECP5; the older L
 | loaded, PLL not yet locked | float, held to the safe side by the FPGA as well | writes 0 V |
 | locked for 4096 periods of the oscillator | driven: not driving, disabled | 0 V |
 | a train | as the guard lets them | the guard's level |
-| lock lost, for however short a time | float, at once and until the FPGA is loaded again | 0 V within 2 µs |
+| lock lost, for however short a time | float, at once and until the FPGA is loaded again | 0 V within 4 µs |
 
 **Interlock.** The door switch acts on the hardware, not through the FPGA: an AND gate (74LVC1G08) passes `enable` on to OE only while the
-interlock's line is high. The line: 3.3 V through the door switch and 1 kΩ to the AND gate, with 10 kΩ and 100 nF to ground and a TVS diode where the wire
-comes in. The FPGA's `interlock` is connected to it through 1 kΩ and only reports, and trips. An open wire trips.
+interlock's line is high. The line: 3.3 V through the door switch and 1 kΩ, with 10 kΩ and 100 nF to ground, a TVS diode where the wire comes
+in, and a Schmitt trigger (74LVC1G17) before the AND gate, because the line falls slowly: the output is off some 1 ms after the door has opened.
+The device is then discharged by its 1 kΩ. The FPGA's `interlock` is connected to the line through 1 kΩ and only reports, and trips. An open
+wire trips.
 
 **Drive monitor.** The voltage at the device, divided to 2 V peak to peak, into channel B of the ADC. It is the time reference:
 delays of switch, cables and ADC that both channels share cancel against it.
@@ -112,7 +115,7 @@ pins (`gateware/build.py`).
 | clamp | adjustable shunt regulator, 1 kΩ | 3.6 V at the amplifier's input |
 | level amplifier and regulator | rail-to-rail amplifier, supply 10 V or more, and a pass transistor | gain 2; current limited to what the device bears |
 | drive switch | EL7155 or another pin driver for 3–10 V | V_S+ is 10 to 12 V of its own, V_H the level |
-| interlock gate | 74LVC1G08, TVS diode, 100 nF | ANDs the door switch into OE |
+| interlock gate | 74LVC1G08, 74LVC1G17, TVS diode, 100 nF | ANDs the door switch into OE |
 | ADC | LTC2285 (Icepi Zero: LTC2283, pin-compatible, 12 bits) | with its input drivers or transformers |
 | detector | Si APD or photodiode and transimpedance amplifier, ≥ 50 MHz; or PMT or SiPM and comparator (≤ 2 ns) | |
 | resistors | 2.2 kΩ (4), 10 kΩ (2), 1 kΩ (5), 100 kΩ, 33 Ω (2), 5–10 Ω at the switch | one of the 1 kΩ across the device |
