@@ -102,11 +102,15 @@ def budget(board: BoardFacts) -> timing.Budget:
         clocks={"sync": mhz, "early": 2 * mhz, "launch": mhz, "board": board.clock / 1e6},
         crossings={
             ("late", "early"): 3.0,  # `late` lags `early` by 1 ns of its period of 4 ns
-            ("early", "sync"): 4.0,
+            ("early", "sync"): 4.0,  # from the middle of a cycle: see `Gearbox`
+            ("sync", "falling early"): 2.0,
             ("sync", "launch"): 4.0,  # at a phase of 4 ns, the shortest for which `Launch` uses it
             ("falling sync", "launch"): 4.0,  # at a phase of 0
             ("sync", "board"): 1e9 / board.clock,  # `LevelCrossing` needs all bits within a cycle
         },
+        # What leaves `sync` outside a pad's own register is the UART. From `board` come the DAC's pins, whose signals
+        # must not shift by more than half a period of SCLK against each other, and what floats the outputs.
+        outputs={"sync": 8.0, "board": 8.0},
     )
 
 
@@ -160,7 +164,8 @@ def build(
     """
     tools = find_tools()
     used = versions(tools)
-    key = hashlib.sha256(json.dumps([gateware_digest(), board.name, seed, used]).encode())
+    made_of = [gateware_digest(), board.name, board.gate_active_low, seed, used]
+    key = hashlib.sha256(json.dumps(made_of).encode())
     cached = folder / "cache" / f"{board.name}-seed{seed}-{key.hexdigest()[:16]}"
     if not (cached / "manifest.json").exists():
         cached.parent.mkdir(parents=True, exist_ok=True)
@@ -280,6 +285,7 @@ def _manifest(
         "board": board.name,
         "digest": gateware_digest(),
         "protocol": VERSION,
+        "gate": "active low" if board.gate_active_low else "active high",
         "capabilities": {"depth": board.depth, "counting": board.counting, "baud": board.baud},
         "seed": seed,
         "closed": not failures,
@@ -295,6 +301,10 @@ def _manifest(
                 "budget": needs.crossings.get((c.launched, c.captured)),
             }
             for c in result.crossings
+        },
+        "outputs_ns": {
+            o.launched: {"delay": round(o.delay, 2), "budget": needs.outputs.get(o.launched)}
+            for o in result.outputs
         },
         "utilisation": {
             name: {"used": used_, "available": available}

@@ -1,9 +1,10 @@
 """The supported boards and everything in which they differ. Without Amaranth, so that flashing and docs can use it.
 
-Pins are named `CONNECTOR:PIN`, as printed on the board; `platforms` maps them to balls of the FPGA.
+Pins are named `CONNECTOR:PIN`; `platforms` maps them to balls of the FPGA.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from trelscope.gateware.protocol import Board
@@ -11,7 +12,7 @@ from trelscope.gateware.protocol import Board
 Direction = Literal["i", "o"]
 
 SIGNALS: dict[str, tuple[Direction, str]] = {
-    "gate": ("o", "drive switch, high: the device is driven"),
+    "gate": ("o", "drive switch, high: the device is driven (or low: `--gate-active-low`)"),
     "enable": ("o", "drive switch's output enable, high: on"),
     "interlock": ("i", "high: closed, the output may be on; an open wire reads low and trips"),
     "dac_sync": ("o", "level DAC (AD5641): frame, active low"),
@@ -23,6 +24,25 @@ SIGNALS: dict[str, tuple[Direction, str]] = {
     "adc_drive": ("i", "ADC channel B, the drive monitor; highest bit last"),
 }
 """Pins between FPGA and front end: direction as seen from the FPGA, and meaning."""
+
+
+@dataclass(frozen=True)
+class Programmer:
+    """The USB chip that programs the FPGA and carries the link.
+
+    Attributes
+    ----------
+    chip : str
+        Name of the chip.
+    usb : tuple of int
+        USB vendor and product number.
+    loader : str
+        Name of the board, with this chip on it, in openFPGALoader.
+    """
+
+    chip: str
+    usb: tuple[int, int]
+    loader: str
 
 
 @dataclass(frozen=True)
@@ -43,12 +63,8 @@ class BoardFacts:
         Slowest speed grade that the board is sold with.
     idcode : int
         JTAG IDCODE of the FPGA.
-    usb : tuple of int
-        USB vendor and product number of the chip that programs the FPGA and carries the link.
-    usb_chip : str
-        Name of that chip.
-    loader : str
-        Name of the board in openFPGALoader.
+    programmers : tuple of Programmer
+        USB chips that the board is or was made with, the older one first.
     clock : int
         Frequency of the oscillator in Hz.
     baud : int
@@ -59,6 +75,10 @@ class BoardFacts:
         Whether photons can be counted and time-tagged.
     pins : dict
         Pins of each of SIGNALS, lowest bit first.
+    gate_active_low : bool
+        The drive switch drives the device while `gate` is low. Depends on the switch, not on the board.
+    header : dict
+        Number of the header's pin that each of these pins is, where the pins' own names are not printed on the board.
     """
 
     name: str
@@ -67,14 +87,21 @@ class BoardFacts:
     part: str
     speed_grade: int
     idcode: int
-    usb: tuple[int, int]
-    usb_chip: str
-    loader: str
+    programmers: tuple[Programmer, ...]
     clock: int
     baud: int
     depth: int
     counting: bool
     pins: dict[str, tuple[str, ...]]
+    gate_active_low: bool = False
+    header: Mapping[str, int] = field(default_factory=dict)
+
+    def named_pins(self, signal: str) -> list[tuple[str, str]]:
+        """Name, such as `photon[1]`, and pin of each bit of one of SIGNALS."""
+        pins = self.pins[signal]
+        if len(pins) == 1:
+            return [(signal, pins[0])]
+        return [(f"{signal}[{n}]", pin) for n, pin in enumerate(pins)]
 
 
 def _pins(connector: str, **signals: str) -> dict[str, tuple[str, ...]]:
@@ -92,22 +119,23 @@ def _pmod(**signals: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-# Each bus of the ADC is on neighbouring pins, and the drive switch is away from them.
+# Each bus of the ADC is on neighbouring pins, and the drive switch is away from them. `8+` and `8-` share a pair of
+# pads, so the gate's partner is a signal that its edges cannot harm: neither SYNC nor SCLK of the DAC.
 _ULX3S = _pins(
     "gpio_0",
     gate="8+",
     enable="9+",
     interlock="10+",
-    dac_sync="8-",
-    dac_sclk="9-",
-    dac_din="10-",
+    dac_sync="9-",
+    dac_sclk="10-",
+    dac_din="8-",
     photon="18+ 19+",
     adc_clk="7+",
     adc_light="0+ 0- 1+ 1- 2+ 2- 3+ 3- 4+ 4- 5+ 5- 6+ 6-",
     adc_drive="21+ 21- 22+ 22- 23+ 23- 24+ 24- 25+ 25- 26+ 26- 27+ 27-",
 )
-# All 28 pins of the header are used: 12 bits of light, as many as the pin-compatible LTC2283 has, and the upper 7 bits
-# of the drive.
+# The names are GPIO numbers, which are not the numbers of the header's pins. All 28 GPIOs are used: 12 bits of light,
+# as many as the pin-compatible LTC2283 has, and the upper 7 bits of the drive.
 _ICEPI = _pins(
     "gpio_0",
     gate="4",
@@ -134,8 +162,16 @@ _ECPIX = _pmod(
     adc_drive="6.1 6.2 6.3 6.4 6.7 6.8 6.9 6.10 7.1 7.2 7.3 7.4 7.7 7.8",
 )
 
-_FT231X = (0x0403, 0x6015)
-_FT2232H = (0x0403, 0x6010)
+# Header pin of GPIO 0 to 27, which is that of a Raspberry Pi (evidence: tools/hardware_page.py).
+_ICEPI_HEADER = (
+    *(27, 28, 3, 5, 7, 29, 31, 26, 24, 21, 19, 23, 32, 33),
+    *(8, 10, 36, 11, 12, 35, 38, 40, 15, 16, 18, 22, 37, 13),
+)
+
+
+def _ft231x(loader: str) -> tuple[Programmer, ...]:
+    return (Programmer("FT231X", (0x0403, 0x6015), loader),)
+
 
 BOARDS: dict[str, BoardFacts] = {
     board.name: board
@@ -147,9 +183,7 @@ BOARDS: dict[str, BoardFacts] = {
             part="LFE5U-85F",
             speed_grade=6,
             idcode=0x41113043,
-            usb=_FT231X,
-            usb_chip="FT231X",
-            loader="ulx3s",
+            programmers=_ft231x("ulx3s"),
             clock=25_000_000,
             baud=3_000_000,
             depth=16384,
@@ -163,9 +197,7 @@ BOARDS: dict[str, BoardFacts] = {
             part="LFE5U-25F",
             speed_grade=6,
             idcode=0x41111043,
-            usb=_FT231X,
-            usb_chip="FT231X",
-            loader="ulx3s",
+            programmers=_ft231x("ulx3s"),
             clock=25_000_000,
             baud=3_000_000,
             depth=4096,
@@ -179,14 +211,13 @@ BOARDS: dict[str, BoardFacts] = {
             part="LFE5U-25F",
             speed_grade=6,
             idcode=0x41111043,
-            usb=_FT231X,
-            usb_chip="FT231X",
-            loader="icepi-zero",
+            programmers=_ft231x("icepi-zero"),
             clock=50_000_000,
             baud=3_000_000,
             depth=4096,
             counting=True,
             pins=_ICEPI,
+            header={f"gpio_0:{n}": pin for n, pin in enumerate(_ICEPI_HEADER)},
         ),
         BoardFacts(
             name="ecpix5-85f",
@@ -195,9 +226,10 @@ BOARDS: dict[str, BoardFacts] = {
             part="LFE5UM5G-85F",
             speed_grade=8,
             idcode=0x81113043,
-            usb=_FT2232H,
-            usb_chip="FT2232H",
-            loader="ecpix5",
+            programmers=(
+                Programmer("FT2232H", (0x0403, 0x6010), "ecpix5"),
+                Programmer("FT4232H", (0x0403, 0x6011), "ecpix5_r03"),
+            ),
             clock=100_000_000,
             baud=12_000_000,
             depth=16384,

@@ -19,26 +19,30 @@ OUTPUTS = {
     "launch": ("CLKOS3", 1, 0),
 }
 """`early` and `late` sample the photon pins; `launch` clocks the gate, and its phase changes while a train runs."""
+ALSO_FALLING = ("sync", "early")
+"""Domains of whose clocks the falling edges are used, too."""
 LAUNCH_SELECT = 0b10  # PHASESEL of CLKOS3
 
 
 def domains() -> list[ClockDomain]:
-    """Clock domains that `Clocks` drives: `board` (the oscillator), those of OUTPUTS, and `sync_fall`.
+    """Clock domains that `Clocks` drives: `board` (the oscillator), those of OUTPUTS, `sync_fall` and `early_fall`.
 
-    `sync_fall` has the falling edges of `sync`. No domain has a reset, because it would have to cross the whole chip in
-    8 ns. Configuration leaves all registers in their reset state, and the clock `sync` does not run until `Supervisor`
-    starts it.
+    `sync_fall` has the falling edges of `sync`, `early_fall` those of `early`. No domain has a reset, because it would
+    have to cross the whole chip in 8 ns. Configuration leaves all registers in their reset state, and the clock `sync`
+    does not run until `Supervisor` starts it.
     """
     names = ("board", *OUTPUTS)
-    falling = ClockDomain("sync_fall", reset_less=True, clk_edge="neg")
-    return [*(ClockDomain(name, reset_less=True) for name in names), falling]
+    falling = (
+        ClockDomain(f"{name}_fall", reset_less=True, clk_edge="neg") for name in ALSO_FALLING
+    )
+    return [*(ClockDomain(name, reset_less=True) for name in names), *falling]
 
 
 class Supervisor(wiring.Component):
     """Starts the instrument once the PLL has been locked for long enough.
 
-    If the PLL loses lock after that, `run` goes low and stays low until the FPGA is configured again, because the
-    state of the instrument can no longer be trusted.
+    If the PLL loses lock after that, for however short a time, `run` goes low and stays low until the FPGA is
+    configured again, because the state of the instrument can no longer be trusted.
 
     Parameters
     ----------
@@ -59,11 +63,11 @@ class Supervisor(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        locked = Signal()
+        unlocked = Signal()  # goes high at once, and low two cycles after the PLL has locked
         lost = Signal()
-        m.submodules.locked = cdc.FFSynchronizer(self.locked, locked)
+        m.submodules.locked = cdc.AsyncFFSynchronizer(~self.locked, unlocked)
         left = Signal(range(self._cycles + 1), init=self._cycles)
-        with m.If(~locked):
+        with m.If(unlocked):
             m.d.sync += [self.run.eq(0), left.eq(self._cycles), lost.eq(lost | self.run)]
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
@@ -78,7 +82,7 @@ class Clocks(wiring.Component):
     Members
     -------
     step : In(1)
-        A falling edge moves the launch clock by 250 ps.
+        PHASESTEP of the PLL: a falling edge moves the launch clock by 250 ps.
     back : In(1)
         Whether `step` makes the launch clock earlier instead of later.
     safe : Out(1)
@@ -123,8 +127,8 @@ class Clocks(wiring.Component):
             m.d.comb += ClockSignal(domain).eq(clock)
             for net in (raw, clock):
                 platform.add_clock_constraint(net, CLOCK_HZ * factor)
-            if domain == "sync":
-                m.d.comb += ClockSignal("sync_fall").eq(clock)
+            if domain in ALSO_FALLING:
+                m.d.comb += ClockSignal(f"{domain}_fall").eq(clock)
         m.submodules.pll = Instance(
             "EHXPLLL",
             a_ICP_CURRENT="12",

@@ -44,18 +44,22 @@ class LevelCrossing(wiring.Component):
 
 
 class LevelDac(wiring.Component):
-    """Writes `level` to the AD5641, once after configuration and then whenever it changes.
+    """Writes `level` to the AD5641 after configuration, whenever it changes, and again every REFRESH seconds.
+
+    So a word that was disturbed on its way, which could ask for any voltage or switch the output off, does not stay.
 
     The component relies on the following statements of the data sheet. A write has 16 bits, the highest one first; each
     is taken at a falling edge of SCLK, and the output changes after the 16th. SCLK may have up to 30 MHz, with 5 ns of
     set-up and hold time around the falling edge. SYNC must be high for 20 ns between writes.
 
-    A write takes 34 half periods of SCLK. The pins are static while the level does not change.
+    A write takes 34 half periods of SCLK. The pins are static between writes.
 
     Parameters
     ----------
     clock_hz : float
         Clock frequency in Hz.
+    refresh : float
+        Seconds from one write to the next, if the level does not change.
 
     Members
     -------
@@ -70,8 +74,10 @@ class LevelDac(wiring.Component):
     """
 
     MAX_SCLK_HZ = 30_000_000
+    REFRESH = 1e-3
 
-    def __init__(self, clock_hz: float) -> None:
+    def __init__(self, clock_hz: float, refresh: float = REFRESH) -> None:
+        self._refresh = int(clock_hz * refresh)
         self._half = -int(-clock_hz // (2 * self.MAX_SCLK_HZ))
         super().__init__(
             {
@@ -86,12 +92,16 @@ class LevelDac(wiring.Component):
         m = Module()
         written = Signal(LEVEL_BITS)
         known = Signal()  # `written` is what the DAC holds
-        due = Signal()  # the DAC does not hold `level`; a cycle late
+        due = Signal()  # the DAC does not hold `level`, or may not; a cycle late
+        old = Signal(range(self._refresh))  # cycles since the last write, saturated
         frame = Signal(FRAME_BITS)
         left = Signal(range(FRAME_BITS + 1))
         wait = Signal(range(self._half), init=0)
         m.d.comb += self.din.eq(frame[-1])
-        m.d.sync += due.eq(~known | (written != self.level))
+        stale = old == self._refresh - 1
+        m.d.sync += due.eq(~known | (written != self.level) | stale)
+        with m.If(~stale):
+            m.d.sync += old.eq(old + 1)
         with m.If(wait != 0):
             m.d.sync += wait.eq(wait - 1)
         with m.Else():
@@ -104,6 +114,7 @@ class LevelDac(wiring.Component):
                         frame.eq(Cat(self.level, Const(0, FRAME_BITS - LEVEL_BITS))),
                         written.eq(self.level),
                         known.eq(1),
+                        old.eq(0),
                         left.eq(FRAME_BITS),
                     ]
             with m.Elif(self.sclk):

@@ -13,7 +13,7 @@ class LaunchPhase(wiring.Component):
     """Moves the launch clock to `phase` in steps of the PLL, in the direction of the shorter distance.
 
     The clock has a period of 8 ns, so that 7 ns and 0 are 1 ns apart, and no move is longer than 4 ns. A move takes
-    about 14 cycles per ns, and SETTLE cycles; the host allows for 64 cycles before a launch.
+    about 14 cycles per ns, and DRAIN and SETTLE cycles; the host allows for 64 cycles before a launch.
 
     Members
     -------
@@ -26,16 +26,18 @@ class LaunchPhase(wiring.Component):
     ready : Out(1, init=1)
         The launch clock has settled at `phase`. Low from the first cycle of a new phase.
     step : Out(1, init=1)
-        Step input of the PLL. The clock moves when it falls.
+        Steps, to `PhaseStep`. The clock moves when it falls.
     back : Out(1)
         Direction input of the PLL: whether a step makes the clock earlier. Does not change around a step.
     late : Out(1)
         The phase is 4 ns or more; see `Launch`.
     """
 
-    # Cycles of `step`. Each must last at least 4 periods of the PLL's oscillator, which are 8 ns.
-    HIGH, LOW = 2, 1
-    SETTLE = 8
+    HIGH, LOW = 2, 1  # cycles of `step`
+    DRAIN = 2
+    """Cycles more before the first step. By then a gate that its period's end cuts off is low at the pin: 47 ns after
+    the beginning of the period's last cycle, at the latest phase. The first step comes at 56 ns."""
+    SETTLE = 6
 
     def __init__(self) -> None:
         super().__init__(
@@ -56,7 +58,7 @@ class LaunchPhase(wiring.Component):
         way = Signal(range(CYCLE_NS))  # distance from there to the requested phase, a cycle late
         away = Signal()  # way != 0
         steps = Signal(range(STEPS_PER_NS + 1))
-        wait = Signal(range(max(self.HIGH, self.SETTLE)))
+        wait = Signal(range(max(self.DRAIN + self.HIGH, self.SETTLE)))
         settled = Signal(init=1)
         there = Signal()  # the clock is at the coming phase already
         m.d.sync += [
@@ -72,7 +74,7 @@ class LaunchPhase(wiring.Component):
                         settled.eq(0),
                         self.back.eq(way > CYCLE_NS // 2),
                         steps.eq(STEPS_PER_NS),
-                        wait.eq(self.HIGH - 1),
+                        wait.eq(self.DRAIN + self.HIGH - 1),
                     ]
                     m.next = "HIGH"
             with m.State("HIGH"):
@@ -104,6 +106,31 @@ class LaunchPhase(wiring.Component):
         return m
 
 
+class PhaseStep(wiring.Component):
+    """Drives the PLL's step input: low from the falling edge of `step` to half a cycle after its rising edge.
+
+    So it is low for a cycle and a half and high for as long, 12 ns, where the PLL needs 4 periods of its oscillator,
+    which are 8 ns. The inputs of the gate in front of it never change together.
+
+    Members
+    -------
+    step : In(1, init=1)
+        From `LaunchPhase`.
+    pin : Out(1)
+        PHASESTEP of the PLL.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"step": In(1, init=1), "pin": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        later = Signal(init=1)
+        m.d.sync_fall += later.eq(self.step)
+        m.d.comb += self.pin.eq(self.step & later)
+        return m
+
+
 class Launch(wiring.Component):
     """Drives the gate's pin with the launch clock, which puts out both half cycles of 4 ns at its edges.
 
@@ -115,6 +142,8 @@ class Launch(wiring.Component):
     ----------
     port : io.PortLike
         Pin of the gate.
+    active_low : bool
+        The pin is low while the gate is high.
 
     Members
     -------
@@ -123,13 +152,15 @@ class Launch(wiring.Component):
     late : In(1)
         The phase of the launch clock is 4 ns or more, from `LaunchPhase`.
     safe : In(1)
-        Float the pin; a resistor pulls it low.
+        Float the pin; a resistor holds it where the device is not driven.
     """
 
-    LATENCY = 4  # cycles from `gate` to the pin at phase 0: one to the crossing, one to cross, two in the DDR register
+    LATENCY = 2 + DdrPin.LATENCY
+    """Cycles from `gate` to the pin at phase 0: one to the crossing, one to cross, and those in the pad."""
 
-    def __init__(self, port: io.PortLike) -> None:
+    def __init__(self, port: io.PortLike, active_low: bool = False) -> None:
         self._port = port
+        self._active_low = active_low
         super().__init__({"gate": In(2), "late": In(1), "safe": In(1)})
 
     def elaborate(self, platform: object) -> Module:
@@ -144,5 +175,8 @@ class Launch(wiring.Component):
         m.d.sync += late.eq(here)
         m.d.launch += crossed.eq(Mux(is_late, late, early))
         m.submodules.pin = pin = DdrPin(self._port, "launch")
-        m.d.comb += [pin.o.eq(crossed), pin.off.eq(self.safe)]
+        # The pad's registers begin with 0, which is not safe for an inverted gate. By the end of `safe` the clock has
+        # run for long enough to replace it.
+        level = ~crossed if self._active_low else crossed
+        m.d.comb += [pin.o.eq(level), pin.off.eq(self.safe)]
         return m

@@ -1,12 +1,17 @@
-"""Pins built from the ECP5's primitives, with features that `amaranth.lib.io` does not offer."""
+"""Pins built from the ECP5's primitives, with features that `amaranth.lib.io` does not offer.
+
+tests/unit/gateware/primitives.py has models of these primitives.
+"""
 
 from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import io, wiring
-from amaranth.lib.wiring import In
+from amaranth.lib.wiring import In, Out
 
 
 class DdrPin(wiring.Component):
     """Double-data-rate output that can be floated without a clock.
+
+    The pin shows `o` LATENCY cycles late: the primitive has three registers.
 
     Parameters
     ----------
@@ -22,6 +27,8 @@ class DdrPin(wiring.Component):
     off : In(1)
         Float the pin. Asynchronous.
     """
+
+    LATENCY = 3
 
     def __init__(self, port: io.PortLike, domain: str) -> None:
         self._port = port
@@ -43,8 +50,44 @@ class DdrPin(wiring.Component):
         return m
 
 
-class FloatingPin(wiring.Component):
-    """Output that can be floated.
+class DdrInput(wiring.Component):
+    """Double-data-rate input.
+
+    Parameters
+    ----------
+    port : io.PortLike
+        Pin.
+    domain : str
+        Clock domain.
+
+    Members
+    -------
+    i : Out(2)
+        The pin at the rising edge before the latest one, and at the falling edge after that; the earlier in bit 0.
+    """
+
+    def __init__(self, port: io.PortLike, domain: str) -> None:
+        self._port = port
+        self._domain = domain
+        super().__init__({"i": Out(2)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        raw = Signal()
+        m.submodules.pad = Instance("IB", i_I=self._port.io, o_O=raw)
+        m.submodules.ddr = Instance(
+            "IDDRX1F",
+            i_SCLK=ClockSignal(self._domain),
+            i_RST=Const(0),
+            i_D=raw,
+            o_Q0=self.i[0],
+            o_Q1=self.i[1],
+        )
+        return m
+
+
+class RegisteredPin(wiring.Component):
+    """Output through the register in the pad, in `sync`, that can be floated without a clock.
 
     Parameters
     ----------
@@ -54,7 +97,7 @@ class FloatingPin(wiring.Component):
     Members
     -------
     o : In(1)
-        Output.
+        Output. The pin shows it a cycle late.
     off : In(1)
         Float the pin. Asynchronous.
     """
@@ -65,7 +108,38 @@ class FloatingPin(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.pad = Instance("OBZ", i_I=self.o, i_T=self.off, o_O=self._port.io)
+        out = Signal()
+        m.submodules.register = Instance(
+            "OFS1P3DX",
+            i_SCLK=ClockSignal("sync"),
+            i_SP=Const(1),
+            i_CD=Const(0),
+            i_D=self.o,
+            o_Q=out,
+        )
+        m.submodules.pad = Instance("OBZ", i_I=out, i_T=self.off, o_O=self._port.io)
+        return m
+
+
+class Unused(wiring.Component):
+    """Inputs that nobody reads. Their pins have the pull resistors that the port's attributes ask for.
+
+    Parameters
+    ----------
+    port : io.PortLike
+        Pins.
+    """
+
+    def __init__(self, port: io.PortLike) -> None:
+        self._port = port
+        super().__init__({})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for bit in range(len(self._port)):
+            raw = Signal(name=f"raw{bit}")
+            # Kept, because without a buffer the pins would be left out of the bitstream.
+            m.submodules[f"pad{bit}"] = Instance("IB", a_keep=1, i_I=self._port.io[bit], o_O=raw)
         return m
 
 
@@ -90,7 +164,7 @@ class DelayedInputs(wiring.Component):
     def __init__(self, port: io.PortLike, taps: int) -> None:
         self._port = port
         self._taps = taps
-        super().__init__({"i": wiring.Out(len(port))})
+        super().__init__({"i": Out(len(port))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -18,7 +18,8 @@ _BASES: dict[str, type[LatticeECP5Platform]] = {
     "icepi-zero": IcepiZero1_3Platform,
     "ecpix5-85f": ECPIX585Platform,
 }
-# Until the FPGA is configured its pins float. Weak pull-downs in the FPGA and resistors outside it keep them low.
+# While an output floats, a weak resistor in the FPGA holds it where the one outside does: low, or high for a gate that
+# is active low.
 _ATTRIBUTES = {
     "gate": {"PULLMODE": "DOWN", "SLEWRATE": "FAST", "DRIVE": "16"},
     "enable": {"PULLMODE": "DOWN"},
@@ -26,6 +27,9 @@ _ATTRIBUTES = {
     "photon": {"PULLMODE": "DOWN"},
     "adc_clk": {"PULLMODE": "DOWN", "SLEWRATE": "FAST"},
 }
+
+# Balls that nothing may pull low, because something else on the board would take that for a wish.
+_PULLED_UP = {"ulx3s-85f": "L2 F1", "ulx3s-25f": "L2 F1"}
 
 
 def platform_for(board: BoardFacts) -> LatticeECP5Platform:
@@ -39,20 +43,30 @@ def platform_for(board: BoardFacts) -> LatticeECP5Platform:
             """Port of one of `boards.SIGNALS`."""
             return self.request(signal, 0, dir="-")
 
+        def pull_ups(self) -> io.PortLike | None:
+            """Port of the balls that are pulled up and otherwise left alone; None if there are none."""
+            return self.request("pulled_up", 0, dir="-") if board.name in _PULLED_UP else None
+
         def block_ram(self, ram: BlockRam) -> Module:
             """Implementation of `BlockRam` on the ECP5."""
             return block_ram(ram)
 
+    attributes = _ATTRIBUTES
+    if board.gate_active_low:
+        attributes = attributes | {"gate": attributes["gate"] | {"PULLMODE": "UP"}}
     platform = Platform()
     platform.add_resources(
         Resource(
             signal,
             0,
             Pins(" ".join(board.pins[signal]), dir=direction),
-            Attrs(IO_TYPE="LVCMOS33", **_ATTRIBUTES.get(signal, {})),
+            Attrs(IO_TYPE="LVCMOS33", **attributes.get(signal, {})),
         )
         for signal, (direction, _) in SIGNALS.items()
     )
+    if pulled_up := _PULLED_UP.get(board.name):
+        up = Attrs(IO_TYPE="LVCMOS33", PULLMODE="UP")
+        platform.add_resources([Resource("pulled_up", 0, Pins(pulled_up, dir="i"), up)])
     return platform
 
 

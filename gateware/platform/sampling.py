@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import io, wiring
 from amaranth.lib.wiring import In, Out
 
+from trelscope.gateware.platform.pins import DdrInput
 from trelscope.gateware.protocol import CYCLE_NS
 
 
@@ -11,7 +12,12 @@ class Gearbox(wiring.Component):
     """Merges the samples of two DDR input registers at 250 MHz into one word at 125 MHz.
 
     Pin a is sampled 0, 2, 4 and 6 ns after an edge of `sync`, pin b 1, 3, 5 and 7 ns after it. The samples of pin b
-    cross from `late` to `early` in 3 ns, and those of both pins from `early` to `sync` in 4 ns.
+    cross from `late` to `early` in 3 ns.
+
+    Those of both pins cross from `early` to `sync` in a word that changes in the middle of a cycle of `sync`: it has
+    stood still for 4 ns at an edge of `sync`, and stands still for 4 ns more, because nothing that the tools know of
+    keeps the two clocks' edges from being some 100 ps apart. Which edge of `early` is the middle one is seen at a
+    signal that `sync` toggles: it is looked at at the falling edges of `early`, 2 ns away from all that changes.
 
     Members
     -------
@@ -20,26 +26,33 @@ class Gearbox(wiring.Component):
     b : In(2)
         Latest two samples of pin b, the earlier one in bit 0. In domain `late`, 1 ns after `early`.
     samples : Out(CYCLE_NS)
-        Eight samples in order of time, the earliest in bit 0. In domain `sync`, LATENCY cycles after the earliest has
-        reached `a`.
+        Eight samples in order of time, that of an edge of `sync` in bit 0. In domain `sync`, LATENCY cycles after that
+        edge.
     """
 
     LATENCY = 2
+    """Cycles: 4 ns until the sample is in `a` and 4 ns until it is in `four`, 4 ns later in `word`, and 4 in `sync`."""
 
     def __init__(self) -> None:
         super().__init__({"a": In(2), "b": In(2), "samples": Out(CYCLE_NS)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        toggle = Signal()
+        fallen = Signal()  # `toggle`, from 2 ns after an edge of `sync` on
+        now = Signal()
+        before = Signal()
+        m.d.sync += toggle.eq(~toggle)
+        m.d.early_fall += fallen.eq(toggle)
+        m.d.early += [now.eq(fallen), before.eq(now)]
+
+        latest = Cat(self.a[0], self.b[0], self.a[1], self.b[1])
         four = Signal(4)
-        before = Signal(4)
-        after = Signal(4)
-        m.d.early += [
-            four.eq(Cat(self.a[0], self.b[0], self.a[1], self.b[1])),
-            after.eq(four),
-            before.eq(after),
-        ]
-        m.d.sync += self.samples.eq(Cat(before, after))
+        word = Signal(CYCLE_NS)
+        m.d.early += four.eq(latest)
+        with m.If(now == before):  # so this edge is in the middle
+            m.d.early += word.eq(Cat(four, latest))
+        m.d.sync += self.samples.eq(word)
         return m
 
 
@@ -92,7 +105,7 @@ class PhotonPins(wiring.Component):
         Photons in lanes of 1 ns, the earliest in bit 0.
     """
 
-    LATENCY = 5  # 1 in the DDR registers, 1 to collect four samples, 2 of `Gearbox`, 1 of `Edges`
+    LATENCY = Gearbox.LATENCY + 1  # and one of `Edges`
 
     def __init__(self, ports: io.PortLike, latency: int) -> None:
         self._ports = ports
@@ -104,7 +117,7 @@ class PhotonPins(wiring.Component):
         m.submodules.gearbox = gearbox = Gearbox()
         m.submodules.edges = edges = Edges(self._delay)
         for n, (domain, samples) in enumerate((("early", gearbox.a), ("late", gearbox.b))):
-            m.submodules[f"pin{n}"] = pin = io.DDRBuffer("i", self._ports[n], i_domain=domain)
-            m.d.comb += samples.eq(Cat(pin.i))
+            m.submodules[f"pin{n}"] = pin = DdrInput(self._ports[n], domain)
+            m.d.comb += samples.eq(pin.i)
         m.d.comb += [edges.samples.eq(gearbox.samples), self.photons.eq(edges.photons)]
         return m

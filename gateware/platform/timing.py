@@ -1,7 +1,7 @@
 """Timing of a bitstream: reads nextpnr's report, a JSON object, and decides whether the design closes.
 
 nextpnr itself checks all paths within a clock domain. It reports paths between clock domains without checking them, and
-it checks clocks without a constraint against a slow default. Both cases are checked here.
+it checks clocks without a constraint against a slow default. Both cases are checked here, and so are paths to pins.
 """
 
 from collections.abc import Mapping
@@ -36,10 +36,13 @@ class Budget:
         Lowest frequency of each clock in MHz.
     crossings : Mapping
         Longest delay in ns of paths from one clock to another, by the two clocks. Other crossings are not allowed.
+    outputs : Mapping
+        Longest delay in ns from a register to a pin, by the register's clock. Other clocks may not drive pins directly.
     """
 
     clocks: Mapping[str, float]
     crossings: Mapping[tuple[str, str], float]
+    outputs: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Timing:
         Slowest path within each clock domain.
     crossings : tuple
         Slowest path between each pair of clock domains.
+    outputs : tuple
+        Slowest path from each clock domain to a pin, captured by ASYNC.
     utilisation : Mapping
         Number of cells of each type that are used, and that the FPGA has.
     """
@@ -71,6 +76,7 @@ class Timing:
     fmax: Mapping[str, tuple[float, float]]
     slowest: Mapping[str, str]
     crossings: tuple[Crossing, ...]
+    outputs: tuple[Crossing, ...]
     utilisation: Mapping[str, tuple[int, int]]
 
     def failures(self, budget: Budget) -> list[str]:
@@ -97,6 +103,16 @@ class Timing:
                 found.append(
                     f"crossing {way} takes {crossing.delay:.2f} ns of {limit - MARGIN_NS:g}: {crossing.path}"
                 )
+        for output in self.outputs:
+            limit = budget.outputs.get(output.launched)
+            if limit is None:
+                found.append(
+                    f"clock {output.launched} drives a pin without a budget: {output.path}"
+                )
+            elif output.delay > limit:
+                found.append(
+                    f"output of {output.launched} takes {output.delay:.2f} ns of {limit:g}: {output.path}"
+                )
         return found
 
 
@@ -107,7 +123,8 @@ def read(report: Mapping[str, Any]) -> Timing:
             domain(net): (float(f["achieved"]), float(f["constraint"]))
             for net, f in report["fmax"].items()
         }
-        slowest, crossings = {}, []
+        slowest: dict[str, str] = {}
+        crossings, outputs = [], []
         for path in report["critical_paths"]:
             launched, captured = (_edge(path[end]) for end in ("from", "to"))
             delay = sum(float(step["delay"]) for step in path["path"])
@@ -116,12 +133,14 @@ def read(report: Mapping[str, Any]) -> Timing:
                 slowest[captured.split()[-1]] = words
             elif ASYNC not in (launched, captured):
                 crossings.append(Crossing(launched, captured, delay, words))
+            elif launched != ASYNC:
+                outputs.append(Crossing(launched, captured, delay, words))
         utilisation = {
             name: (int(n["used"]), int(n["available"])) for name, n in report["utilization"].items()
         }
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ReportError(f"the router's report makes no sense: {error!r}") from None
-    return Timing(fmax, slowest, tuple(crossings), utilisation)
+    return Timing(fmax, slowest, tuple(crossings), tuple(outputs), utilisation)
 
 
 def domain(net: str) -> str:

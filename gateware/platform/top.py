@@ -11,8 +11,9 @@ from trelscope.gateware.platform.adc import Adc
 from trelscope.gateware.platform.boards import BoardFacts
 from trelscope.gateware.platform.clocks import Clocks, domains
 from trelscope.gateware.platform.dac import LevelCrossing, LevelDac
-from trelscope.gateware.platform.launch import Launch, LaunchPhase
-from trelscope.gateware.platform.pins import FloatingPin
+from trelscope.gateware.platform.enable import OutputEnable
+from trelscope.gateware.platform.launch import Launch, LaunchPhase, PhaseStep
+from trelscope.gateware.platform.pins import RegisteredPin, Unused
 from trelscope.gateware.platform.sampling import PhotonPins
 
 ADC_LATENCY = Launch.LATENCY + Adc.LATENCY
@@ -72,10 +73,15 @@ class Top(wiring.Component):
             m.d.sync += waiting.eq(0)
         m.d.comb += instrument.rx_overrun.eq(uart.rx_overrun)
 
+        if (pull_ups := platform.pull_ups()) is not None:
+            m.submodules.pull_ups = Unused(pull_ups)
+
         # Drive.
         m.submodules.phase = phase = LaunchPhase()
-        m.submodules.launch = launch = Launch(port("gate"))
-        m.submodules.enable = enable = FloatingPin(port("enable"))
+        m.submodules.phase_step = phase_step = PhaseStep()
+        m.submodules.launch = launch = Launch(port("gate"), board.gate_active_low)
+        m.submodules.output_enable = output_enable = OutputEnable()
+        m.submodules.enable = enable = RegisteredPin(port("enable"))
         m.submodules.interlock = interlock = io.Buffer("i", port("interlock"))
         open_ = ~interlock.i
         m.submodules.interlock_sync = cdc.FFSynchronizer(open_, instrument.trip, init=1)
@@ -84,12 +90,14 @@ class Top(wiring.Component):
             phase.change.eq(instrument.phase_change),
             phase.coming.eq(instrument.phase_coming),
             instrument.phase_ready.eq(phase.ready),
-            clocks.step.eq(phase.step),
+            phase_step.step.eq(phase.step),
+            clocks.step.eq(phase_step.pin),
             clocks.back.eq(phase.back),
             launch.gate.eq(instrument.gate),
             launch.late.eq(phase.late),
             launch.safe.eq(clocks.safe),
-            enable.o.eq(instrument.enable),
+            output_enable.level.eq(instrument.level),
+            enable.o.eq(output_enable.enable),
             enable.off.eq(clocks.safe),
         ]
 

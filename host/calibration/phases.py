@@ -13,9 +13,15 @@ from trelscope.gateware.protocol import CYCLE_NS
 from trelscope.host.calibration.level import CalibrationError
 from trelscope.host.measure.crossings import pilot
 from trelscope.host.measure.trace import Trace, unfit
+from trelscope.host.planning import CaptureRequest
 
 Array = NDArray[np.float64]
 
+# An odd number of half cycles: the falling edge meets the phases 4 ns from where the rising one does.
+WIDTH = 1.004e-6  # s
+WINDOW = (-0.2e-6, 2e-6)  # s: start, length
+RATE = 15e3  # Hz
+FRAMES = 128  # so many that each bin has a standard error of its own
 STEP = 250e-12  # s, one step of the PLL
 SHAPE_HOLDS = 1e-4
 """p-value below which the shape is rejected."""
@@ -35,6 +41,18 @@ SHAPES = [
 ]
 FAINTEST = 100.0  # standard errors in a step that is to be told from noise
 SLOWER = "slow the monitor's edge with an RC of some 10 ns for this calibration"
+
+
+def request(pulses: int) -> CaptureRequest:
+    """The capture whose drive trace `phases` reads."""
+    return CaptureRequest(
+        rate=RATE,
+        width=WIDTH,
+        pulses=pulses,
+        window=WINDOW,
+        bin=1e-9,
+        frame_pulses=max(pulses // FRAMES, 1),
+    )
 
 
 @dataclass(frozen=True, eq=False)

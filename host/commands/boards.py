@@ -1,9 +1,10 @@
-"""`trelscope boards`: what is attached."""
+"""`trelscope boards`: what is attached, and where a board's pins are."""
 
 import argparse
 
 import numpy as np
 
+from trelscope.gateware.platform.boards import BOARDS, SIGNALS, BoardFacts
 from trelscope.host.calibration import saved
 from trelscope.host.calibration.level import CalibrationError, Level
 from trelscope.host.commands.common import Commands
@@ -14,9 +15,18 @@ def add(commands: Commands) -> None:
     """Add the command."""
     p = commands.add_parser("boards", help="list the serial ports and boards that are attached")
     p.set_defaults(command=_boards)
+    p.add_argument(
+        "--pins",
+        choices=list(BOARDS),
+        metavar="BOARD",
+        help=f"list instead which pin of a board is which signal: {', '.join(BOARDS)}",
+    )
 
 
 def _boards(options: argparse.Namespace) -> int:
+    if options.pins:
+        _print_pins(BOARDS[options.pins])
+        return 0
     found = ports.ports()
     if not found:
         print("no serial port, and so no board, is attached; plug one in with a USB data cable")
@@ -35,6 +45,17 @@ def _boards(options: argparse.Namespace) -> int:
         named = ports.candidates()[-1]
         print(f"\nto use one: trelscope capture serial:{named.serial or named.device}")
     return 0
+
+
+def _print_pins(board: BoardFacts) -> None:
+    """The board's pins as a table; `header pin` is the number counted on the header itself, where it is another."""
+    header = f"{'header pin':<12}" if board.header else ""
+    print(f"{'signal':<15}{'pin':<12}{header}{'':<5}what is there")
+    for signal, (direction, words) in SIGNALS.items():
+        for n, (name, pin) in enumerate(board.named_pins(signal)):
+            at = f"{board.header[pin]:<12}" if board.header else ""
+            way = {"i": "in", "o": "out"}[direction]
+            print(f"{name:<15}{pin:<12}{at}{way:<5}{'' if n else words}".rstrip())
 
 
 def _kept(serial: str | None) -> list[str]:

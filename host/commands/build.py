@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 from typing import Any
 
 from trelscope.gateware import build as bitstreams
@@ -27,10 +28,15 @@ def add(commands: Commands) -> None:
         type=whole,
         help="seed of place and route (default: the first of five that closes)",
     )
+    p.add_argument(
+        "--gate-active-low",
+        action="store_true",
+        help="for a drive switch that inverts: it drives the device while `gate` is low (docs/hardware.md)",
+    )
 
 
 def _build(options: argparse.Namespace) -> int:
-    board = BOARDS[options.board]
+    board = replace(BOARDS[options.board], gate_active_low=options.gate_active_low)
     try:
         folder = built(board).parent
         if options.seed is None:
@@ -57,4 +63,4 @@ def _summary(result: bitstreams.Result) -> str:
     parts = [
         f"  {name:<13}{n['used']:6} of {n['available']}" for name, n in m["utilisation"].items()
     ]
-    return "\n".join([str(result.bitstream), *clocks, *parts])
+    return "\n".join([str(result.bitstream), f"  gate {m['gate']}", *clocks, *parts])

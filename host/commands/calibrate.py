@@ -14,7 +14,7 @@ from trelscope.host.acquisition.instrument import Instrument, InstrumentError
 from trelscope.host.calibration import saved
 from trelscope.host.calibration.lanes import Lanes, lanes
 from trelscope.host.calibration.level import CalibrationError, level
-from trelscope.host.calibration.phases import STEP, Phases, phases
+from trelscope.host.calibration.phases import STEP, Phases, phases, request
 from trelscope.host.commands.common import (
     JSON,
     SEED,
@@ -28,16 +28,10 @@ from trelscope.host.commands.common import (
 from trelscope.host.link import ports
 from trelscope.host.link.urls import open_link
 from trelscope.host.planning import CaptureRequest
-from trelscope.host.settings import Settings
 
 WIDTH = 1e-6  # s of drive, which must be on for a train to run at all
 AFTER = 20e-6  # s from the drive edge, when the device's own light has gone
 LONGEST = 16e-6  # s looked at after each pulse
-# An odd number of half cycles: the falling edge meets the phases 4 ns from where the rising one does.
-PHASE_WIDTH = 1.004e-6  # s
-PHASE_WINDOW = (-0.2e-6, 2e-6)  # s: start, length
-PHASE_RATE = 15e3  # Hz
-PHASE_FRAMES = 128  # so many that each bin has a standard error of its own
 
 
 def add(commands: Commands) -> None:
@@ -135,17 +129,7 @@ def lane_counts(instrument: Instrument, pulses: int, after: float) -> NDArray[np
 
 
 def _phases(options: argparse.Namespace) -> int:
-    def settings_for(depth: int) -> Settings:
-        return CaptureRequest(
-            rate=PHASE_RATE,
-            width=PHASE_WIDTH,
-            pulses=options.pulses,
-            window=PHASE_WINDOW,
-            bin=1e-9,
-            frame_pulses=max(options.pulses // PHASE_FRAMES, 1),
-        ).plan(depth)
-
-    seen = run_capture(options.source, settings_for, options.seed, paced=False)
+    seen = run_capture(options.source, request(options.pulses).plan, options.seed, paced=False)
     if seen.incomplete:
         raise CalibrationError(f"{options.source}: nothing is calibrated: {seen.incomplete}")
     result = phases(seen.drive, (0.0, seen.settings.width))

@@ -1,10 +1,16 @@
 """`trelscope doctor`: whether everything works here, and the way out where it does not."""
 
 import argparse
+import sys
+from collections.abc import Callable
 
+from trelscope.host.bringup.checkup import check_up
 from trelscope.host.commands.common import Commands, say
 from trelscope.host.doctor import examine
 from trelscope.host.errors import UserError
+from trelscope.host.link import Link
+from trelscope.host.link.emulator import EmulatorLink
+from trelscope.host.link.urls import open_link
 
 GOOD, OPTIONAL, BAD = "ok", "-", "NO"
 
@@ -17,9 +23,26 @@ def add(commands: Commands) -> None:
     """Add the command."""
     p = commands.add_parser("doctor", help="see whether everything works here, and what is missing")
     p.set_defaults(command=_doctor)
+    p.add_argument(
+        "--board",
+        metavar="SOURCE",
+        help="look at this board and its front end instead, as far as a program can",
+    )
+    p.add_argument(
+        "--drive",
+        action="store_true",
+        help="with --board: also drive it at 3 V and at 7 V, into 1 kΩ and with no device connected",
+    )
+    p.add_argument(
+        "--loopback",
+        action="store_true",
+        help="with --board: also look for the gate's edges at the photon pins, which are wired to `gate`",
+    )
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    if options.board is not None:
+        return _board(options.board, options.drive, options.loopback)
     bad = []
     for finding in examine(say):
         mark = GOOD if finding.good else BAD if finding.needed else OPTIONAL
@@ -30,3 +53,41 @@ def _doctor(options: argparse.Namespace) -> int:
         raise CheckFailed(f"{', '.join(bad)}: see above for what to do")
     print(f"\ncaptures work here; what has a {OPTIONAL} is for boards and development only")
     return 0
+
+
+def _board(source: str, drive: bool, loopback: bool) -> int:
+    link = open_link(source, seed=1, paced=False, report=say)
+    bad = []
+    try:
+        for finding in check_up(link, _hand(link), drive, loopback):
+            mark = OPTIONAL if finding.good is None else GOOD if finding.good else BAD
+            print(f"{mark:<4}{finding.name:<21}{finding.words}", flush=True)
+            if finding.good is False:
+                bad.append(finding.name)
+    finally:
+        link.close()
+    if bad:
+        raise CheckFailed(f"{', '.join(bad)}: see above for what to do")
+    print(
+        f"\nwhat has a {OPTIONAL} could not be told; docs/flashing.md has what only eyes and a meter can"
+    )
+    if not drive:
+        print("the output was not driven: give --drive for that, with 1 kΩ and no device connected")
+    return 0
+
+
+def _hand(link: Link) -> Callable[[bool], bool]:
+    """What opens (True) or closes the interlock: the emulated one, or whoever sits at the terminal."""
+    if isinstance(link, EmulatorLink):
+        return lambda opened: _emulated(link, opened)
+    return _person if sys.stdin.isatty() else lambda opened: False
+
+
+def _emulated(link: EmulatorLink, opened: bool) -> bool:
+    link.trip(opened)
+    return True
+
+
+def _person(opened: bool) -> bool:
+    answer = input(f"{'open' if opened else 'close'} the interlock, then press Enter (s: skip): ")
+    return answer.strip().lower() != "s"

@@ -47,14 +47,15 @@ def _flash(options: argparse.Namespace) -> int:
         manifest = check(path, board)
     if manifest is not None and manifest.digest != gateware_digest():
         say(f"{path}: built from other gateware than is here; `trelscope build` makes it anew")
-    job = flash.Job(board, path, options.spi, serial_of(options.port))
+    serial = serial_of(options.port)
+    job = flash.Job(board, path, options.spi, flash.programmer_of(board, serial), serial)
     if options.dry_run:
         print(job.in_words())
         return 0
     say(f"{board.title}: {path} into {'its SPI flash' if job.spi else 'its SRAM'}")
     flash.write(job, _show if sys.stderr.isatty() else lambda text: None)
     identity = flash.confirm(board, manifest, options.port)
-    about = "as built" if manifest else "no manifest to compare it with"
+    about = f"as built, gate {manifest.gate}" if manifest else "no manifest to compare it with"
     print(
         f"{board.title} answers: protocol {identity.version}, digest {identity.digest:08x} ({about})"
     )

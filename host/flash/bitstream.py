@@ -23,11 +23,15 @@ class BitstreamError(UserError):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a build says of its bitstream. digest: of the gateware's sources, hexadecimal; protocol: its version."""
+    """What a build says of its bitstream. digest: of the gateware's sources, hexadecimal; protocol: its version.
+
+    gate: the polarity of its pin, in words.
+    """
 
     board: str
     digest: str
     protocol: int
+    gate: str
 
     @property
     def word(self) -> int:
@@ -97,7 +101,12 @@ def read_manifest(bitstream: Path) -> Manifest | None:
     except (OSError, ValueError):
         said = None
     try:
-        manifest = Manifest(str(said["board"]), str(said["digest"]), int(said["protocol"]))
+        manifest = Manifest(
+            str(said["board"]),
+            str(said["digest"]),
+            int(said["protocol"]),
+            str(said.get("gate", "active high")),
+        )
         _ = manifest.word
     except (TypeError, KeyError, ValueError):
         raise BitstreamError(f"{path}: not the manifest of a build; build again") from None

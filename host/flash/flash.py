@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from trelscope.gateware.platform.boards import BOARDS, BoardFacts
+from trelscope.gateware.platform.boards import BOARDS, BoardFacts, Programmer
 from trelscope.host.acquisition.instrument import Identity, Instrument
 from trelscope.host.errors import UserError
 from trelscope.host.flash.bitstream import Manifest, device_name
@@ -56,12 +56,13 @@ class FlashError(UserError):
 class Job:
     """What is to be done. spi: into the flash, for good; else into the FPGA's memory, until the power goes.
 
-    serial: USB serial number of the board, where several may be attached.
+    programmer: the board's USB chip. serial: USB serial number of the board, where several may be attached.
     """
 
     board: BoardFacts
     path: Path
     spi: bool
+    programmer: Programmer
     serial: str | None = None
 
     @property
@@ -78,11 +79,17 @@ class Job:
     @property
     def _tool(self) -> list[str]:
         which = [] if self.serial is None else ["--ftdi-serial", self.serial]
-        return [TOOL, "-b", self.board.loader, *which]
+        return [TOOL, "-b", self.programmer.loader, *which]
 
     def in_words(self) -> str:
         """Both commands as one would type them."""
         return "\n".join(map(shlex.join, (self.detect, self.load)))
+
+
+def programmer_of(board: BoardFacts, serial: str | None) -> Programmer:
+    """The USB chip of the board that is attached, by its USB serial number if one is given; else its older one."""
+    attached = {port.usb for port in ports.candidates() if serial in (None, port.serial)}
+    return next((each for each in board.programmers if each.usb in attached), board.programmers[0])
 
 
 def missing_tool() -> str | None:

@@ -19,11 +19,15 @@ class Port:
     @property
     def boards(self) -> tuple[BoardFacts, ...]:
         """Boards that look like this from outside: their USB chip is not theirs alone."""
-        return tuple(board for board in BOARDS.values() if board.usb == self.usb)
+        return tuple(
+            board
+            for board in BOARDS.values()
+            if any(each.usb == self.usb for each in board.programmers)
+        )
 
 
 def ports() -> list[Port]:
-    """All that this system has, by name. Of a chip with two ports the one that carries the link comes last."""
+    """All that this system has, by name. Of a chip with several ports the one that carries the link comes last."""
     found = [
         Port(
             each.device,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .prove import Proof, Result, Spec, broken
 from .spec_accumulate import BoxcarSpec, TraceMemorySpec, WindowSpec
 from .spec_banks import BanksSpec
+from .spec_enable import OutputEnableSpec
 from .spec_fastforward import FastForward
 from .spec_guard import GuardSpec
 from .spec_instrument import CountingInstrumentSpec, InstrumentSpec
@@ -16,7 +17,7 @@ from .spec_photons import PhotonRowsSpec
 from .spec_registers import RegisterFileSpec
 
 BY_SPEC: dict[str, tuple[type[Spec], ...]] = {
-    "Output safety": (GuardSpec,),
+    "Output safety": (GuardSpec, OutputEnableSpec),
     "Samples": (WindowSpec, BoxcarSpec, TraceMemorySpec, BanksSpec),
     "Photons": (PhotonRowsSpec,),
     "Link": (DeframerSpec, RegisterFileSpec),
@@ -85,6 +86,7 @@ DEFRAMER, REGISTERS = "trelscope.gateware.link.deframer", "trelscope.gateware.re
 INSTRUMENT, SEQUENCER = "trelscope.gateware.instrument", "trelscope.gateware.sequencer"
 TAGS, PULSE = "trelscope.gateware.timetags", "trelscope.gateware.pulse"
 PHOTONS = "trelscope.gateware.photons"
+ENABLE = "trelscope.gateware.platform.enable"
 
 TWINS: list[tuple[str, str, str, str]] = [
     # property, module, original source, source of the mutant
@@ -162,6 +164,14 @@ TWINS: list[tuple[str, str, str, str]] = [
         "self.level.eq(Mux(self.driving, allowed, off))",
         "self.level.eq(off)",
     ),
+    (
+        "OutputEnable.gate_falls_first",
+        ENABLE,
+        "left.eq(self.DRAIN)",
+        "left.eq(self.DRAIN - 3)",
+    ),
+    ("OutputEnable.off_at_level_0", ENABLE, "self.enable.eq(0)", "self.enable.eq(1)"),
+    ("OutputEnable.on_at_a_level", ENABLE, ", self.enable.eq(1)", ""),
     (
         "Window.bin_inside_the_window",
         WINDOW,

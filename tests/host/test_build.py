@@ -99,6 +99,25 @@ def test_what_comes_out(bench: Bench) -> None:
     assert [line.split()[0] for line in err.splitlines()] == ["1/4", "2/4", "3/4", "4/4"]
 
 
+def test_the_gate_s_polarity_is_built_in_and_told(bench: Bench, tmp_path: Path) -> None:
+    for options, words in (((), "active high"), (("--gate-active-low",), "active low")):
+        code, out, _ = bench(*options)
+        assert code == 0
+        assert f"  gate {words}" in out.splitlines()
+        path = Path(out.splitlines()[0])
+        assert json.loads(path.with_suffix(".json").read_text())["gate"] == words
+        constraints = [
+            lpf.read_text()
+            for lpf in (tmp_path / "cache").rglob("top.lpf")
+            if json.loads((lpf.parent / "manifest.json").read_text())["gate"] == words
+        ]
+        pull = "UP" if "low" in words else "DOWN"
+        assert any(
+            'PORT "gate_0__io"' in line and f"PULLMODE={pull}" in line
+            for line in constraints[0].splitlines()
+        )
+
+
 def test_nothing_is_built_twice(bench: Bench, tmp_path: Path) -> None:
     bench()
     code, out, err = bench()

@@ -14,7 +14,7 @@ import pytest
 
 from trelscope.gateware import protocol
 from trelscope.gateware.digest import gateware_digest
-from trelscope.gateware.platform.boards import BOARDS
+from trelscope.gateware.platform.boards import BOARDS, Programmer
 from trelscope.gateware.protocol import REGISTERS, REPLY, REQUEST, Kind
 from trelscope.host.cli import main
 from trelscope.host.flash import bitstream, flash
@@ -95,9 +95,11 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
         each.close()
 
 
-def usb(device: str, serial: str | None) -> SimpleNamespace:
-    """What pyserial knows of a ULX3S's port."""
-    vid, pid = BOARD.usb
+def usb(
+    device: str, serial: str | None, programmer: Programmer = BOARD.programmers[0]
+) -> SimpleNamespace:
+    """What pyserial knows of a board's port."""
+    vid, pid = programmer.usb
     return SimpleNamespace(
         device=device,
         vid=vid,
@@ -200,7 +202,7 @@ def test_flashed_and_confirmed(
         "-b ulx3s --detect",
         f"-b ulx3s {'-f --verify' if spi else '-m'} {path}",
     ]
-    assert "digest deadbeef (as built)" in capsys.readouterr().out
+    assert "digest deadbeef (as built, gate active high)" in capsys.readouterr().out
 
 
 def test_what_was_built_is_flashed_without_naming_it(
@@ -352,7 +354,8 @@ def test_a_write_that_fails(
 def test_what_the_tool_says_is_shown_as_it_comes(tool: Tool, tmp_path: Path) -> None:
     tool()
     seen: list[str] = []
-    flash.write(flash.Job(BOARD, bit(tmp_path / "top.bit"), spi=False), seen.append)
+    job = flash.Job(BOARD, bit(tmp_path / "top.bit"), False, BOARD.programmers[0])
+    flash.write(job, seen.append)
     assert "".join(seen) == LOADED
 
 
@@ -410,6 +413,25 @@ def test_of_several_boards_one_must_be_named(
     assert asked(tmp_path)[-1] == f"-b ulx3s --ftdi-serial S1 -m {path}"
     assert main(["flash", "--board", BOARD.name, "--file", path, "--port", "S0"]) == 0
     assert "digest deadbeef" in capsys.readouterr().out
+
+
+def test_a_board_that_was_made_with_two_usb_chips(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ecpix = BOARDS["ecpix5-85f"]
+    older, newer = ecpix.programmers
+    path = str(bit(tmp_path / "top.bit", ecpix.idcode))
+
+    def says(*more: str) -> str:
+        assert main(["flash", "--board", ecpix.name, "--file", path, "--dry-run", *more]) == 0
+        return capsys.readouterr().out
+
+    assert f"-b {older.loader} " in says(), "nothing is attached"
+    plugged(monkeypatch, usb("/dev/a", "S1", newer))
+    assert f"-b {newer.loader} " in says()
+    plugged(monkeypatch, usb("/dev/a", "S1", newer), usb("/dev/b", "S2", older))
+    assert f"-b {newer.loader} --ftdi-serial S1" in says("--port", "S1")
+    assert f"-b {older.loader} --ftdi-serial S2" in says("--port", "S2")
 
 
 def test_no_board_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,10 +134,12 @@ def test_a_serial_number_finds_the_device_under_whatever_name(
         end.plug_in()
 
 
-def test_of_a_chip_with_two_ports_the_link_is_the_second(
-    end: PtyBoard, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("pid", "others"), [(0x6010, 1), (0x6011, 3)])
+def test_of_a_chip_with_several_ports_the_link_is_the_last(
+    pid: int, others: int, end: PtyBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plugged(monkeypatch, usb(end.device, pid=0x6010), usb("/dev/a", pid=0x6010))
+    earlier = [usb(f"/dev/{n}", pid=pid) for n in range(others)]
+    plugged(monkeypatch, usb(end.device, pid=pid), *earlier)
     link = Stepped(end, "serial:A1")
     assert link.baud == 12_000_000
     link.close()

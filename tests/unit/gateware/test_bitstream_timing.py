@@ -1,6 +1,7 @@
 """Evaluation of the router's report: clock frequencies and delays of clock domain crossings."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 
@@ -28,6 +29,7 @@ REPORT = {
     "critical_paths": [
         path("posedge clocks.clk", "posedge clocks.clk", 2.0, 3.5),
         path("<async>", "posedge clocks.clk", 99.0, 0.1),
+        path("posedge clocks.clk", "<async>", 2.0, 1.5),
         path("posedge clocks.clk_late", "posedge clocks.clk_early", 1.0, 0.5),
         path("negedge clocks.clk", "posedge clocks.clk_launch", 1.5, 0.5),
     ],
@@ -36,12 +38,13 @@ REPORT = {
 BUDGET = Budget(
     clocks={"sync": 125.0, "board": 25.0},
     crossings={("late", "early"): 3.0, ("falling sync", "launch"): 4.0},
+    outputs={"sync": 8.0},
 )
 
 
 def failures(change: dict | None = None, **budget: dict) -> list[str]:
     report = copy.deepcopy(REPORT) | (change or {})
-    needs = Budget(budget.get("clocks", BUDGET.clocks), budget.get("crossings", BUDGET.crossings))
+    needs = replace(BUDGET, **budget)
     return timing.read(report).failures(needs)
 
 
@@ -71,6 +74,16 @@ def test_a_violated_budget_is_refused_although_the_router_passes_it() -> None:
     slow = [path("posedge clocks.clk_late", "posedge clocks.clk_early", 2.0, 0.51)]
     (failure,) = failures({"critical_paths": slow})
     assert failure.startswith("crossing late -> early takes 2.51 ns of 2.5: instrument.guard.run")
+
+
+def test_a_pin_that_is_reached_late_is_refused() -> None:
+    slow = [path("posedge clocks.clk", "<async>", 7.0, 1.01)]
+    assert failures({"critical_paths": slow}) == [
+        "output of sync takes 8.01 ns of 8: instrument.guard.run -> instrument.guard.gate"
+    ]
+    other = [path("posedge clocks.clk_early", "<async>", 1.0)]
+    (failure,) = failures({"critical_paths": other})
+    assert failure.startswith("clock early drives a pin without a budget: instrument.guard.run")
 
 
 def test_a_crossing_without_a_budget_is_refused() -> None:

@@ -1,13 +1,15 @@
 """Interfaces between the instrument and the parts at the pins, tested with models of the parts."""
 
 import random
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from amaranth.hdl import Const, Module, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Module, Signal
 from amaranth.sim import Simulator
 
 from trelscope.gateware.platform.adc import full_scale
+from trelscope.gateware.platform.boards import BOARDS
 from trelscope.gateware.platform.clocks import Supervisor, ratios
 from trelscope.gateware.platform.dac import LevelCrossing, LevelDac
 from trelscope.gateware.platform.sampling import Edges, Gearbox
@@ -16,8 +18,13 @@ from trelscope.gateware.protocol import SAMPLE_BITS
 from .testbench import simulate
 
 
-def test_samples_keep_their_order_through_the_gearbox() -> None:
-    """Model of a DDR input register: shows the latest two samples of the pin, that of the rising edge first."""
+@pytest.mark.parametrize("skew", [-1.5, 0.0, 1.5])
+@pytest.mark.parametrize("odd", [0, 1])
+def test_samples_keep_their_order_through_the_gearbox(odd: int, skew: float) -> None:
+    """Model of a DDR input register: shows the latest two samples of the pin, that of the rising edge first.
+
+    odd: which of the edges of `early` are those of `sync`. skew: ns by which those of `sync` are late.
+    """
     rng = random.Random(1)
     wire = [rng.getrandbits(1) for _ in range(4000)]  # one sample a nanosecond
     dut = Gearbox()
@@ -28,9 +35,9 @@ def test_samples_keep_their_order_through_the_gearbox() -> None:
         while True:
             await ctx.tick(domain)
             n += 1
-            # After the n-th edge, 4 (n - 1) + late ns from the start: the samples of that edge and of 2 ns later are
-            # out an edge after.
-            first = 4 * (n - 2) + late
+            # After the n-th edge, 4 n + late ns from the start, the samples of the edge before and of 2 ns after that
+            # are out.
+            first = 4 * (n - 1) + late
             ctx.set(port, wire[first] | wire[first + 2] << 1 if first >= 0 else 0)
 
     async def pin_a(ctx: Any) -> None:
@@ -48,10 +55,13 @@ def test_samples_keep_their_order_through_the_gearbox() -> None:
     m.submodules.dut = dut
     ticks = Signal()
     m.d.late += ticks.eq(~ticks)  # nothing else in the gearbox is clocked by it
+    m.domains.early = ClockDomain()
+    m.domains.early_fall = ClockDomain(clk_edge="neg")
+    m.d.comb += ClockSignal("early_fall").eq(ClockSignal("early"))
     simulator = Simulator(m)
     simulator.add_clock(4e-9, phase=4e-9, domain="early")
     simulator.add_clock(4e-9, phase=5e-9, domain="late")
-    simulator.add_clock(8e-9, phase=8e-9, domain="sync")
+    simulator.add_clock(8e-9, phase=(8 + 4 * odd + skew) * 1e-9, domain="sync")
     simulator.add_testbench(bench)
     simulator.add_testbench(pin_a, background=True)
     simulator.add_testbench(pin_b, background=True)
@@ -59,7 +69,7 @@ def test_samples_keep_their_order_through_the_gearbox() -> None:
     text = "".join(map(str, got[64:3000]))
     at = "".join(map(str, wire)).find(text)
     assert at >= 0, "every sample once, in order"
-    assert (64 - at) % 8 == 0, "lane 0 is the instant of an edge of sync"
+    assert (at - 4 * odd) % 8 == 0, "lane 0 is the instant of an edge of sync"
 
 
 @pytest.mark.parametrize("delay", [0, 2])
@@ -175,6 +185,60 @@ def test_the_dac_holds_every_level_it_is_given(clock: float) -> None:
     simulate(dut, bench)
 
 
+@pytest.mark.parametrize("clock", [25e6, 100e6])
+def test_a_disturbed_word_does_not_stay(clock: float) -> None:
+    """Whatever the DAC holds, within two periods of refreshing it holds the level; and so it does ever after."""
+    refresh = 12e-6
+    cycles = int(refresh * clock)
+    dut = LevelDac(clock, refresh)
+    rng = random.Random(3)
+
+    async def bench(ctx: Any) -> None:
+        dac = Ad5641()
+
+        async def run(count: int) -> None:
+            for _ in range(count):
+                *_, sync, sclk, din = await ctx.tick().sample(dut.sync, dut.sclk, dut.din)
+                dac.pins(sync, sclk, din, 1e9 / clock)
+
+        for _ in range(8):
+            level = rng.choice((0, 6000, 10_000, 14_000))
+            ctx.set(dut.level, level)
+            await run(rng.randrange(2 * cycles))
+            dac.code = rng.choice((None, 16383, 1))  # powered down, or any voltage
+            await run(2 * cycles)
+            assert dac.code == level
+
+    simulate(dut, bench)
+
+
+def test_the_level_is_written_every_millisecond() -> None:
+    clock = 5e6
+    dut = LevelDac(clock)
+    starts: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        before = 1
+        for cycle in range(int(2.5e-3 * clock)):
+            *_, sync = await ctx.tick().sample(dut.sync)
+            if before and not sync:
+                starts.append(cycle)
+            before = sync
+
+    simulate(dut, bench)
+    gaps = {after - before for before, after in pairwise(starts)}
+    assert len(starts) == 3
+    assert max(gaps) <= 1.001e-3 * clock
+
+
+def test_the_gate_s_partner_in_its_pair_of_pads_is_not_harmed_by_its_edges() -> None:
+    pins = BOARDS["ulx3s-85f"].pins
+    (gate,) = pins["gate"]
+    partner = gate.replace("+", "-")
+    harmed = {pin for name in ("dac_sync", "dac_sclk", "interlock", "photon") for pin in pins[name]}
+    assert partner not in harmed
+
+
 def test_a_level_is_taken_over_only_whole_and_goes_off_at_once() -> None:
     dut = LevelCrossing()
 
@@ -221,6 +285,25 @@ def test_nothing_runs_before_the_pll_has_been_locked_for_a_while_nor_after_it_wa
         for _ in range(100):
             await ctx.tick()
             assert not ctx.get(dut.run), "off until the FPGA is configured again"
+
+    simulate(dut, bench)
+
+
+def test_a_lock_that_is_lost_between_two_edges_of_the_oscillator_is_noticed() -> None:
+    dut = Supervisor(20)
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.locked, 1)
+        await ctx.tick().repeat(30)
+        assert ctx.get(dut.run)
+        await ctx.delay(1e-9)
+        ctx.set(dut.locked, 0)
+        await ctx.delay(1e-9)
+        ctx.set(dut.locked, 1)
+        await ctx.tick().repeat(2)
+        for _ in range(100):
+            await ctx.tick()
+            assert not ctx.get(dut.run)
 
     simulate(dut, bench)
 

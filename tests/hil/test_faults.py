@@ -1,0 +1,133 @@
+"""The check-up of a board names what is wrong with it: emulated boards with one fault each."""
+
+import numpy as np
+import pytest
+
+from trelscope.host.bringup import checkup, loopback
+from trelscope.host.bringup.checkup import Finding, check_up
+from trelscope.host.cli import main
+from trelscope.host.link.urls import open_link
+
+from . import faulty
+from .faulty import FaultyLink, Wiring
+
+
+def look(link: FaultyLink, drive: bool = True) -> list[Finding]:
+    def move(opened: bool) -> bool:
+        link.trip(opened)
+        return True
+
+    try:
+        return list(check_up(link, move, drive))
+    finally:
+        link.close()
+
+
+def names(findings: list[Finding], good: bool | None) -> list[str]:
+    return [finding.name for finding in findings if finding.good is good]
+
+
+def test_a_board_that_is_right() -> None:
+    findings = look(FaultyLink())
+    assert names(findings, False) == []
+    assert {"interlock open", "interlock closed", "watchdog", "drive at 3 V", "drive at 7 V"} <= {
+        *names(findings, True)
+    }
+    assert findings[-1].name == "launch phases"
+
+
+@pytest.mark.parametrize(
+    ("wiring", "says"),
+    [
+        (faulty.swapped_channels, "channels A and B are swapped"),
+        (faulty.no_driver, "the drive monitor stays at"),
+        (faulty.inverting_driver, "the switch inverts; build with --gate-active-low"),
+        (faulty.low_reference, "2.4 V instead of 3 V"),
+        (faulty.switch_leaks, "between the pulses, where 0 V should be"),
+    ],
+)
+def test_a_front_end_that_is_wired_wrongly(wiring: Wiring, says: str) -> None:
+    findings = look(FaultyLink(wiring))
+    assert names(findings, False) == ["drive at 3 V"], "and nothing higher is tried"
+    assert says in findings[-1].words
+
+
+@pytest.mark.parametrize(
+    ("reads_open", "name", "says"),
+    [
+        (False, "interlock open", "reads closed: its pin is another, or tied to 3.3 V"),
+        (True, "interlock closed", "reads open: no 3.3 V at its pin"),
+    ],
+)
+def test_an_interlock_that_is_stuck(reads_open: bool, name: str, says: str) -> None:
+    findings = look(FaultyLink(interlock=reads_open))
+    assert names(findings, False) == [name]
+    assert says in next(finding.words for finding in findings if finding.good is False)
+    assert not any(f.name.startswith(("drive", "watchdog")) for f in findings), "nothing is driven"
+
+
+def test_nothing_is_driven_unless_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    def started(*_: object) -> None:
+        raise AssertionError("a train")
+
+    monkeypatch.setattr(checkup, "Acquisition", started)
+    assert look(FaultyLink(), drive=False)[-1].name == "watchdog"
+
+
+def test_a_loop_that_is_not_wired() -> None:
+    link = open_link(f"emulator:{faulty.PRESET}?detector=pmt", seed=1, paced=False)
+    try:
+        findings = list(check_up(link, lambda opened: False, drive=False, loopback=True))
+    finally:
+        link.close()
+    assert names(findings, False) == ["gate to photon"]
+    assert "`gate` is not wired to both `photon` pins" in findings[-1].words
+
+
+@pytest.mark.parametrize(
+    ("at", "counts", "says"),
+    [
+        ([3], [256], ""),
+        ([3, 4], [100, 156], ""),
+        ([3], [128], "128 photons of 256 pulses"),
+        ([3, 30], [256, 256], "512 photons of 256 pulses"),
+        ([3, 7], [128, 128], "photons from 3 ns to 7 ns after the launch"),
+        ([-8], [256], "photons come -8 ns after the launch"),
+        ([30], [256], "photons come 30 ns after the launch"),
+    ],
+)
+def test_what_a_loop_shows(at: list[int], counts: list[int], says: str) -> None:
+    t = np.arange(-50, 50)
+    seen = np.zeros(t.size, np.int64)
+    seen[np.searchsorted(t, at)] = counts
+    words = loopback.judge(t * 1e-9, seen, 256)
+    assert words.startswith(says)
+    assert bool(words) == bool(says)
+
+
+def test_a_watchdog_that_does_not_bite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkup, "PATIENCE", checkup.BITE / 2)
+    assert names(look(FaultyLink(), drive=False), False) == ["watchdog"]
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    source = f"emulator:{faulty.PRESET}"
+    assert main(["doctor", "--board", source]) == 0
+    said = capsys.readouterr().out
+    assert "ok  watchdog" in said
+    assert "drive at" not in said
+    assert "give --drive" in said
+    assert main(["doctor", "--board", source, "--drive"]) == 0
+    assert "ok  drive at 7 V" in capsys.readouterr().out
+
+
+def test_the_command_fails_where_something_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from trelscope.host.commands import doctor
+
+    monkeypatch.setattr(doctor, "open_link", lambda *_, **__: FaultyLink(interlock=False))
+    assert main(["doctor", "--board", "emulator:whatever"]) == 1
+    said = capsys.readouterr()
+    assert "NO  interlock open" in said.out
+    assert said.err == "trelscope: interlock open: see above for what to do\n"
