@@ -33,7 +33,7 @@ lint: $(INSTALLED)  ## style, types, and which room may import which
 
 soak: NEED := test
 soak: $(COMPILED)  ## the tests that run for a long time; an hour of faults takes TRELSCOPE_SOAK seconds
-	@QT_QPA_PLATFORM=offscreen $(VENV)/bin/pytest -m soak $(ARGS)
+	@QT_QPA_PLATFORM=offscreen TRELSCOPE_PROVE_ANEW=1 $(VENV)/bin/pytest -m soak $(ARGS)
 
 waves: NEED := test
 waves: $(INSTALLED) | system  ## a waveform of the gateware in a closed loop, with a saved view, in build/waves

@@ -23,7 +23,8 @@ reject it.
 The CRCs and the interleaved memory are tested, but not proved, and so is what is marked below.
 
 `pytest tests/formal` proves all properties but those that take many minutes, which `make soak` proves;
-`python -m tests.formal` prints each one with its result.
+`python -m tests.formal` prints each one with its result. What z3 has once found to have no counterexample is kept in
+the cache and not asked again; `make soak` and TRELSCOPE_PROVE_ANEW=1 ask anew.
 """
 
 

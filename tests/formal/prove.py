@@ -29,6 +29,8 @@ from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable, Fragment, Module, Signal, Value
 from amaranth.lib import wiring
 
+from . import known
+
 PATIENCE_MS = 1_200_000
 """Time after which z3 gives up, so that the proof fails."""
 
@@ -119,13 +121,18 @@ def refute(
     declared = "".join(f"(declare-fun {s} () |top_s|)" for s in states) + consts
     asserted = "".join(f"(assert {f})" for f in [*facts, f"(not {claim})"])
     query = model.text + declared + asserted
+    if known.is_refuted(query):
+        return None
     solver = z3.Solver()
     solver.set("timeout", PATIENCE_MS)
     solver.from_string(query)
     answer = solver.check()
     if answer == z3.unknown:
         raise TimeoutError(f"z3 gave up: {solver.reason_unknown()}")
-    return Counterexample(model, states, query) if answer == z3.sat else None
+    if answer == z3.sat:
+        return Counterexample(model, states, query)
+    known.keep(query)
+    return None
 
 
 def _sort(model: Model, name: str) -> str:
