@@ -14,9 +14,8 @@ from trelscope.sim.presets.presets import PresetError, load_plant
 
 BATCH = CLOCK_HZ // 500  # cycles run at a time: 2 ms
 REPLY_BATCH = 2_000  # while a request is under way
-AHEAD_BATCH = (
-    CLOCK_HZ // 60
-)  # while a stream is read: long, since handing over takes the interpreter's lock
+# While a stream is read: long, since handing over takes the interpreter's lock.
+AHEAD_BATCH = CLOCK_HZ // 60
 
 
 class EmulatorLink:
@@ -72,8 +71,7 @@ class EmulatorLink:
 
     def read(self, timeout: float) -> bytes:
         """What the board sends next; b"" after `timeout` seconds of its time, or up to one batch more."""
-        if self._closed:
-            raise LinkError(f"{self.name}: the link is closed; open it again")
+        self._check_open()
         until = self._cycle + round(timeout * CLOCK_HZ)
         streaming = not self._rx
         while True:
@@ -98,20 +96,25 @@ class EmulatorLink:
 
     def trip(self, level: bool) -> None:
         """Drive the board's external interlock input."""
+        self._check_open()
         self._wait()
         self._board.trip(level)
 
     def close(self) -> None:
-        """Switch the board off."""
-        self._wait()
+        """Switch the board off, whatever has become of the batch that runs ahead."""
         self._closed = True
-        self._thread.shutdown()
+        self._thread.shutdown()  # waits for it
         self._board.close()
 
     def _wait(self) -> None:
         """Until the batch that runs ahead has ended; what it has sent is read later."""
         if self._ahead is not None:
             self._ahead.result()
+
+    def _check_open(self) -> None:
+        """Raises LinkError: there is no board any more."""
+        if self._closed:
+            raise LinkError(f"{self.name}: the link is closed; open it again")
 
     def _evaluate(self, cycles: int, rx: bytes) -> tuple[bytes, int]:
         """What the board sends in so many cycles, and how many bytes of `rx` it has taken."""
