@@ -121,6 +121,21 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "ok  drive at 7 V" in capsys.readouterr().out
 
 
+def test_driving_needs_a_board(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--drive"]) == 1
+    assert "need a board: give --board SOURCE" in capsys.readouterr().err
+
+
+def test_whoever_leaves_the_terminal_has_moved_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from trelscope.host.commands import doctor
+
+    def leave(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", leave)
+    assert not doctor._person(True)
+
+
 def test_the_command_fails_where_something_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
