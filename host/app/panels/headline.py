@@ -48,7 +48,9 @@ class Headline(Panel):
         self.grid.addWidget(self.stops, 3, 2)
         self.grid.addWidget(self.when, 4, 0, 1, 3)
         self.target.editingFinished.connect(self._read_target)
-        self.target.returnPressed.connect(self.target.clearFocus)  # or the next key would be typed into it
+        self.target.returnPressed.connect(
+            self.target.clearFocus
+        )  # or the next key would be typed into it
 
     def select(self, name: str) -> None:
         """Show this quantity from now on."""

@@ -220,8 +220,9 @@ def _sign_colour(sign: str) -> QColor:
 
 
 def _why(quantity: Quantity) -> str:
-    return "; ".join(filter(None, (quantity.reason, _flags(quantity.flags))))
+    return "; ".join(filter(None, (quantity.reason, flag_words(quantity.flags))))
 
 
-def _flags(flags: tuple[Flag, ...]) -> str:
+def flag_words(flags: tuple[Flag, ...]) -> str:
+    """What the flags say."""
     return ", ".join(FLAGS[flag] for flag in Flag if flag in flags)
