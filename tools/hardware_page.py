@@ -126,7 +126,8 @@ Check every data sheet before buying; none of these parts has been tried with th
 
 - The launch: the PLL's dynamic phase is stepped by 250 ps and always counted on from where it was. That a step is never missed is Lattice's
   description, not our measurement, and nothing re-homes the phase: a missed step shifts all later launches by 250 ps until the FPGA is loaded
-  again. `trelscope doctor --board SOURCE --drive` and `trelscope calibrate phases` show it, where there is a drive monitor.
+  again. Nothing shows such a shift, which all launches have in common; times that are held against the drive monitor's edge are free of it.
+  Steps that are missed again and again show in `trelscope doctor --board SOURCE --drive` and `trelscope calibrate phases`.
 - The 1 ns lanes: their widths follow from the two clocks' 1 ns and the pads' and traces' differences.
 - The ADC's capture margin, above: there is no setting for it yet. If the latency is a cycle off, light and drive move together.
 - V_H's settling: the gateware launches as soon as a train starts. With 10 µF, let a train's first milliseconds pass before believing
