@@ -55,7 +55,7 @@ def test_a_front_end_that_is_wired_wrongly(wiring: Wiring, says: str) -> None:
 @pytest.mark.parametrize(
     ("reads_open", "name", "says"),
     [
-        (False, "interlock open", "reads closed: its pin is another, or tied to 3.3 V"),
+        (False, "interlock open", "reads closed: it is on another pin, or tied to 3.3 V"),
         (True, "interlock closed", "reads open: no 3.3 V at its pin"),
     ],
 )
