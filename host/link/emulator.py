@@ -25,7 +25,7 @@ class EmulatorLink:
 
     While a stream is read, the board runs one batch ahead in a thread of its own, so that board and host each have
     a core. A request goes in after that batch. Which batch follows which depends on the calls alone, never on how
-    fast either side is: what the board sends is the same every time.
+    fast either side is: what the board sends is the same every time. Without `ahead` it runs in the reader's thread.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class EmulatorLink:
         seed: int = 0,
         paced: bool = True,
         report: Callable[[str], None] = lambda line: None,
+        ahead: bool = True,
     ) -> None:
         self.name = f"emulator:{preset}" + "".join(
             f"{'&' if n else '?'}{key}={value}"
@@ -49,6 +50,7 @@ class EmulatorLink:
         self._pace = RealTime(self._board.time) if paced else None
         self._rx, self._closed = b"", False
         self._cycle = self._board.cycle  # up to which everything sent has been read
+        self._may_run_ahead = ahead
         self._thread = ThreadPoolExecutor(1, "emulated board")
         self._ahead: Future[tuple[bytes, int]] | None = None
         self.processor_time = 0.0
@@ -73,7 +75,7 @@ class EmulatorLink:
         """What the board sends next; b"" after `timeout` seconds of its time, or up to one batch more."""
         self._check_open()
         until = self._cycle + round(timeout * CLOCK_HZ)
-        streaming = not self._rx
+        streaming = self._may_run_ahead and not self._rx
         while True:
             if self._ahead is not None:
                 cycles, (sent, taken) = AHEAD_BATCH, self._ahead.result()
