@@ -26,7 +26,7 @@ you solder**.
 ## The front end, in words
 
 **Level.** The 14-bit DAC AD5641 gets SYNC, SCLK and DIN and a 4.096 V reference as its supply, which is its full scale *(memory)*.
-An amplifier of gain 2 makes 0.5 mV a code of it, 3–7 V for the codes the guard lets through, and sets a regulator or power
+An amplifier of gain 2 makes 0.5 mV per code of that, 3–7 V for the codes the guard lets through, and sets a regulator or power
 amplifier that carries the device's current: V_H. A buffer capacitor of some 10 µF close to the switch carries the edges, and 1 kΩ
 across it discharges it when the level falls (7 V to 3 V in some 10 ms: let that pass before the next train, because the gateware does
 not wait).
@@ -49,7 +49,7 @@ other, and OE opens both. V_L must not be above ground; V_H may be anything betw
   connected.
 - **OE low leaves the device floating** at the voltage that it had, between V_L and V_H [same page, *3-state Operation*]. So 1 kΩ across the
   device, always; and the gateware keeps `enable` on for 5 µs after the gate has gone low, so that the switch discharges the device before
-  it lets go (`OutputEnable` in [proofs](proofs.md)). `enable` is low whenever the level is 0.
+  it lets go (`OutputEnable` in [proofs](proofs.md)). After that `enable` is low for as long as the level is 0.
 - Keep the series resistance at 5–10 Ω: 50 Ω into a device of 1 nF already make 110 ns of rise time.
 
 **Outputs that nobody drives.** `gate` and `enable` need **2.2 kΩ** to where they are safe: ground, or 3.3 V for a gate that is active low. The
@@ -61,7 +61,7 @@ FPGA's own pull-ups are up to 150 µA strong *(memory, for the ECP5; the older L
 | power comes up, no bitstream | float, weak pull-ups *(memory)* | float, weak pull-ups: held by resistors |
 | a bitstream is being loaded | the same *(memory)* | the same |
 | loaded, PLL not yet locked | float, held to the safe side by the FPGA as well | writes 0 V |
-| locked for 4096 periods of the oscillator | driven: not driving, disabled | 0 V |
+| locked for 4096 periods of the oscillator | driven: `gate` off, `enable` low | 0 V |
 | a train | as the guard lets them | the guard's level |
 | lock lost, for however short a time | float, at once and until the FPGA is loaded again | 0 V within 4 µs |
 
@@ -77,7 +77,7 @@ delays of switch, cables and ADC that both channels share cancel against it.
 **Light.** A silicon APD or photodiode with a transimpedance amplifier, 50 MHz or more, into channel A of the ADC; or a PMT or SiPM
 with a fast comparator (its output 3.3 V CMOS, pulses of 2 ns or longer) into the `photon` pins. **Both pins are wired to the same
 output**, by traces of equal length: one is sampled at 0, 2, 4, 6 ns of a cycle, the other at 1, 3, 5, 7 ns, because an FPGA's pad has
-one double-data-rate register. `trelscope calibrate` measures the lanes' true widths.
+one double-data-rate register. `trelscope calibrate lanes` measures the lanes' true widths.
 
 **ADC.** LTC2285, two channels of 14 bits at 125 MS/s, 3.3 V outputs (OVDD). `adc_clk` to CLKA and CLKB through 33 Ω each; MODE at
 a third of VDD (straight binary), MUX high, OEA, OEB, SHDNA and SHDNB low *(memory)*. What the gateware relies on *(memory)*: data 1.4 to
@@ -102,7 +102,7 @@ carry single-ended signals at 125 MHz: an adapter board plugged on directly, no 
 
 *Clocks.* Photon samples cross from the 250 MHz clock to the 125 MHz clock in the middle of a cycle, 4 ns from either edge, because nextpnr
 knows no delays of the ECP5's clock network and checks no hold times between clocks. 250 MHz is near what that network is specified for at speed grade 6
-*(memory)*; look at the lanes' widths before trusting them. What a build checks besides: paths from one clock to another, and from registers to
+*(memory)*; look at the lanes' widths before trusting them. A build checks two more kinds of paths: from one clock to another, and from registers to
 pins (`gateware/build.py`).
 
 ## Bill of materials
@@ -126,7 +126,8 @@ Check every data sheet before buying; none of these parts has been tried with th
 
 - The launch: the PLL's dynamic phase is stepped by 250 ps and always counted on from where it was. That a step is never missed is Lattice's
   description, not our measurement, and nothing re-homes the phase: a missed step shifts all later launches by 250 ps until the FPGA is loaded
-  again. `trelscope doctor --board SOURCE --drive` and `trelscope calibrate phases` show it, where there is a drive monitor.
+  again. Nothing shows such a shift, which all launches have in common; times that are held against the drive monitor's edge are free of it.
+  Steps that are missed again and again show in `trelscope doctor --board SOURCE --drive` and `trelscope calibrate phases`.
 - The 1 ns lanes: their widths follow from the two clocks' 1 ns and the pads' and traces' differences.
 - The ADC's capture margin, above: there is no setting for it yet. If the latency is a cycle off, light and drive move together.
 - V_H's settling: the gateware launches as soon as a train starts. With 10 µF, let a train's first milliseconds pass before believing
@@ -143,10 +144,10 @@ The pins are named as printed: `8+` is GP8, `8-` is GN8 of the connectors J1 and
 GP22, GN22, GP25 and GN25 are other balls (prototype/ulx3s_v17patch.lpf), so `adc_drive[2]`, `[3]`, `[8]` and `[9]` would be wrong,
 and GP, GN 9 to 13 are shared with the ESP32 (its doc/MANUAL.md). On later boards only 11 to 13 are shared, which are left free here.
 
-*ESP32.* Firmware on it can load bitstreams of its own into the FPGA, and takes a low `wifi_gpio0` for a wish (public designs tie
+*ESP32.* Firmware on it can load bitstreams of its own into the FPGA, and takes a low `wifi_gpio0` as a request to do so (public designs tie
 ball L2 high with the remark that it keeps the board from rebooting). L2 is `wifi_gpio0` up to 3.1.4; from 3.1.6 on that is F1, and L2
 another pin of the ESP32 (ulx3s_v316.lpf). F1 in turn is the ESP32's enable before 3.1.6. So the FPGA drives neither, which on one
-revision or the other would be a short-circuit or the wrong wish, but pulls both up: the ESP32 stays on, and is asked for nothing."""
+revision or the other would be a short-circuit or the wrong request, but pulls both up: the ESP32 stays on, and is asked for nothing."""
 BOARD_NOTES = {
     "ulx3s-85f": _ULX3S_NOTE,
     "ulx3s-25f": "Revisions and ESP32: as for the ULX3S 85F.",

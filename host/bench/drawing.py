@@ -29,7 +29,7 @@ DEPTH = 1 << 17  # bins: more than the boards have
 FRAMES_PER_SECOND = 80.0  # over the 60 of a screen: two that come together cost a picture
 WARM_UP = 1.5  # s
 TRAIN = 1
-MEMORY = "memory:"  # the source that is none
+MEMORY = "memory:"  # stands for a source: frames come from memory, without a link
 
 
 class _Link:

@@ -99,12 +99,16 @@ class Live:
 
 
 class _Listening(EmulatorLink):
-    """The link to a given board, unpaced, that remembers the first bytes sent."""
+    """The link to a given board, unpaced, that remembers the first bytes sent.
+
+    The board runs in the reader's thread: another would not stay on the core that is measured, and would go on while
+    the next board is measured.
+    """
 
     ENOUGH = 500_000  # bytes
 
     def __init__(self, plant: Plant, board: EmulatedBoard) -> None:
-        super().__init__(PRESET, paced=False)
+        super().__init__(PRESET, paced=False, ahead=False)
         self._board.close()
         self._board = board
         self.front_end = FrontEnd.of(plant.detector, plant.monitor)

@@ -18,10 +18,8 @@ from trelscope.host.planning import VOLTS, CaptureRequest
 from trelscope.host.settings import Settings
 from trelscope.host.units import format_si
 
-BITE, PATIENCE = (
-    0.1,
-    0.25,
-)  # s of silence after which the watchdog shall bite, and for which it is waited
+# Seconds of silence after which the watchdog is to bite, and for how long that is waited for.
+BITE, PATIENCE = 0.1, 0.25
 PULSES = 256
 WIDTH, WINDOW = 10e-6, (-2e-6, 16e-6)  # s: short, and with both edges in it
 LOOP_WINDOW = (-0.2e-6, 1e-6)  # s
@@ -30,7 +28,7 @@ PHASE_PULSES = 4096
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. good: None if it could not be told; words: what was found, and the way out."""
+    """One thing that was looked at. good: None if that is not known; words: what was found, and the way out."""
 
     name: str
     good: bool | None
@@ -40,7 +38,7 @@ class Finding:
 def check_up(
     link: Link, move_interlock: Callable[[bool], bool], drive: bool, loopback: bool = False
 ) -> Iterator[Finding]:
-    """Look at the board behind `link`; stops where going on would make no sense, or no safe one.
+    """Look at the board behind `link`; stops where going on would make no sense or would not be safe.
 
     move_interlock: has the interlock opened (True) or closed; returns whether it could be done.
     drive: whether the output may be driven at 3 V and at 7 V. loopback: whether `gate` is wired to both `photon` pins
@@ -88,7 +86,7 @@ def _interlock(
 ) -> Finding:
     name = f"interlock {'open' if opened else 'closed'}"
     if not move_interlock(opened):
-        return Finding(name, None, "nobody has moved it")
+        return Finding(name, None, "not checked, because nobody has moved it")
     instrument.write("acknowledge", Trip.EXTERNAL)
     seen = Trip.EXTERNAL in Trip(instrument.read("trip_cause"))
     if seen == opened:
@@ -97,7 +95,7 @@ def _interlock(
         return Finding(
             name,
             False,
-            "reads closed: its pin is another, or tied to 3.3 V; connect no driver until that is mended",
+            "reads closed: it is on another pin, or tied to 3.3 V; connect no driver until that is mended",
         )
     return Finding(
         name, False, "reads open: no 3.3 V at its pin; look at its switch, its wire and its pin"

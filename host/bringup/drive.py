@@ -8,7 +8,8 @@ from trelscope.host.units import format_si
 
 LEAST = 0.3  # V: less does not count as driven
 TOLERANCE = 0.05  # of the level
-SHARP = 0.8  # of a step that is over within EDGE: a switch makes it, and no light that is worth measuring
+# Part of a step that is over within EDGE if a switch makes it; light that is worth measuring is slower.
+SHARP = 0.8
 EDGE = 0.3e-6  # s
 LATEST = 100e-9  # s from the commanded edge to the one seen: cables and converters take less
 NO_DEVICE = "connect no device until that is mended"
@@ -21,20 +22,20 @@ def judge(light: Trace, drive: Trace, volts: float, width: float) -> str:
         return "the detector's channel shows the drive: the ADC's channels A and B are swapped"
     if abs(top - before) < LEAST:
         return (
-            f"the drive monitor stays at {format_si(before, 'V')}: no driver, or it has no supply, or `gate` or"
-            " `enable` does not reach it, or the monitor is not connected"
+            f"the drive monitor stays at {format_si(before, 'V')}: there is no driver, or it has no supply, or `gate`"
+            " or `enable` does not reach it, or the monitor is not connected"
         )
     if top < before:
         return (
-            "driven between the pulses and not during them: the switch inverts; build with --gate-active-low,"
-            f" and {NO_DEVICE}"
+            "the output is driven between the pulses and not during them: the switch inverts; build with"
+            f" --gate-active-low, and {NO_DEVICE}"
         )
     if before > LEAST:
         return f"{format_si(before, 'V')} between the pulses, where 0 V should be: {NO_DEVICE}"
     if abs(top - volts) > TOLERANCE * volts:
         return (
-            f"{format_si(top, 'V')} instead of {format_si(volts, 'V')}: reference, amplifier's gain, or the monitor's"
-            " divider (drive_volts_per_code)"
+            f"{format_si(top, 'V')} instead of {format_si(volts, 'V')}: check the reference, the amplifier's"
+            " gain, and the monitor's divider (drive_volts_per_code)"
         )
     late = _crossing(drive, (before + top) / 2)
     if abs(late) > LATEST:

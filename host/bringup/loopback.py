@@ -30,6 +30,6 @@ def judge(t: NDArray[np.float64], counts: NDArray[np.int64], pulses: int) -> str
     if not -SPREAD <= first <= LATEST:
         return (
             f"photons come {format_si(first, 's')} after the launch, not within {format_si(LATEST, 's')} of it;"
-            " if that is 8 ns too many or too few, please report it"
+            " if they are off by 8 ns, which is one cycle, please report it"
         )
     return ""

@@ -56,13 +56,14 @@ def add(commands: Commands) -> None:
         "--until",
         type=_precision,
         metavar="0.1%|1n",
-        help="go on until the standard error is this part of the quantity, or this many seconds; --pulses is the most",
+        help="go on until the standard error is at most this part of the quantity, or this many seconds;"
+        " --pulses limits the number of pulses",
     )
     p.add_argument(
         "--quantity",
         choices=tuple(DEFINITIONS),
         default="response",
-        help="that --until is about (default: response)",
+        help="the quantity whose error --until looks at (default: response)",
     )
     p.add_argument("--flat-out", action="store_true", help="let the emulator outrun real time")
     p.add_argument(
@@ -84,7 +85,9 @@ def _capture(options: argparse.Namespace) -> int:
     if options.until is not None:
         if options.source.startswith("replay:"):
             raise SettingsError(f"{options.source} has the pulses that it has; leave out --until")
-        until = Until(options.until, options.quantity)
+        until = Until(
+            options.until, options.quantity, lambda measuring: with_levels(options, measuring)
+        )
         if options.pulses is None:
             wanted = replace(wanted, pulses=0)
     crash_copy = CrashCopy(say)
@@ -106,10 +109,10 @@ def _capture(options: argparse.Namespace) -> int:
         if options.output:
             save(options.output, result, crash_copy)
     crash_copy.discard()
-    if until is not None and not until.reached and not result.incomplete:
+    if until is not None and not result.incomplete and not until.satisfied(result):
         say(
             f"trelscope: {until.quantity} is not known to {until.precision} after {options.pulses} pulses; "
-            "allow more of them"
+            "allow more with --pulses"
         )
         return 1
     return outcome(result)

@@ -10,7 +10,7 @@ from trelscope.host.doctor import examine
 from trelscope.host.errors import UserError
 from trelscope.host.link import Link
 from trelscope.host.link.emulator import EmulatorLink
-from trelscope.host.link.urls import open_link
+from trelscope.host.link.urls import as_typed, open_link
 
 GOOD, OPTIONAL, BAD = "ok", "-", "NO"
 
@@ -25,6 +25,7 @@ def add(commands: Commands) -> None:
     p.set_defaults(command=_doctor)
     p.add_argument(
         "--board",
+        type=as_typed,
         metavar="SOURCE",
         help="look at this board and its front end instead, as far as a program can",
     )
@@ -36,13 +37,15 @@ def add(commands: Commands) -> None:
     p.add_argument(
         "--loopback",
         action="store_true",
-        help="with --board: also look for the gate's edges at the photon pins, which are wired to `gate`",
+        help="with --board: also drive `gate`, at 3 V, and look for its edges at the photon pins, which it is wired to",
     )
 
 
 def _doctor(options: argparse.Namespace) -> int:
     if options.board is not None:
         return _board(options.board, options.drive, options.loopback)
+    if options.drive or options.loopback:
+        raise CheckFailed("--drive and --loopback need a board: give --board SOURCE as well")
     bad = []
     for finding in examine(say):
         mark = GOOD if finding.good else BAD if finding.needed else OPTIONAL
@@ -69,10 +72,12 @@ def _board(source: str, drive: bool, loopback: bool) -> int:
     if bad:
         raise CheckFailed(f"{', '.join(bad)}: see above for what to do")
     print(
-        f"\nwhat has a {OPTIONAL} could not be told; docs/flashing.md has what only eyes and a meter can"
+        f"\nwhat has a {OPTIONAL} could not be checked; docs/flashing.md has what only eyes and a meter can check"
     )
     if not drive:
-        print("the output was not driven: give --drive for that, with 1 kΩ and no device connected")
+        print(
+            "level and edges of the drive were not looked at: give --drive for that, with 1 kΩ and no device connected"
+        )
     return 0
 
 
@@ -89,5 +94,10 @@ def _emulated(link: EmulatorLink, opened: bool) -> bool:
 
 
 def _person(opened: bool) -> bool:
-    answer = input(f"{'open' if opened else 'close'} the interlock, then press Enter (s: skip): ")
+    try:
+        answer = input(
+            f"{'open' if opened else 'close'} the interlock, then press Enter (s: skip): "
+        )
+    except EOFError:  # Ctrl-D: nobody is there any more
+        return False
     return answer.strip().lower() != "s"

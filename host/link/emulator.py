@@ -14,9 +14,8 @@ from trelscope.sim.presets.presets import PresetError, load_plant
 
 BATCH = CLOCK_HZ // 500  # cycles run at a time: 2 ms
 REPLY_BATCH = 2_000  # while a request is under way
-AHEAD_BATCH = (
-    CLOCK_HZ // 60
-)  # while a stream is read: long, since handing over takes the interpreter's lock
+# While a stream is read: long, since handing over takes the interpreter's lock.
+AHEAD_BATCH = CLOCK_HZ // 60
 
 
 class EmulatorLink:
@@ -26,7 +25,7 @@ class EmulatorLink:
 
     While a stream is read, the board runs one batch ahead in a thread of its own, so that board and host each have
     a core. A request goes in after that batch. Which batch follows which depends on the calls alone, never on how
-    fast either side is: what the board sends is the same every time.
+    fast either side is: what the board sends is the same every time. Without `ahead` it runs in the reader's thread.
     """
 
     def __init__(
@@ -36,6 +35,7 @@ class EmulatorLink:
         seed: int = 0,
         paced: bool = True,
         report: Callable[[str], None] = lambda line: None,
+        ahead: bool = True,
     ) -> None:
         self.name = f"emulator:{preset}" + "".join(
             f"{'&' if n else '?'}{key}={value}"
@@ -50,6 +50,7 @@ class EmulatorLink:
         self._pace = RealTime(self._board.time) if paced else None
         self._rx, self._closed = b"", False
         self._cycle = self._board.cycle  # up to which everything sent has been read
+        self._may_run_ahead = ahead
         self._thread = ThreadPoolExecutor(1, "emulated board")
         self._ahead: Future[tuple[bytes, int]] | None = None
         self.processor_time = 0.0
@@ -72,10 +73,9 @@ class EmulatorLink:
 
     def read(self, timeout: float) -> bytes:
         """What the board sends next; b"" after `timeout` seconds of its time, or up to one batch more."""
-        if self._closed:
-            raise LinkError(f"{self.name}: the link is closed; open it again")
+        self._check_open()
         until = self._cycle + round(timeout * CLOCK_HZ)
-        streaming = not self._rx
+        streaming = self._may_run_ahead and not self._rx
         while True:
             if self._ahead is not None:
                 cycles, (sent, taken) = AHEAD_BATCH, self._ahead.result()
@@ -98,20 +98,25 @@ class EmulatorLink:
 
     def trip(self, level: bool) -> None:
         """Drive the board's external interlock input."""
+        self._check_open()
         self._wait()
         self._board.trip(level)
 
     def close(self) -> None:
-        """Switch the board off."""
-        self._wait()
+        """Switch the board off, whatever has become of the batch that runs ahead."""
         self._closed = True
-        self._thread.shutdown()
+        self._thread.shutdown()  # waits for it
         self._board.close()
 
     def _wait(self) -> None:
         """Until the batch that runs ahead has ended; what it has sent is read later."""
         if self._ahead is not None:
             self._ahead.result()
+
+    def _check_open(self) -> None:
+        """Raises LinkError: there is no board any more."""
+        if self._closed:
+            raise LinkError(f"{self.name}: the link is closed; open it again")
 
     def _evaluate(self, cycles: int, rx: bytes) -> tuple[bytes, int]:
         """What the board sends in so many cycles, and how many bytes of `rx` it has taken."""

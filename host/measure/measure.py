@@ -71,9 +71,8 @@ def measure(
     the drive, the time constant of its pole; it is subtracted from what is held against a drive edge, and leaves
     rise and fall as they are. clipped, dropped: samples at the converter's end stops and pulses lost; any at all is
     flagged. shapes: those of one average that grows, which make the best estimator fast and tell when an error widens.
-    spacing: s between the sample
-    instants that a bin is the mean over; 0: a continuum. piled_up: whether photons are missing that came too soon
-    after others.
+    spacing: s between the sample instants that a bin is the mean over; 0: a continuum. piled_up: whether photons are
+    missing that came too soon after others.
     """
     flags = [Flag.CLIPPED] * (clipped > 0) + [Flag.DROPPED] * (dropped > 0)
     flags += [Flag.PILE_UP] * piled_up

@@ -114,12 +114,12 @@ DEFINITIONS: dict[str, Definition] = {
     "fall": Definition("Fall", "s", lambda o: f"{_percent(o.high)} to {_percent(o.low)} %"),
     "decay": Definition("Decay", "s", lambda o: "drive's falling edge to 1/e"),
     "overshoot": Definition(
-        "Overshoot", "", lambda o: "highest point above the top, in percent of the amplitude"
+        "Overshoot", "", lambda o: "highest point above the top, as a part of the amplitude"
     ),
     "spike": Definition(
         "Turn-off spike",
         "",
-        lambda o: "highest point above the top after the falling edge, in percent of the amplitude",
+        lambda o: "highest point above the top after the falling edge, as a part of the amplitude",
     ),
 }
 

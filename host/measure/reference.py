@@ -90,7 +90,7 @@ def _commanded(width: float, why: str) -> Reference:
 
 
 def _drive_edge(drive: Trace, expected: float, reach: float, spacing: float) -> _Seen | str:
-    """The edge within ± reach (s) of where it is expected; or what is there instead, as an object of "shows"."""
+    """The edge within ± reach (s) of where it is expected; or what "the drive monitor shows" instead, in words."""
     dt = float(np.mean(np.diff(drive.t)))
     near = np.abs(drive.t - expected) < reach
     t, y = drive.t[near], drive.y[near]

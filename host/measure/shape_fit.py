@@ -41,9 +41,8 @@ _ITERATIONS = 60
 _PLAIN = 20  # for a family with three parameters
 _LOOK = 8  # iterations after which the best of several starts is known
 _DONE = 1e-3  # of chi squared: a step that gains less is the last
-_KNOWN = (
-    2.0  # standard deviation within which a dimensionless parameter is taken to be known beforehand
-)
+# Standard deviation to which every dimensionless parameter counts as known beforehand.
+_KNOWN = 2.0
 _LONGEST = 1.5  # step in a dimensionless parameter
 _FREE = 3  # base, height and the instant come before the dimensionless parameters
 

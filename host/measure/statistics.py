@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from trelscope.host.measure.measure import Measurements, Quantity
 
@@ -43,7 +43,7 @@ class Summary:
         if self.count < ENOUGH or not self.expected > 0:
             return None
         freedom = self.count - 1
-        return float(chi2.sf(freedom * self.ratio**2, freedom)) > REJECT
+        return float(chdtrc(freedom, freedom * self.ratio**2)) > REJECT
 
     @property
     def ratio(self) -> float:

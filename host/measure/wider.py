@@ -1,4 +1,4 @@
-"""The errors of an average that grows: one that is wider than it has been is flagged, for more pulses narrow it."""
+"""Flags an error of a growing average that is wider than it has been: more pulses should have narrowed it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 from trelscope.host.measure.quantities import Flag, MeasureOptions, Quantity
 
 MOST = 1.5
-"""Factor by which an error may be above its least without a flag: what chance and a choice of shapes explain."""
+"""Factor by which an error may exceed the least so far without a flag: chance and the choice of shapes explain that."""
 
 
 class WiderErrors:
@@ -19,7 +19,7 @@ class WiderErrors:
     def flagged(
         self, quantities: Mapping[str, Quantity], options: MeasureOptions
     ) -> dict[str, Quantity]:
-        """The quantities, with the flag WIDER where it applies. Under other options all begins anew."""
+        """The quantities, with the flag WIDER where it applies. Under other options the errors are remembered anew."""
         if options != self._options:
             self._least, self._options = {}, options
         return {name: self._flagged(name, quantity) for name, quantity in quantities.items()}

@@ -7,8 +7,13 @@ import pytest
 from PyQt6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from trelscope.host.acquisition.capture import capture
+from trelscope.host.app.panels.counting_view import CountingView
+from trelscope.host.app.session.recorded import as_average
 from trelscope.host.app.session.requested_settings import RequestedSettings
 from trelscope.host.app.window import MainWindow
+from trelscope.host.link.urls import open_link
+from trelscope.host.planning import CaptureRequest
 
 Open = Callable[..., MainWindow]
 Until = Callable[[Callable[[], bool]], None]
@@ -60,6 +65,24 @@ def test_counts_are_drawn_and_their_decay_fitted(opened: Open, until: Until, qtb
     assert view.per_pulse.text() == view.pile_up.text() == "–"
     assert not window.traces.whole.references  # photons do not go with volts
     assert "trpl-bmim3" not in window.traces._legend.text
+
+
+def test_a_fit_is_of_one_average_and_of_the_model_that_is_chosen(qtbot: QtBot) -> None:
+    link = open_link(SOURCE, seed=1, paced=False)
+    request = CaptureRequest(rate=15e3, width=10e-6, window=(-0.1e-6, 1e-6), pulses=4096)
+    recording = capture(link, request.plan)
+    view = CountingView()
+    qtbot.addWidget(view)
+    view.show_data(as_average(recording))
+    view.start_fit()
+    under_way = view._fitting
+    view.model.setCurrentIndex(view.model.findData("stretched"))
+    view.model.activated.emit(view.model.currentIndex())
+    assert view._fitting not in (None, under_way)
+    view.show_data(as_average(recording))  # another recording, for all that is known
+    assert view._fitting is None
+    assert not view.message.text()
+    view.close_fit()
 
 
 def test_without_counts_it_says_how_to_have_them(opened: Open, until: Until) -> None:

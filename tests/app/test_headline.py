@@ -55,8 +55,10 @@ def test_it_says_when_a_precision_will_be_reached(
 
 def test_it_stops_there_once(window: MainWindow, until: Until, qtbot: QtBot) -> None:
     headline = window.results.headline
-    headline.stops.setChecked(True)
     want(window, qtbot, "0.5%")
+    until(lambda: headline.when.text().startswith("± 0.5 % is reached"))
+    assert window.session.snapshot.state is SessionState.RUNNING
+    headline.stops.setChecked(True)  # not too late
     until(lambda: window.session.snapshot.state is SessionState.STOPPED)
     response = window.session.snapshot.data.measurements.response
     assert response.se < 0.006 * response.value

@@ -62,14 +62,13 @@ class FaultyLink(EmulatorLink):
     """A link to an emulated board. interlock: what its pin reads whatever is done; None: what is done."""
 
     def __init__(self, wiring: Wiring = as_it_should_be, interlock: bool | None = None) -> None:
+        super().__init__(PRESET, paced=False)
+        self._board.close()
         plant = WiredPlant(load_plant(PRESET, {}), wiring)
-        self.name = "emulator:faulty"
         self._board = EmulatedBoard(plant, seed=1)
+        self.name = "emulator:faulty"
         self.front_end = FrontEnd.of(plant.detector, plant.monitor)
-        self._pace = None
-        self._rx = b""
         self._interlock = interlock
-        self.restart_clock()
         self.trip(False)
 
     def trip(self, level: bool) -> None:

@@ -55,7 +55,7 @@ def test_a_front_end_that_is_wired_wrongly(wiring: Wiring, says: str) -> None:
 @pytest.mark.parametrize(
     ("reads_open", "name", "says"),
     [
-        (False, "interlock open", "reads closed: its pin is another, or tied to 3.3 V"),
+        (False, "interlock open", "reads closed: it is on another pin, or tied to 3.3 V"),
         (True, "interlock closed", "reads open: no 3.3 V at its pin"),
     ],
 )
@@ -119,6 +119,21 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "give --drive" in said
     assert main(["doctor", "--board", source, "--drive"]) == 0
     assert "ok  drive at 7 V" in capsys.readouterr().out
+
+
+def test_driving_needs_a_board(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--drive"]) == 1
+    assert "need a board: give --board SOURCE" in capsys.readouterr().err
+
+
+def test_whoever_leaves_the_terminal_has_moved_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from trelscope.host.commands import doctor
+
+    def leave(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", leave)
+    assert not doctor._person(True)
 
 
 def test_the_command_fails_where_something_is_wrong(

@@ -8,7 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from trelscope.host.bench import gateware, icarus, verilated
+from trelscope.host.bench.cases import cases
 from trelscope.host.bench.compiled import Compiled, blind_plant, board
+from trelscope.host.bench.live import Live
 from trelscope.host.bench.rows import BenchError, Row, measured, missing, table
 from trelscope.host.bench.workload import FRAME, GIVEN, STEADY
 from trelscope.host.cli import main
@@ -27,6 +29,15 @@ PERHAPS = {
     *("gateware.verilator", "gateware.icarus"),
     *("instrument.window.verilator.fast", "instrument.window.verilator.plain"),
 }
+
+
+def test_a_board_goes_on_only_while_it_is_measured() -> None:
+    case = cases(False)["window"]
+    live = Live("window", case.plant, board(case.plant, True, print), case.settings)
+    live.settle(1)
+    live.measure(0.01)
+    assert live._link._ahead is None
+    live.close()
 
 
 def test_every_figure_is_there_or_says_why_not(capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,4 +100,23 @@ def test_the_board_runs_ahead_while_its_stream_is_read() -> None:
     instrument.close()
     with pytest.raises(LinkError, match="the link is closed"):
         link.read(0.1)
+    with pytest.raises(LinkError, match="the link is closed"):
+        link.trip(True)
     link.close()
+
+
+def test_a_link_whose_board_has_failed_is_closed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    link = _Noted(None)
+
+    def fail(cycles: int, rx: bytes) -> tuple[bytes, int]:
+        raise MemoryError
+
+    monkeypatch.setattr(link._board, "run", fail)
+    link._ahead = link._thread.submit(link._evaluate, 1, b"")
+    with pytest.raises(MemoryError):
+        link.read(0.1)
+    link.close()
+    with pytest.raises(LinkError, match="the link is closed"):
+        link.read(0.1)

@@ -2,10 +2,13 @@
 
 import json
 import math
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from trelscope.host.acquisition.precision import Precision
+from trelscope.host.acquisition.until import Until
 from trelscope.host.cli import main
 from trelscope.host.measure.quantities import Quantity
 
@@ -31,6 +34,13 @@ def test_pulses_grow_as_the_square() -> None:
     assert Precision(5e-9, False).growth(quantity) == pytest.approx(4)
     assert Precision(0.02, True).growth(quantity) == pytest.approx(0.25)
     assert math.isnan(Precision(1e-9, False).growth(Quantity(math.nan, math.nan, ())))
+
+
+@pytest.mark.parametrize(("se", "enough"), [(0.9e-9, True), (1.1e-9, False), (math.nan, False)])
+def test_the_last_pulses_may_be_what_was_missing(se: float, enough: bool) -> None:
+    quantities = {"response": Quantity(1e-6, se, ())}
+    result: Any = SimpleNamespace(measurements=SimpleNamespace(quantities=lambda: quantities))
+    assert Until(Precision(1e-9, False), "response").satisfied(result) is enough
 
 
 def run(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict, str]:

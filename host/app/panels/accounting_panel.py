@@ -11,18 +11,18 @@ from trelscope.host.units import format_si
 
 COUNTS = (
     ("pulses_averaged", "Pulses averaged", "in the traces that are shown"),
-    ("pulses_emitted", "Pulses emitted", "that the device has seen"),
+    ("pulses_emitted", "Pulses emitted", "all pulses that the device has seen"),
     (
         "pulses_missed",
         "Pulses missed",
-        "emitted while no buffer had room: the device saw them, nothing was sampled",
+        "emitted while no buffer had room: the device saw them, but nothing was sampled",
     ),
     ("pulses_lost", "Pulses lost", "sampled, in frames that did not arrive whole"),
     ("crc_errors", "CRC errors", "packets whose checksum is wrong: bytes were altered on the link"),
     (
         "packets_refused",
         "Packets refused",
-        "that arrived whole and do not fit what was asked for: other settings, a wrong size, seen before",
+        "arrived whole but do not fit what was asked for: of other settings, of a wrong size, or seen before",
     ),
     (
         "clipped",

@@ -13,7 +13,8 @@ from trelscope.sim.presets.presets import describe
 class Banner(QFrame):
     """Its badge says EMULATOR while the light is simulated, and names the board otherwise.
 
-    What is shown in place of what runs has a badge of another colour, and its own name and conditions.
+    A recording or a frozen picture, shown in place of what runs, has a badge of another colour, and its own name and
+    conditions.
     """
 
     def __init__(self) -> None:
@@ -66,7 +67,7 @@ def _message(snapshot: Snapshot, frozen: FrozenPicture) -> str:
         when = f", begun {begun}" if begun else ""
         return f"{conditions(shown)}{when}. F goes back to what runs"
     if frozen.snapshot is not None:
-        return "frozen: the average goes on, the picture stays. F shows it again"
+        return "frozen: this picture stays while the average goes on; F shows the average again"
     if snapshot.state is SessionState.STOPPED:
         return "stopped, output off"
     name = source.preset_name(snapshot.source)

@@ -7,7 +7,7 @@ from PyQt6.QtWidgets import QComboBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from trelscope.host.app import style
 from trelscope.host.app.panels.panel import Panel, label
-from trelscope.host.app.panels.times_panel import DOUBT
+from trelscope.host.app.panels.times_panel import DOUBT, flag_words
 from trelscope.host.app.references import Reference
 from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.measure.quantities import DEFINITIONS, PRIMARY, Flag, Measurements, Quantity
@@ -57,16 +57,18 @@ class Comparison(QWidget):
         style.on_change(self, restyle)
 
     def show_data(self, data: AverageData | None, references: tuple[Reference, ...]) -> None:
-        """Compare the average with one of the references, the latest unless another has been chosen."""
+        """Compare the average with one of the references: the one that was kept or chosen last."""
         self.setVisible(bool(references))
         self._data = data
         if references != self._references:
             chosen = self.reference.currentIndex()
-            grown = len(references) != len(self._references)
+            before = self._references
+            # The newest pushes out the oldest; references that have been measured again are others, in the same places.
+            newest = len(references) != len(before) or references[:-1] == before[1:]
             self._references = references
             self.reference.clear()
             self.reference.addItems([f"minus {each.name}" for each in references])
-            self.reference.setCurrentIndex(len(references) - 1 if grown else chosen)
+            self.reference.setCurrentIndex(len(references) - 1 if newest else chosen)
         self._show()
 
     def _show(self) -> None:
@@ -78,7 +80,7 @@ class Comparison(QWidget):
             difference, ratio, flags = _compare(name, now, before)
             self.differences[name].setText(difference)
             self.ratios[name].setText(f"{ratio} {DOUBT}" if flags else ratio)
-            self.ratios[name].setToolTip(f"of the reference: {', '.join(flags)}" if flags else "")
+            self.ratios[name].setToolTip(f"the reference: {flag_words(flags)}" if flags else "")
 
 
 def _compare(

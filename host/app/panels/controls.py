@@ -80,9 +80,7 @@ class Controls(QWidget):
         )
         self._last_changed: QuantityBox | None = None  # the box that was changed last
         self._typing_error = ""  # why the text in that field is not a number
-        self._refusal = (
-            ""  # of the session, the newest that has been answered by showing what is in force
-        )
+        self._refusal = ""  # of the session: the latest one that the fields have answered
         self._lay_out()
         for box in self._boxes:
             box.changed.connect(lambda box=box: self._request(box))

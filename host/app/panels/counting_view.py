@@ -43,7 +43,7 @@ class CountingView(QWidget):
         self._source = ""
         self._executor = ThreadPoolExecutor(1)
         self._fitting: Future[Decay] | None = None
-        self._average = 0  # number of the average that the fit belongs to
+        self._average = "", 0  # source and number of the average that the fit belongs to
         self.per_pulse, self.highest, self.pile_up = (label(UNKNOWN) for _ in range(3))
         self.dead = QuantityBox("s", 0.0, (0.0, 1e-3), 1e-9)
         self.fit = QPushButton("Fit decay")
@@ -84,7 +84,7 @@ class CountingView(QWidget):
         if data is None or not counted:
             self.counting = None
             self.bars.setData([], [])
-            self.line.setData([], [])
+            self._forget_fit()
             self.plot.show_values(False)
             for each in (self.per_pulse, self.highest, self.pile_up):
                 each.setText(UNKNOWN)
@@ -93,8 +93,9 @@ class CountingView(QWidget):
         if data.source != self._source:
             self._source = data.source
             self.dead.enter(format_si(data.front_end.dead_time or 0.0, "s"))
-        if data.number != self._average:
-            self._average = data.number
+        average = data.source, data.number
+        if average != self._average or not data.number:  # every recording is an average of its own
+            self._average = average
             self._forget_fit()
         self.counting = found = CountedDecay.of(data, self.dead.value or 0.0)
         self.per_pulse.setText(f"{found.per_pulse:.4g}")
@@ -128,7 +129,9 @@ class CountingView(QWidget):
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _choose_model(self) -> None:
-        if self.decay is not None:
+        """Fit the model that has been chosen, if a fit is shown or under way."""
+        if self.decay is not None or self._fitting is not None:
+            self._forget_fit()
             self.start_fit()
 
     def _forget_fit(self) -> None:

@@ -26,9 +26,9 @@ class Headline(Panel):
         self._name = "response"
         self._target: Precision | None = None
         self._typed = ""  # the text that was read last
-        self._average = 0  # number of the average whose rate is known from:
-        self._since = 0.0, 0  # time on the performance counter, and pulses
-        self._told = 0  # number of the average that was told to be precise enough
+        self._average = 0  # number of the average that `_since` belongs to
+        self._since = 0.0, 0  # the first look at it: time on the performance counter, and pulses
+        self._told = 0  # number of the average for which `reached` has been emitted
         self.value = QLabel("–")
         self.value.setObjectName("headline")
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -48,7 +48,9 @@ class Headline(Panel):
         self.grid.addWidget(self.stops, 3, 2)
         self.grid.addWidget(self.when, 4, 0, 1, 3)
         self.target.editingFinished.connect(self._read_target)
-        self.target.returnPressed.connect(self.target.clearFocus)  # or keys would be typed into it
+        self.target.returnPressed.connect(
+            self.target.clearFocus
+        )  # or the next key would be typed into it
 
     def select(self, name: str) -> None:
         """Show this quantity from now on."""
@@ -88,10 +90,9 @@ class Headline(Panel):
             return elapsed
         growth = self._target.growth(data.measurements.quantities()[self._name])
         if growth <= 1:
-            if data.number and self._told != data.number:
+            if data.number and self._told != data.number and self.stops.isChecked():
                 self._told = data.number
-                if self.stops.isChecked():
-                    self.reached.emit()
+                self.reached.emit()
             return f"± {self._target} is reached; {elapsed}".rstrip("; ")
         if not math.isfinite(growth) or not data.number:
             return elapsed

@@ -202,9 +202,10 @@ def _blocks(summary: Summary) -> str:
 
 def _scatter(summary: Summary) -> str:
     if summary.agrees is None:
-        return f"{summary.count} blocks, of {ENOUGH} that it takes"
-    what = "what chance explains" if summary.agrees else "more than chance explains: see the guide"
-    return f"{summary.count} blocks of pulses scatter by {summary.ratio:.2f} of their standard errors, {what}"
+        few = f"{summary.count} blocks so far; it takes {ENOUGH} to tell"
+        return few if summary.count < ENOUGH else "the blocks have no standard errors"
+    what = "which chance explains" if summary.agrees else "more than chance explains: see the guide"
+    return f"{summary.count} blocks of pulses scatter by {summary.ratio:.2f} times their standard errors, {what}"
 
 
 def _mark(quantity: Quantity) -> str:
@@ -220,8 +221,9 @@ def _sign_colour(sign: str) -> QColor:
 
 
 def _why(quantity: Quantity) -> str:
-    return "; ".join(filter(None, (quantity.reason, _flags(quantity.flags))))
+    return "; ".join(filter(None, (quantity.reason, flag_words(quantity.flags))))
 
 
-def _flags(flags: tuple[Flag, ...]) -> str:
+def flag_words(flags: tuple[Flag, ...]) -> str:
+    """What the flags say."""
     return ", ".join(FLAGS[flag] for flag in Flag if flag in flags)

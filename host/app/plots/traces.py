@@ -39,10 +39,8 @@ WAITING = {
     SessionState.LOST: "",
     SessionState.FAILED: "",
 }
-SMALLEST = (
-    320,
-    240,
-)  # pixels at a scale of 1: what docks leave to the plots, whatever their layout was saved as
+# Pixels at a scale of 1 that docks leave to the plots, on whatever screen their layout was saved.
+SMALLEST = 320, 240
 ZOOM_BEFORE, ZOOM_AFTER = 0.5, 2.5  # shown before and after an edge, in units of response or fall
 
 
