@@ -28,6 +28,10 @@ class Precision:
     def __str__(self) -> str:
         return f"{100 * self.error:.4g} %" if self.relative else format_si(self.error, "s")
 
+    def applies_to(self, unit: str) -> bool:
+        """Whether a quantity in `unit` can be as precise as that: one without a unit knows only parts of it."""
+        return self.relative or unit == "s"
+
     def growth(self, quantity: Quantity) -> float:
         """By which factor the number of pulses has to grow, 1 or less if it need not; nan where that is not known.
 

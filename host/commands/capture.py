@@ -85,6 +85,10 @@ def _capture(options: argparse.Namespace) -> int:
     if options.until is not None:
         if options.source.startswith("replay:"):
             raise SettingsError(f"{options.source} has the pulses that it has; leave out --until")
+        if not options.until.applies_to(DEFINITIONS[options.quantity].unit):
+            raise SettingsError(
+                f"{options.quantity} is no time: give --until a part of it, such as 1%, not {options.until}"
+            )
         until = Until(
             options.until, options.quantity, lambda measuring: with_levels(options, measuring)
         )

@@ -52,7 +52,8 @@ def _flash(options: argparse.Namespace) -> int:
     if options.dry_run:
         print(job.in_words())
         return 0
-    say(f"{board.title}: {path} into {'its SPI flash' if job.spi else 'its SRAM'}")
+    gate = f", gate {manifest.gate}" if manifest else ""
+    say(f"{board.title}: {path}{gate}, into {'its SPI flash' if job.spi else 'its SRAM'}")
     flash.write(job, _show if sys.stderr.isatty() else lambda text: None)
     identity = flash.confirm(board, manifest, options.port)
     about = f"as built, gate {manifest.gate}" if manifest else "no manifest to compare it with"

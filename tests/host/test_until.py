@@ -66,3 +66,11 @@ def test_the_most_pulses_may_not_be_enough(capsys: pytest.CaptureFixture[str]) -
     assert code == 1
     assert about["accounting"]["pulses_averaged"] == 512
     assert "response is not known to 1 ps after 512 pulses" in err
+
+
+def test_a_quantity_that_is_no_time_knows_only_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "--until", "1n", "--quantity", "overshoot")
+    assert code == 2
+    assert (
+        err == "trelscope: overshoot is no time: give --until a part of it, such as 1%, not 1 ns\n"
+    )

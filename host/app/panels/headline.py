@@ -88,6 +88,9 @@ class Headline(Panel):
         elapsed = f"{_duration(took)} so far" if data.number else ""
         if self._target is None:
             return elapsed
+        definition = DEFINITIONS[self._name]
+        if not self._target.applies_to(definition.unit):
+            return f"{definition.title} is no time: give a part of it, such as 1%"
         growth = self._target.growth(data.measurements.quantities()[self._name])
         if growth <= 1:
             if data.number and self._told != data.number and self.stops.isChecked():
