@@ -24,7 +24,7 @@ class OutputEnable(wiring.Component):
     """
 
     DRAIN = 5 * CLOCK_HZ // 1_000_000
-    """Cycles, of 5 µs: a device of 100 nF behind 10 Ω is discharged to below 1 %."""
+    """Cycles in 5 µs, in which a device of 100 nF behind 10 Ω is discharged to below 1 %."""
 
     def __init__(self) -> None:
         super().__init__({"level": In(LEVEL_BITS), "enable": Out(1)})

@@ -35,8 +35,8 @@ class LaunchPhase(wiring.Component):
 
     HIGH, LOW = 2, 1  # cycles of `step`
     DRAIN = 2
-    """Cycles more before the first step. By then a gate that its period's end cuts off is low at the pin: 47 ns after
-    the beginning of the period's last cycle, at the latest phase. The first step comes at 56 ns."""
+    """Additional cycles before the first step. By then a gate that its period's end cuts off is low at the pin: 47 ns
+    after the beginning of the period's last cycle, at the latest phase. The first step comes at 56 ns."""
     SETTLE = 6
 
     def __init__(self) -> None:

@@ -28,7 +28,7 @@ _ATTRIBUTES = {
     "adc_clk": {"PULLMODE": "DOWN", "SLEWRATE": "FAST"},
 }
 
-# Balls that nothing may pull low, because something else on the board would take that for a wish.
+# Balls that nothing may pull low, because something else on the board would take that as a request.
 _PULLED_UP = {"ulx3s-85f": "L2 F1", "ulx3s-25f": "L2 F1"}
 
 

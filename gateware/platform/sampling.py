@@ -16,8 +16,8 @@ class Gearbox(wiring.Component):
 
     Those of both pins cross from `early` to `sync` in a word that changes in the middle of a cycle of `sync`: it has
     stood still for 4 ns at an edge of `sync`, and stands still for 4 ns more, because nothing that the tools know of
-    keeps the two clocks' edges from being some 100 ps apart. Which edge of `early` is the middle one is seen at a
-    signal that `sync` toggles: it is looked at at the falling edges of `early`, 2 ns away from all that changes.
+    keeps the two clocks' edges from being some 100 ps apart. `sync` toggles a signal, which is sampled at the falling
+    edges of `early`, 2 ns from all that changes; it shows which edge of `early` is the middle one.
 
     Members
     -------
