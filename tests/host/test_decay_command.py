@@ -174,10 +174,10 @@ def test_counted_photons_are_saved_and_fitted_again(
     assert main(["decay", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {**first, "source": str(path)}
     # with other corrections, as when they are counted
-    asked = ["--model", "1", "--dead-time", "0", "--response", "1n", "--afterpulse", "0.01"]
+    asked = ["--model", "2", "--dead-time", "0", "--response", "1n", "--afterpulse", "0.01"]
     assert main(["decay", str(path), "--json", *asked, "-o", str(again)]) == 0
     other = json.loads(capsys.readouterr().out)
-    assert len(other["components"]) == other["model"] == 1
+    assert len(other["components"]) == other["model"] == 2
     assert other["corrected"] == {
         "dead_time": 0.0,
         "afterpulse": 0.01,
