@@ -12,6 +12,7 @@ from trelscope.host.commands.common import (
     JSON,
     OUTPUT,
     SEED,
+    SOURCE,
     Commands,
     add_levels,
     add_notes,
@@ -27,7 +28,6 @@ from trelscope.host.commands.common import (
 from trelscope.host.commands.crash_copy import CrashCopy
 from trelscope.host.files import recordings, target
 from trelscope.host.link.record import is_recorded
-from trelscope.host.link.urls import DEFAULT_SOURCE, as_typed
 from trelscope.host.measure.quantities import DEFINITIONS
 from trelscope.host.planning import CaptureRequest, SettingsError
 from trelscope.host.report.text import table
@@ -38,17 +38,9 @@ def add(commands: Commands) -> None:
     p = commands.add_parser(
         "capture",
         help="average pulses, measure the trace, print or save it",
-        parents=[SEED, OUTPUT, JSON, FORCE],
+        parents=[SOURCE, SEED, OUTPUT, JSON, FORCE],
     )
     p.set_defaults(command=_capture)
-    p.add_argument(
-        "source",
-        nargs="?",
-        type=as_typed,
-        default=DEFAULT_SOURCE,
-        metavar="SOURCE",
-        help="%(default)s",
-    )
     add_settings(p)
     add_levels(p)
     add_notes(p)

@@ -20,7 +20,7 @@ from trelscope.host.commands.interruption import Interruption
 from trelscope.host.files import formats, recordings
 from trelscope.host.files.failures import FileError
 from trelscope.host.link.record import RecordedLink
-from trelscope.host.link.urls import open_link
+from trelscope.host.link.urls import DEFAULT_SOURCE, as_typed, open_link
 from trelscope.host.measure.quantities import MeasureOptions, Top
 from trelscope.host.planning import CaptureRequest
 from trelscope.host.report.text import printable
@@ -82,6 +82,14 @@ OUTPUT = _parent(
 )
 FORCE = _parent(
     "--force", action="store_true", help="replace whatever is in the place of what is written"
+)
+SOURCE = _parent(
+    "source",
+    nargs="?",
+    type=as_typed,
+    default=DEFAULT_SOURCE,
+    metavar="SOURCE",
+    help="%(default)s",
 )
 """Options that mean the same wherever they are: for `parents` of a command's parser."""
 

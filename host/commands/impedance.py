@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trelscope.host.commands import emulated
-from trelscope.host.commands.common import FORCE, JSON, Commands, number
+from trelscope.host.commands.common import FORCE, JSON, SOURCE, Commands, number
 from trelscope.host.errors import UserError
 from trelscope.host.files import formats, target
-from trelscope.host.link.urls import DEFAULT_SOURCE, as_typed
+from trelscope.host.link.urls import DEFAULT_SOURCE
 from trelscope.sim.physics.device import Device
 from trelscope.sim.physics.impedance import capacitance, impedance
 from trelscope.sim.presets.presets import load_plant
@@ -30,17 +30,11 @@ HEAD = ",".join(f"{column} ({unit})" for column, unit in zip(COLUMNS, UNITS, str
 def add(commands: Commands) -> None:
     """Add the command."""
     p = commands.add_parser(
-        "impedance", help="small-signal impedance of an emulated device", parents=[JSON, FORCE]
+        "impedance",
+        help="small-signal impedance of an emulated device",
+        parents=[SOURCE, JSON, FORCE],
     )
     p.set_defaults(command=_impedance)
-    p.add_argument(
-        "source",
-        nargs="?",
-        type=as_typed,
-        default=DEFAULT_SOURCE,
-        metavar="SOURCE",
-        help="%(default)s",
-    )
     p.add_argument("--bias", type=_bias, default=5.0, metavar="V", help="0 to 7 (default 5)")
     p.add_argument(
         "--cv", type=_frequency, metavar="HZ", help="at this frequency, over bias from 0 to 7 V"

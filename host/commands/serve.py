@@ -5,10 +5,10 @@ import re
 import signal
 
 from trelscope.host.calibration.frontend import FrontEnd
-from trelscope.host.commands.common import SEED, Commands, say
+from trelscope.host.commands.common import SEED, SOURCE, Commands, say
 from trelscope.host.link.front_end import query_for
 from trelscope.host.link.url_options import url_options, url_parts
-from trelscope.host.link.urls import DEFAULT_SOURCE, as_typed
+from trelscope.host.link.urls import DEFAULT_SOURCE
 from trelscope.host.serve.faults import parse_faults
 from trelscope.host.serve.server import ServeError, Server, is_local
 from trelscope.sim.compiler.build import CompileError
@@ -28,16 +28,10 @@ class UsageError(ServeError):
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    p = commands.add_parser("serve", help="put an emulated board on a TCP port", parents=[SEED])
-    p.set_defaults(command=_serve)
-    p.add_argument(
-        "source",
-        nargs="?",
-        type=as_typed,
-        default=DEFAULT_SOURCE,
-        metavar="SOURCE",
-        help="%(default)s",
+    p = commands.add_parser(
+        "serve", help="put an emulated board on a TCP port", parents=[SOURCE, SEED]
     )
+    p.set_defaults(command=_serve)
     p.add_argument("--port", type=_port, default=PORT, help="%(default)s; 0 takes any free one")
     p.add_argument(
         "--host",
