@@ -1,0 +1,147 @@
+"""The words of many packets of time tags at once, with NumPy. What no instrument sends is malformed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trelscope.host.photons.chunk import Integers
+
+# To come from trelscope.gateware.protocol.
+KIND_SHIFT = 30
+PHOTON, ADVANCE, LATE, OVERFLOW = range(4)
+NS_BITS = 21
+LATE_BITS = 9
+MISSED = 1 << 29
+HEAD = np.dtype([("train", "<u4"), ("pulse", "<u4"), ("photons", "<u4"), ("late", "<u2")])
+WORD = np.dtype("<u4")
+
+NS_MASK = (1 << NS_BITS) - 1
+STEP_MASK = (1 << KIND_SHIFT - NS_BITS) - 1
+LONG_MASK = (1 << KIND_SHIFT) - 1
+
+
+class Malformed(Exception):
+    """A packet is none that an instrument sends."""
+
+
+@dataclass(frozen=True, eq=False)
+class Packets:
+    """Several packets, of which some may hold no word.
+
+    heads: (p,). sizes: (p,) number of words in each. words: (n,), one packet's after another's.
+    """
+
+    heads: NDArray[np.void]
+    sizes: Integers
+    words: NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, payloads: Sequence[bytes]) -> "Packets":
+        """Raises Malformed for a payload that is not a head and whole words."""
+        size = HEAD.itemsize
+        lengths = np.fromiter(map(len, payloads), np.int64, len(payloads)) - size
+        if (lengths < 0).any() or (lengths % WORD.itemsize).any():
+            raise Malformed
+        heads = np.frombuffer(b"".join([payload[:size] for payload in payloads]), HEAD)
+        words = np.frombuffer(b"".join([payload[size:] for payload in payloads]), WORD)
+        return cls(heads, lengths // WORD.itemsize, words)
+
+    @property
+    def ends(self) -> Integers:
+        """(p,) number of the word behind the last one of each."""
+        return np.cumsum(self.sizes)
+
+
+@dataclass(frozen=True, eq=False)
+class Overflow:
+    """A word that says that a queue is full, or, once there is room again, what has been missed.
+
+    at: number of the word. missed: photons; None where the overflow begins.
+    """
+
+    at: int
+    missed: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """What the words of some packets say.
+
+    step: (n,) pulses from the previous word to each, within its packet. ns: (photons,) within the period.
+    photon: (n,) whether each is a photon; None: all of them are. accounted: (p,) photons that each packet accounts for.
+    """
+
+    step: Integers
+    ns: Integers
+    photon: NDArray[np.bool_] | None
+    accounted: Integers
+    overflows: tuple[Overflow, ...]
+
+
+def read(packets: Packets) -> Words:
+    """Raises Malformed for a word that has no meaning."""
+    words = packets.words
+    step = np.right_shift(words, NS_BITS, dtype=np.int64)
+    ns = np.bitwise_and(words, NS_MASK, dtype=np.int64)
+    photon, accounted = None, packets.sizes
+    overflows: tuple[Overflow, ...] = ()
+    if words.size and words.max() > LONG_MASK:
+        kind = words >> KIND_SHIFT
+        photon = kind == PHOTON
+        ns = ns[photon]
+        others = np.flatnonzero(kind)
+        step[others] = np.where(kind[others] == ADVANCE, words[others] & LONG_MASK, 0)
+        _add_late(ns, packets, np.flatnonzero(kind == LATE), photon)
+        overflows = _overflows(words, np.flatnonzero(kind == OVERFLOW))
+        missed = [(each.at, each.missed) for each in overflows if each.missed is not None]
+        accounted = packets.sizes - _sums(packets.ends, others, np.ones_like(others))
+        if missed:
+            accounted += _sums(packets.ends, *np.array(missed, np.int64).T)
+    late = np.flatnonzero(packets.heads["late"])
+    if late.size:
+        photons = np.arange(words.size) if photon is None else np.flatnonzero(photon)
+        ends = packets.ends
+        _to_next(
+            ns, photons, ends[late] - packets.sizes[late], ends[late], packets.heads["late"][late]
+        )
+    return Words(step, ns, photon, accounted, overflows)
+
+
+def _add_late(ns: Integers, packets: Packets, at: Integers, photon: NDArray[np.bool_]) -> None:
+    """Add to the photons behind LATE words; where the packet ends between, the head of the next one says it again."""
+    values = packets.words[at] & LONG_MASK
+    if (values >> LATE_BITS).any():
+        raise Malformed
+    ends = packets.ends
+    _to_next(ns, np.flatnonzero(photon), at, ends[np.searchsorted(ends, at, side="right")], values)
+
+
+def _to_next(
+    ns: Integers, photons: Integers, at: Integers, ends: Integers, late: NDArray[Any]
+) -> None:
+    """Add to the first photon from each word `at` on, if it comes before the word `ends`."""
+    following = np.searchsorted(photons, at)
+    there = following < photons.size
+    there[there] = photons[following[there]] < ends[there]
+    np.add.at(ns, following[there], late[there].astype(np.int64) << NS_BITS)
+
+
+def _overflows(words: NDArray[np.uint32], at: Integers) -> tuple[Overflow, ...]:
+    values = words[at] & LONG_MASK
+    begins = values < MISSED
+    if values[begins].any():
+        raise Malformed
+    return tuple(
+        Overflow(int(where), None if begin else int(value) - MISSED)
+        for where, value, begin in zip(at, values, begins, strict=True)
+    )
+
+
+def _sums(ends: Integers, at: Integers, values: Integers) -> Integers:
+    """Sum of the values of words `at`, by packet."""
+    sums = np.zeros_like(ends)
+    np.add.at(sums, np.searchsorted(ends, at, side="right"), values)
+    return sums
