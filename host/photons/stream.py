@@ -103,6 +103,10 @@ class TagStream:
         self._reached, self._overflowing = end, False
         return self._handed_out(self._pulse, self._ns)
 
+    def accounts_for(self, photons: int | None) -> bool:
+        """Whether nothing is missing of so many photons, modulo 2**32."""
+        return photons is not None and (photons - self._accounted) % WRAP == 0
+
     @property
     def _accounted(self) -> int:
         return self._stamped + self._missed + self._lost

@@ -24,7 +24,7 @@ def chunks(
     both = np.unique(np.stack((pulse[order], ns[order])), axis=1)
     whole = Chunk(0, pulses, *both, broken=np.empty((0, 2), np.int64) if broken is None else broken)
     cuts = np.linspace(0, pulses, pieces + 1).astype(int)
-    return [whole.between(a, b) for a, b in pairwise(cuts)]
+    return [whole.between(int(a), int(b)) for a, b in pairwise(cuts)]
 
 
 def poisson(seed: int, mean: float, pulses: int, decay: float = 5000.0) -> list[Chunk]:
