@@ -7,7 +7,7 @@ import numpy as np
 
 from trelscope.host.photons.chunk import Chunk, Gap, Integers, Why, clipped, ranges
 from trelscope.host.photons.timing import Timing
-from trelscope.host.photons.words import Malformed, Packets, Words, read
+from trelscope.host.photons.words import Malformed, Packets, Scratch, Words, read
 
 WRAP = 1 << 32  # of the counters in a packet's head
 BACKWARDS = WRAP // 2  # a counter that goes on by so much has gone back
@@ -44,6 +44,7 @@ class TagStream:
     def __init__(self, train: int, timing: Timing) -> None:
         """train: number that the packets carry; those of others are left out."""
         self._train, self._timing = train, timing
+        self._scratch = Scratch()
         self._first = 0  # pulse from which on nothing has been handed out
         self._reached = 0  # pulse up to which packets have come
         self._pulse = self._ns = np.empty(0, np.int64)  # stamps of pulses that may have more
@@ -78,7 +79,7 @@ class TagStream:
                 return self._add(
                     [payload for payload, mine in zip(payloads, own, strict=True) if mine]
                 )
-            return self._decoded(packets, read(packets))
+            return self._decoded(packets, read(packets, self._scratch))
         except Malformed:
             if len(payloads) == 1:
                 self._refused += 1
@@ -144,7 +145,8 @@ class TagStream:
         pulse[:held] = self._pulse
         ns = np.empty_like(pulse)
         ns[:held] = self._ns
-        np.subtract(words.ns, self._timing.launch(pulse[held:]), out=ns[held:])
+        launch = self._timing.launch(pulse[held:], self._scratch.take("launch", words.ns.size))
+        np.subtract(words.ns, launch, out=ns[held:])
 
         for n in np.flatnonzero(lost):
             first = int(start[n] - jump[n])

@@ -46,10 +46,12 @@ class Timing:
         """Of a period: one cycle longer than others, where its length in cycles is not whole."""
         return CYCLE_NS * (self.period + (self.period_num > 0))
 
-    def launch(self, pulses: Integers) -> Integers:
-        """From each pulse's period's start to its launch edge, ns."""
-        power_of_two = not self.dither & (self.dither - 1)  # several times as fast
-        late = pulses & (self.dither - 1) if power_of_two else pulses % self.dither
+    def launch(self, pulses: Integers, out: Integers | None = None) -> Integers:
+        """From each pulse's period's start to its launch edge, ns. out: where to put that."""
+        if self.dither & (self.dither - 1) == 0:  # several times as fast
+            late = np.bitwise_and(pulses, self.dither - 1, out=out)
+        else:
+            late = np.remainder(pulses, self.dither, out=out)
         late += self.launch_ns
         return late
 

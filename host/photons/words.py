@@ -81,11 +81,25 @@ class Words:
     overflows: tuple[Overflow, ...]
 
 
-def read(packets: Packets) -> Words:
-    """Raises Malformed for a word that has no meaning."""
+class Scratch:
+    """Memory for numbers that are soon forgotten: to be given new memory every time takes longer than the decoding."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Integers] = {}
+
+    def take(self, name: str, size: int) -> Integers:
+        """(size,) with whatever was in it. It is lost when the same name is taken again."""
+        kept = self._kept.get(name)
+        if kept is None or kept.size < size:
+            kept = self._kept[name] = np.empty(size, np.int64)
+        return kept[:size]
+
+
+def read(packets: Packets, scratch: Scratch) -> Words:
+    """What is returned is lost with the next call. Raises Malformed for a word that has no meaning."""
     words = packets.words
-    step = np.right_shift(words, NS_BITS, dtype=np.int64)
-    ns = np.bitwise_and(words, NS_MASK, dtype=np.int64)
+    step = np.right_shift(words, NS_BITS, out=scratch.take("step", words.size), dtype=np.int64)
+    ns = np.bitwise_and(words, NS_MASK, out=scratch.take("ns", words.size), dtype=np.int64)
     photon, accounted = None, packets.sizes
     overflows: tuple[Overflow, ...] = ()
     if words.size and words.max() > LONG_MASK:
