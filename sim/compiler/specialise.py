@@ -111,7 +111,7 @@ def _link(counting: bool, side: int) -> DetachedPart:
         values[f"{memory}.saturated"] = 0  # of either buffer: both are one register
     if counting:
         inside += ["memory_light.asked", "memory_light.read_data"]
-        values |= {"tags.fsm_state": 0, "rows.update_buffer": side, "memory_light.row_buffer": side}
+        values |= {"tags.packets.fsm_state": 0, "rows.update_buffer": side, "memory_light.row_buffer": side}
     payload = {
         "readout.fsm_state": 3,  # DATA
         "framer.fsm_state": 3,  # PAYLOAD
