@@ -290,6 +290,7 @@ class Instrument(wiring.Component):
             sequencer.startable.eq(registers.startable),
             sequencer.run.eq(controls.run),
             sequencer.tripped.eq(guard.tripped),
+            sequencer.settle.eq(controls.settle),
             sequencer.staged.eq(registers.settings),
             sequencer.boundary.eq(train.boundary),
             sequencer.last.eq(train.last),

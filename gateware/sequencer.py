@@ -6,7 +6,15 @@ from amaranth.lib.wiring import In, Out
 
 from trelscope.gateware import fastforward
 from trelscope.gateware.layouts import SETTINGS, TRACE_HEAD
-from trelscope.gateware.protocol import MAX_BIN_SHIFT, MAX_FRAME_PULSES, Mode, TraceFlag
+from trelscope.gateware.protocol import (
+    MAX_BIN_SHIFT,
+    MAX_FRAME_PULSES,
+    REGISTERS,
+    Mode,
+    TraceFlag,
+)
+
+SETTLE_BITS = REGISTERS["settle"].bits
 
 
 class Sequencer(wiring.Component):
@@ -19,8 +27,8 @@ class Sequencer(wiring.Component):
     kept; they are counted in `missed`. The last frame of a train is closed when all its samples are in memory. It
     carries the flag END and may have any number of pulses.
 
-    After `restart` in an idle cycle, `settings` and `prepare` follow 3 cycles later and `start` 4 cycles later. `ship`
-    follows a swap by 1 cycle.
+    After `restart` in an idle cycle, `settings` follows 3 cycles later, `prepare` after `settle` more, and `start` one
+    cycle after that. `ship` follows a swap by 1 cycle.
 
     Parameters
     ----------
@@ -39,12 +47,14 @@ class Sequencer(wiring.Component):
         The train may go on. While low, the train in progress is ended.
     tripped : In(1)
         The guard has switched the output off. Ends the train and sets a flag in the frame in progress.
+    settle : In(SETTLE_BITS)
+        Cycles from new settings, and so a new level, to the train.
     staged : In(SETTINGS)
         Settings as written by the host.
     settings : Out(SETTINGS)
         Settings of the train.
     prepare : Out(1)
-        Strobe. `settings` is valid from this cycle on.
+        Strobe. `settings` is valid from this cycle on, at the latest.
     start : Out(1)
         Strobe. Starts the pulse train.
     stop : Out(1)
@@ -105,6 +115,7 @@ class Sequencer(wiring.Component):
                 "startable": In(1, init=1),
                 "run": In(1),
                 "tripped": In(1),
+                "settle": In(SETTLE_BITS),
                 "staged": In(SETTINGS),
                 "settings": Out(SETTINGS),
                 "prepare": Out(1),
@@ -246,6 +257,7 @@ class Sequencer(wiring.Component):
         swept = Signal.like(self.sweep_bin)
         all_swept = Signal()  # with this one
         m.d.sync += self.sweep.eq(0)
+        to_settle = Signal(SETTLE_BITS)
         latch = Signal()  # a register of its own because of its high fan-out
         with m.If(latch):
             m.d.sync += s.eq(self.staged)
@@ -262,12 +274,21 @@ class Sequencer(wiring.Component):
                     m.d.sync += [again.eq(0), latch.eq(1)]
                     m.next = "LATCH"
             with m.State("LATCH"):
-                m.d.sync += latch.eq(0)
-                m.next = "PREPARE"
+                m.d.sync += [
+                    latch.eq(0),
+                    self.train.eq(self.train + 1),
+                    to_settle.eq(self.settle - 1),
+                ]
+                m.next = "SETTLE"
+                with m.If(self.settle == 0):
+                    m.next = "PREPARE"
+            with m.State("SETTLE"):
+                m.d.sync += to_settle.eq(to_settle - 1)
+                with m.If(to_settle == 0):
+                    m.next = "PREPARE"
             with m.State("PREPARE"):
                 m.d.comb += self.prepare.eq(1)
                 m.d.sync += [
-                    self.train.eq(self.train + 1),
                     frame.eq(0),
                     first_pulse.eq(0),
                     kept.eq(0),

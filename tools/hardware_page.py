@@ -9,6 +9,7 @@ from trelscope.gateware.platform.dac import LevelDac
 from trelscope.gateware.platform.launch import Launch
 from trelscope.gateware.platform.platforms import ball, platform_for
 from trelscope.gateware.platform.sampling import PhotonPins
+from trelscope.host.acquisition.instrument import SETTLING
 
 PAGE = Path(__file__).parents[1] / "docs" / "hardware.md"
 
@@ -28,8 +29,8 @@ you solder**.
 **Level.** The 14-bit DAC AD5641 gets SYNC, SCLK and DIN and a 4.096 V reference as its supply, which is its full scale *(memory)*.
 An amplifier of gain 2 makes 0.5 mV per code of that, 3–7 V for the codes the guard lets through, and sets a regulator or power
 amplifier that carries the device's current: V_H. A buffer capacitor of some 10 µF close to the switch carries the edges, and 1 kΩ
-across it discharges it when the level falls (7 V to 3 V in some 10 ms: let that pass before the next train, because the gateware does
-not wait).
+across it discharges it when the level falls (7 V to 3 V in some 10 ms). A train waits before its first launch until V_H has settled: for
+as long as the register `settle` says, which the host sets to {SETTLING * 1e3:g} ms on a board.
 
 **No code may exceed the limit.** The guard limits the codes, but a disturbed word on the wires could ask for 8.19 V, or power the DAC
 down *(memory: two bits of the word do that)*. So the amplifier's input is clamped: 1 kΩ from the DAC, then an adjustable shunt regulator to
@@ -130,8 +131,7 @@ Check every data sheet before buying; none of these parts has been tried with th
   Steps that are missed again and again show in `trelscope doctor --board SOURCE --drive` and `trelscope calibrate phases`.
 - The 1 ns lanes: their widths follow from the two clocks' 1 ns and the pads' and traces' differences.
 - The ADC's capture margin, above: there is no setting for it yet. If the latency is a cycle off, light and drive move together.
-- V_H's settling: the gateware launches as soon as a train starts. With 10 µF, let a train's first milliseconds pass before believing
-  its level.
+- That V_H has settled within the {SETTLING * 1e3:g} ms that a train waits. The emulated driver settles at once and needs no wait.
 - Everything marked *(memory)*.
 - Behaviour at power-up, and on loss of lock: outputs float by design, and the resistors decide.
 """

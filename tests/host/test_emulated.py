@@ -9,7 +9,7 @@ from trelscope.gateware import protocol
 from trelscope.gateware.protocol import REGISTERS, TraceFlag
 from trelscope.host.acquisition.acquisition import Acquisition, AcquisitionError
 from trelscope.host.acquisition.capture import capture
-from trelscope.host.acquisition.instrument import Instrument, InstrumentError
+from trelscope.host.acquisition.instrument import SETTLING, Instrument, InstrumentError
 from trelscope.host.link import LinkError
 from trelscope.host.link.emulator import EmulatorLink
 from trelscope.host.link.urls import open_link
@@ -46,6 +46,20 @@ def test_the_papers_response_times(preset: str) -> None:
     account = result.accounting
     assert account.pulses_emitted == account.pulses_averaged == 512
     assert account.frames_lost == account.crc_errors == account.clipped == 0
+
+
+@pytest.mark.parametrize(("board", "waits"), [("ULX3S_85F", SETTLING), ("EMULATOR", 0.0)])
+def test_a_board_s_level_settles_before_its_train(board: str, waits: float) -> None:
+    link = emulated()
+    instrument = Instrument(link)
+    instrument.identity = replace(instrument.identity, board=board)
+    settings = CaptureRequest(pulses=64).plan(instrument.identity.depth)
+    began = link.clock()
+    finish(Acquisition(instrument, settings))
+    assert instrument.read("settle") == round(waits * protocol.CLOCK_HZ)
+    took = link.clock() - began
+    assert waits < took < waits + SETTLING, "64 pulses take 6.4 ms"
+    instrument.close()
 
 
 def test_the_average_is_the_noise_free_response() -> None:

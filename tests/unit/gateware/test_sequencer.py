@@ -171,6 +171,29 @@ def test_frames_close_when_they_are_full():
     accounting(seen, 10)
 
 
+@pytest.mark.parametrize("settle", [0, 1, 2, 50])
+def test_a_train_waits_until_its_level_has_settled(settle):
+    async def script(b):
+        b.ctx.set(b.q.settle, settle)
+        b.stage(level=7000)
+        await b.restart()
+        cycles = 0
+        while b.ctx.get(b.q.settings).level != 7000:
+            await b.ctx.tick()
+            cycles += 1
+        latched = cycles
+        assert b.ctx.get(b.q.train) == 1, "counted as soon as it has its settings"
+        while not b.ctx.get(b.q.prepare):
+            assert not b.ctx.get(b.q.idle)
+            assert not b.ctx.get(b.q.waiting), "so the emulator does not jump"
+            await b.ctx.tick()
+            cycles += 1
+        assert cycles - latched == settle
+        await b.until_idle()
+
+    accounting(run(script), 10)
+
+
 def test_frames_close_only_on_whole_rounds():
     async def script(b):
         b.stage(dither=3, frame_pulses=4, count=20)
