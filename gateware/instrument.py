@@ -130,7 +130,7 @@ class Instrument(wiring.Component):
             features |= Feature.COUNTING | Feature.TIME_TAGS
         m.submodules.deframer = deframer = Deframer()
         m.submodules.registers = registers = RegisterFile(depth, features)
-        m.submodules.sequencer = sequencer = Sequencer(depth, channels)
+        m.submodules.sequencer = sequencer = Sequencer(depth, channels, ff)
         m.submodules.train = train = PulseTrain(ff)
         m.submodules.guard = guard = Guard(ff)
         m.submodules.window = window = Window(depth, latency, ff)
@@ -303,7 +303,7 @@ class Instrument(wiring.Component):
         ]
 
         if ff:
-            blocks = (train, guard, window)
+            blocks = (train, guard, window, sequencer)
             m.d.comb += [block.skip.eq(self.ff.skip) for block in blocks]
             # How many cycles on end there has been a sample for the window, all of one pulse.
             streak = Signal(range(fastforward.LEAD + 1))
@@ -333,9 +333,6 @@ class Instrument(wiring.Component):
                     & ~dropped
                     & (registers.disable == guard.tripped)
                     & ~(registers.disable & controls.enable)
-                    & (sequencer.waiting | sequencer.idle)
-                    & ~sequencer.ship
-                    & sequencer.steady
                     & fastforward.settled(shown)
                     & Cat(block.horizon.calm for block in blocks).all()
                     & (left != 0)

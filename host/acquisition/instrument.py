@@ -25,7 +25,7 @@ REPLY_TIMEOUT = 0.5  # s without a byte
 REPLY_PATIENCE = 2.0  # s, while others come: a slow link has them queue before the reply
 ATTEMPTS = 3  # at a request whose reply does not come
 SILENCE = 5.0  # s without a request after which the instrument switches its output off
-SETTLING = 20e-3  # s that a board's level is given to settle before a train; the emulated driver needs none
+SETTLING = 20e-3  # s that a board's level is given to settle before a train; that of the emulated board follows at once
 END_POLLS, END_POLL = 500, 0.01  # how often, and s apart, to ask whether a train has ended
 
 

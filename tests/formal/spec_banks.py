@@ -186,12 +186,13 @@ class BanksSpec(Spec):
     @invariant
     def kept_after_swap(self) -> Value:
         """The pulse after a swap is kept."""
-        running, start = self.in_state("sequencer", "RUN"), self.in_state("sequencer", "START")
+        running = self.in_state("sequencer", "RUN")
+        about_to = self.at("sequencer", "SETTLE", "PREPARE", "START")
         early = (self.age == 0) | self.age.all()
         taken = early | ~self.inside("inside") | self.inside("kept")
         return (
             taken
-            & (~start | self.inside("sequencer.keep"))
+            & (~about_to | self.inside("sequencer.keep"))
             & (~running | self.age.all() | self.inside("sequencer.keep"))
         )
 
