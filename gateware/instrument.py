@@ -134,7 +134,7 @@ class Instrument(wiring.Component):
             features |= Feature.COUNTING | Feature.TIME_TAGS
         m.submodules.deframer = deframer = Deframer()
         m.submodules.registers = registers = RegisterFile(depth, features)
-        m.submodules.sequencer = sequencer = Sequencer(depth, channels)
+        m.submodules.sequencer = sequencer = Sequencer(depth, channels, ff)
         m.submodules.train = train = PulseTrain(ff)
         m.submodules.guard = guard = Guard(ff)
         m.submodules.window = window = Window(depth, self._latency, ff)
@@ -274,13 +274,13 @@ class Instrument(wiring.Component):
                 memory.clear_saturated.eq(sequencer.clear_saturated),
             ]
         counts_moving, tags_waiting = Const(0), Const(0)
+        sent = Signal(init=1)  # all tags of the train before have been sent
         if self._counting:
             counts_moving, tags_waiting = self._count(
                 m, window, train, sequencer, memories[0], framer
             )
             m.d.comb += status.photons.eq(m.submodules.tags.count)
-        sent = Signal(init=1)  # all tags of the train before have been sent
-        m.d.sync += sent.eq(~tags_waiting)
+            m.d.sync += sent.eq(~tags_waiting)
         with m.Switch(readout.channel):
             for n, memory in enumerate(memories):
                 with m.Case(n):
@@ -297,6 +297,7 @@ class Instrument(wiring.Component):
             sequencer.startable.eq(registers.startable & sent),
             sequencer.run.eq(controls.run),
             sequencer.tripped.eq(guard.tripped),
+            sequencer.settle.eq(controls.settle),
             sequencer.staged.eq(registers.settings),
             sequencer.boundary.eq(train.boundary),
             sequencer.last.eq(train.last),
@@ -309,7 +310,7 @@ class Instrument(wiring.Component):
         ]
 
         if ff:
-            blocks = (train, guard, window)
+            blocks = (train, guard, window, sequencer)
             m.d.comb += [block.skip.eq(self.ff.skip) for block in blocks]
             # How many cycles on end there has been a sample for the window, all of one pulse.
             streak = Signal(range(fastforward.LEAD + 1))
@@ -340,9 +341,6 @@ class Instrument(wiring.Component):
                     & ~dropped
                     & (registers.disable == guard.tripped)
                     & ~(registers.disable & controls.enable)
-                    & (sequencer.waiting | sequencer.idle)
-                    & ~sequencer.ship
-                    & sequencer.steady
                     & fastforward.settled(shown)
                     & Cat(block.horizon.calm for block in blocks).all()
                     & (left != 0)

@@ -102,6 +102,9 @@ def _table() -> Iterator[Register]:
     yield Register(
         "watchdog", 0x13, c, 32, "cycles without a request until the output trips; 0: never", init=0
     )
+    yield Register(
+        "settle", 0x14, c, 24, "cycles from a new level to the start of its train: V_H settles"
+    )
 
     yield Register(
         "period",

@@ -17,7 +17,7 @@ VIEWS = {
     ],
 }
 SKIP = "ff__skip"
-RUN = 5
+RUN = 6
 """The sequencer's state with a train under way."""
 
 
