@@ -1,6 +1,6 @@
 """The complete instrument, without vendor primitives."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -274,13 +274,15 @@ class Instrument(wiring.Component):
                 memory.clear_saturated.eq(sequencer.clear_saturated),
             ]
         counts_moving, tags_waiting = Const(0), Const(0)
-        sent = Signal(init=1)  # all tags of the train before have been sent
+        startable = registers.startable
         if self._counting:
             counts_moving, tags_waiting = self._count(
                 m, window, train, sequencer, memories[0], framer
             )
             m.d.comb += status.photons.eq(m.submodules.tags.count)
+            sent = Signal(init=1)  # all tags of the train before, so that another one may start
             m.d.sync += sent.eq(~tags_waiting)
+            startable, tags_waiting = startable & sent, tags_waiting | ~sent
         with m.Switch(readout.channel):
             for n, memory in enumerate(memories):
                 with m.Case(n):
@@ -294,7 +296,7 @@ class Instrument(wiring.Component):
         # Frames.
         m.d.comb += [
             sequencer.restart.eq(registers.restart),
-            sequencer.startable.eq(registers.startable & sent),
+            sequencer.startable.eq(startable),
             sequencer.run.eq(controls.run),
             sequencer.tripped.eq(guard.tripped),
             sequencer.settle.eq(controls.settle),
@@ -337,7 +339,6 @@ class Instrument(wiring.Component):
                     & ~self.rx.valid
                     & registers.idle
                     & ~tags_waiting
-                    & sent
                     & ~dropped
                     & (registers.disable == guard.tripped)
                     & ~(registers.disable & controls.enable)

@@ -94,7 +94,10 @@ class TagPackets(wiring.Component):
         photons = Signal(MISSED_BITS)
         m.d.comb += head.train.eq(self.train)
         with m.If(sent):
-            m.d.sync += [head.pulse.eq(head.pulse + pulses), head.photons.eq(head.photons + photons)]
+            m.d.sync += [
+                head.pulse.eq(head.pulse + pulses),
+                head.photons.eq(head.photons + photons),
+            ]
         with m.If(self.start):
             m.d.sync += [head.pulse.eq(0), head.photons.eq(0), head.late.eq(0)]
 

@@ -1,7 +1,9 @@
 """Photon queue: what the lanes showed, cycle by cycle, for as long as there is room."""
 
+import enum
+
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from trelscope.gateware.blockram import BlockRam
@@ -12,7 +14,7 @@ DEPTH = 512  # records
 CYCLE_BITS = LATE_BITS + NS_BITS - 3  # of the longest period, counted in cycles
 
 
-class Entry(enum.Enum, shape=2):
+class Entry(enum.IntEnum):
     """What a record of the queue says."""
 
     PHOTONS = 0
@@ -20,7 +22,7 @@ class Entry(enum.Enum, shape=2):
     MISSED = 2  # their number, in place of cycle and lanes
 
 
-RECORD = data.StructLayout({"lanes": CYCLE_NS, "cycle": CYCLE_BITS, "pulse": 32, "entry": Entry})
+RECORD = data.StructLayout({"lanes": CYCLE_NS, "cycle": CYCLE_BITS, "pulse": 32, "entry": 2})
 
 
 class PhotonQueue(wiring.Component):

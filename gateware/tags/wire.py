@@ -1,9 +1,9 @@
 """Time tags on the wire: packets of a head and of words, derived from nowhere else. Without Amaranth, for the host.
 
-A packet of the kind TIME_TAGS is a TAG_HEAD and up to WORDS_PER_PACKET words of 32 bits, of which the highest two bits are
-the word's TagKind. Every photon has a word of its own, and words are in order of time. Since a head says where its words
-count from, every packet can be read by itself: what a lost one held shifts no later stamp, and its photons are the
-difference between two heads' `photons`.
+A packet of the kind TIME_TAGS is a TAG_HEAD and up to WORDS_PER_PACKET words of 32 bits, of which the highest two bits
+are the word's TagKind. Every photon has a word of its own, and words are in order of time. Since a head says where its
+words count from, every packet can be read by itself: what a lost one held shifts no later stamp, and its photons are
+the difference between two heads' `photons`.
 """
 
 import enum

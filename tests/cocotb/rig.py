@@ -1,5 +1,6 @@
 """A test rig whose ADCs and photon lanes show known numbers in every cycle, independently of the output."""
 
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def noise(seed: int) -> NDArray[np.int64]:
 class Rig(Board):
     """`codes` (cycle, channel) and `lanes` (cycle) belong to the instants in that cycle and are shown in the next.
 
-    sample_every: cycles from one valid sample to the next. tags: of the latest train, as received.
+    sample_every: cycles from one valid sample to the next. tags: by the number of the train, as received.
     """
 
     def __init__(
@@ -41,8 +42,7 @@ class Rig(Board):
         sample_every: int = 1,
     ) -> None:
         super().__init__(dut)
-        self.tags: list[tags.Said] = []
-        self.trains_of_tags: set[int] = set()
+        self.tags: dict[int, list[tags.Said]] = defaultdict(list)
         self.valid = np.arange(LENGTH) % sample_every == 0
         self.codes, self.lanes = codes, lanes
 
@@ -99,14 +99,14 @@ class Rig(Board):
             assert frame.sequence == self._heard & 0xFFFF
             self._heard += 1
             head = TAG_HEAD.unpack(frame.payload)
-            assert head["photons"] == tags.photons(self.tags)
-            self.tags.extend(tags.read(frame.payload))
-            self.trains_of_tags.add(head["train"])
+            said = self.tags[head["train"]]
+            assert head["photons"] == tags.photons(said)
+            said.extend(tags.read(frame.payload))
 
     async def measure(self, settings: Settings, readiness: float = 1.0) -> list[TraceFrame]:
         """Run one train with a given number of pulses to its end. `readiness` applies from its start on."""
-        self.frames, self.edges, self.tags = [], [], []
-        self.trains_of_tags = set()
+        self.frames, self.edges = [], []
+        self.tags.clear()
         self.readiness = 1.0
         await self.begin(settings)
         self.readiness = readiness
@@ -115,15 +115,15 @@ class Rig(Board):
         return frames
 
     async def all_tags(self) -> list[tags.Said]:
-        """Receive time tags until the photons are there that the instrument has seen in this train."""
+        """Receive time tags until all are there of the photons that the instrument has seen in this train."""
         seen = await self.read("photons")
+        said = self.tags[await self.read("train")]
         for _ in range(0, PATIENCE, 100):
-            if tags.photons(self.tags) >= seen:
+            if tags.photons(said) >= seen:
                 break
             await ClockCycles(self.dut.clk, 100)
-        assert tags.photons(self.tags) == seen
-        assert self.trains_of_tags <= {self.frames[-1].head["train"]}
-        return self.tags
+        assert tags.photons(said) == seen
+        return said
 
     def first_cycle(self, settings: Settings) -> int:
         """Cycle in which the first period of the train began.

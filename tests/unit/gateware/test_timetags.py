@@ -16,7 +16,7 @@ LONG = (1 << CYCLE_BITS) - 1000  # cycles: a period of a second
 
 @dataclass
 class Case:
-    """A stream of photons. rate: share of cycles that have some. ready: share of cycles in which the link takes a byte."""
+    """A stream of photons. rate: share of cycles that have some. ready: share in which the link takes a byte."""
 
     rate: float
     ready: float
