@@ -14,6 +14,7 @@ from trelscope.sim.physics.detector import ADC_BITS
 from trelscope.sim.physics.expsum import constant
 from trelscope.sim.physics.photon_counter import PhotonCounter, mean_counts
 from trelscope.sim.physics.plant import WEAR_STEP, Plant, Segment
+from trelscope.sim.physics.supply import IDEAL, Supply
 
 SAME_STATE = (
     1e-9  # V: states closer than this count as one, so a steady train needs only a few segments
@@ -58,13 +59,19 @@ class EmulatedBoard:
         seed: int = 0,
         fast_forward: bool = True,
         report: Callable[[str], None] = lambda line: None,
+        supply: Supply = IDEAL,
     ) -> None:
         self._handle = None
         self._counter = plant.detector if isinstance(plant.detector, PhotonCounter) else None
         self._lib = _load(library(self._counter is not None, report))
         self._plant = plant
         self._handle = self._lib.board_new(
-            seed & (2**64 - 1), fast_forward, _converters(plant), _detector(self._counter)
+            seed & (2**64 - 1),
+            fast_forward,
+            _converters(plant),
+            _detector(self._counter),
+            supply.rise * CLOCK_HZ,
+            supply.fall * CLOCK_HZ,
         )
         self._segments: list[tuple[int, NDArray[np.float64], Segment]] = []
         self._tx = ctypes.create_string_buffer(TX_ROOM)
@@ -257,7 +264,10 @@ def _load(path: Path) -> ctypes.CDLL:
         (
             "board_new",
             pointer,
-            [ctypes.c_uint64, integer, ctypes.POINTER(_Adc), ctypes.POINTER(_Detector)],
+            [
+                *(ctypes.c_uint64, integer, ctypes.POINTER(_Adc), ctypes.POINTER(_Detector)),
+                *(ctypes.c_double, ctypes.c_double),
+            ],
         ),
         ("board_free", None, [pointer]),
         ("board_cycle", ctypes.c_uint64, [pointer]),

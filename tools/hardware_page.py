@@ -1,6 +1,7 @@
 # ruff: noqa: E501 - the page below is prose, wrapped as it is to be read
 """Writes docs/hardware.md, whose pin tables come from the platform files: `python -m tools.hardware_page`."""
 
+import math
 from pathlib import Path
 
 from trelscope.gateware.platform.adc import Adc
@@ -9,6 +10,11 @@ from trelscope.gateware.platform.dac import LevelDac
 from trelscope.gateware.platform.launch import Launch
 from trelscope.gateware.platform.platforms import ball, platform_for
 from trelscope.gateware.platform.sampling import PhotonPins
+from trelscope.host.acquisition.instrument import SETTLING
+from trelscope.host.planning import VOLTS
+from trelscope.sim.physics.supply import BLEEDER, BUFFER, OF_A_BOARD
+
+FALLS = OF_A_BOARD.fall * math.log(VOLTS[1] / VOLTS[0])  # s
 
 PAGE = Path(__file__).parents[1] / "docs" / "hardware.md"
 
@@ -27,9 +33,12 @@ you solder**.
 
 **Level.** The 14-bit DAC AD5641 gets SYNC, SCLK and DIN and a 4.096 V reference as its supply, which is its full scale *(memory)*.
 An amplifier of gain 2 makes 0.5 mV per code of that, 3–7 V for the codes the guard lets through, and sets a regulator or power
-amplifier that carries the device's current: V_H. A buffer capacitor of some 10 µF close to the switch carries the edges, and 1 kΩ
-across it discharges it when the level falls (7 V to 3 V in some 10 ms: let that pass before the next train, because the gateware does
-not wait).
+amplifier that carries the device's current: V_H. A buffer capacitor of {BUFFER * 1e6:g} µF close to the switch carries the edges, and
+{BLEEDER / 1e3:g} kΩ across it discharge it when the level falls: from 7 V to 3 V in {FALLS * 1e3:.1f} ms. A train waits before its first
+launch until V_H has settled, with the gate low: for as long as the register `settle` says, which the host sets to {SETTLING * 1e3:g} ms on a
+board. A train that is stopped while it waits launches nothing. Emulated boards can be given a V_H with the same time constants
+(`sim/physics/supply.py`). **The host must write `enable` before `run`:** `enable` alone raises the level, and the gateware waits only at
+the start of a train.
 
 **No code may exceed the limit.** The guard limits the codes, but a disturbed word on the wires could ask for 8.19 V, or power the DAC
 down *(memory: two bits of the word do that)*. So the amplifier's input is clamped: 1 kΩ from the DAC, then an adjustable shunt regulator to
@@ -130,8 +139,7 @@ Check every data sheet before buying; none of these parts has been tried with th
   Steps that are missed again and again show in `trelscope doctor --board SOURCE --drive` and `trelscope calibrate phases`.
 - The 1 ns lanes: their widths follow from the two clocks' 1 ns and the pads' and traces' differences.
 - The ADC's capture margin, above: there is no setting for it yet. If the latency is a cycle off, light and drive move together.
-- V_H's settling: the gateware launches as soon as a train starts. With 10 µF, let a train's first milliseconds pass before believing
-  its level.
+- That V_H has settled within the {SETTLING * 1e3:g} ms that a train waits: that takes an amplifier that charges {BUFFER * 1e6:g} µF in a few ms.
 - Everything marked *(memory)*.
 - Behaviour at power-up, and on loss of lock: outputs float by design, and the resistors decide.
 """

@@ -18,11 +18,13 @@ struct Detector {  // of photons; times in ns
   double dead_time, afterpulse, afterpulse_time;
 };
 
-// `detector`: of a board that counts photons, else null.
-Board *board_new(uint64_t seed, int fast_forward, const Adc *adc, const Detector *detector) {
+// `detector`: of a board that counts photons, else null. `rise`, `fall`: of V_H, in cycles.
+Board *board_new(uint64_t seed, int fast_forward, const Adc *adc, const Detector *detector, double rise, double fall) {
   Board *b = (Board *)aligned_alloc(alignof(Board), sizeof(Board));
   memset((void *)b, 0, sizeof *b);
   b->fast_forward = fast_forward;
+  b->supply.rise = rise;
+  b->supply.fall = fall;
   b->response.sampler.seed = mix(seed);
   b->response.sampler.adc[0] = adc[0];
   b->response.sampler.adc[1] = adc[1];

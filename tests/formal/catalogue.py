@@ -15,9 +15,10 @@ from .spec_limits import TrainSpec
 from .spec_link import DeframerSpec
 from .spec_photons import PhotonRowsSpec
 from .spec_registers import RegisterFileSpec
+from .spec_sequencer import SequencerSpec
 
 BY_SPEC: dict[str, tuple[type[Spec], ...]] = {
-    "Output safety": (GuardSpec, OutputEnableSpec),
+    "Output safety": (GuardSpec, OutputEnableSpec, SequencerSpec),
     "Samples": (WindowSpec, BoxcarSpec, TraceMemorySpec, BanksSpec),
     "Photons": (PhotonRowsSpec,),
     "Link": (DeframerSpec, RegisterFileSpec),
@@ -84,7 +85,7 @@ GUARD, MEMORY = "trelscope.gateware.guard", "trelscope.gateware.accumulate"
 BOXCAR, WINDOW = "trelscope.gateware.boxcar", "trelscope.gateware.window"
 DEFRAMER, REGISTERS = "trelscope.gateware.link.deframer", "trelscope.gateware.registers"
 INSTRUMENT, SEQUENCER = "trelscope.gateware.instrument", "trelscope.gateware.sequencer"
-TAGS, PULSE = "trelscope.gateware.timetags", "trelscope.gateware.pulse"
+TAGS, PULSE = "trelscope.gateware.tags.packets", "trelscope.gateware.pulse"
 PHOTONS = "trelscope.gateware.photons"
 ENABLE = "trelscope.gateware.platform.enable"
 
@@ -173,6 +174,18 @@ TWINS: list[tuple[str, str, str, str]] = [
     ("OutputEnable.off_at_level_0", ENABLE, "self.enable.eq(0)", "self.enable.eq(1)"),
     ("OutputEnable.on_at_a_level", ENABLE, ", self.enable.eq(1)", ""),
     (
+        "Sequencer.level_settles_first",
+        SEQUENCER,
+        "to_settle.eq(self.settle - 1)",
+        "to_settle.eq(self.settle - 2)",
+    ),
+    (
+        "Sequencer.level_settles_first",
+        SEQUENCER,
+        "with m.If(self.settle == 0):",
+        "with m.If(self.settle[0] == 0):",
+    ),
+    (
         "Window.bin_inside_the_window",
         WINDOW,
         "inside.eq(due & beyond[-1])",
@@ -244,8 +257,8 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Banks.sweeps_alone",
         SEQUENCER,
-        "m.d.comb += self.waiting.eq(1)",
-        "m.d.comb += self.waiting.eq(1); m.d.sync += self.sweep.eq(self.restart)",
+        "m.d.comb += waiting.eq(1)",
+        "m.d.comb += waiting.eq(1); m.d.sync += self.sweep.eq(self.restart)",
     ),
     (
         "Banks.swapped_only_when_free",
@@ -392,6 +405,12 @@ TWINS: list[tuple[str, str, str, str]] = [
         "self.elapsed.eq(self.elapsed + CYCLE_NS)",
     ),
     (
+        "Instrument.jump_equals_steps",
+        SEQUENCER,
+        "to_settle.eq(to_settle - step)",
+        "to_settle.eq(to_settle - 1)",
+    ),
+    (
         "Instrument.no_counter_is_overtaken",
         INSTRUMENT,
         "self.ff.horizon.eq(left - 1)",
@@ -406,8 +425,8 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Instrument.nothing_else_moves",
         SEQUENCER,
-        "self.steady.eq(fastforward.settled([*ahead, *stops, *then]))",
-        "self.steady.eq(fastforward.settled([*ahead, *then]))",
+        "steady.eq(fastforward.settled([*ahead, *stops, *then]))",
+        "steady.eq(fastforward.settled([*ahead, *then]))",
     ),
     (
         "Instrument.frames_last_as_said",
@@ -436,14 +455,14 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "CountingInstrument.still_foreseen",
         TAGS,
-        "(level == 0) & ~few & ~many & ~go & ~busy",
+        "(level == 0) & ~few & ~many & room & ~go & ~busy",
         "~few & ~go & ~busy",
     ),
     (
         "CountingInstrument.jump_equals_steps",
         INSTRUMENT,
-        "tags.t_ns.eq(now + (step - 1) * CYCLE_NS)",
-        "tags.t_ns.eq(now)",
+        "tags.cycle.eq(now + (step - 1))",
+        "tags.cycle.eq(now)",
     ),
     (
         "PhotonRows.handed_on_once",

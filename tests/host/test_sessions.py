@@ -27,7 +27,8 @@ def test_random_sessions_give_the_same_bytes(seeds: range) -> None:
     for seed in seeds:
         session = Session(seed)
         fast, plain = (
-            EmulatedBoard(session.plant, seed, fast_forward) for fast_forward in (True, False)
+            EmulatedBoard(session.plant, seed, fast_forward, supply=session.supply)
+            for fast_forward in (True, False)
         )
         found = difference(session, (plain, fast))
         left_out += fast.jumped
