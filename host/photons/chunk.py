@@ -86,7 +86,7 @@ def ranges(gaps: Iterable[Gap]) -> Integers:
 
 def clipped(broken: Integers, first: int, end: int) -> Integers:
     """What of ranges lies in the pulses `first` to `end` - 1."""
-    inside = broken[(broken[:, 0] < end) & (broken[:, 1] >= first)]
+    inside = broken[(first < end) & (broken[:, 0] < end) & (broken[:, 1] >= first)]
     return np.clip(inside, first, end - 1)
 
 

@@ -128,7 +128,7 @@ class TagStream:
         said = heads["photons"].astype(np.int64)
         before = np.concatenate(([self._accounted], said[:-1] + words.accounted[:-1]))
         lost = _ahead(said - before)
-        if words.ns.size and words.ns.max() >= self._timing.longest_ns:
+        if words.ns.size and words.ns.max() >= self._timing.origin_ns + self._timing.longest_ns:
             raise Malformed
 
         # All is well from here on, and may be counted.
@@ -146,6 +146,7 @@ class TagStream:
         ns = np.empty_like(pulse)
         ns[:held] = self._ns
         launch = self._timing.launch(pulse[held:], self._scratch.take("launch", words.ns.size))
+        launch += self._timing.origin_ns
         np.subtract(words.ns, launch, out=ns[held:])
 
         for n in np.flatnonzero(lost):

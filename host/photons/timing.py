@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trelscope.gateware.protocol import CYCLE_NS
+from trelscope.gateware.tags.wire import launch_ns
 from trelscope.host.settings import Settings
 
 Integers = NDArray[np.int64]
 
-LATENCY = 2  # cycles from the one in which a launch falls due to the gate at the pins
+LATENCY = 2
+"""Cycles from the one in which a launch falls due to the gate at the pins, which belong to the pulse's period."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,8 @@ class Timing:
     """Of one train.
 
     period: cycles, whole part; period_num / period_den: the rest. dither: ns, launch steps taken in turn.
-    launch_ns: from a period's start to the launch edge of pulse 0. rate: Hz, as it was asked for.
+    launch_ns: from a period's start to the launch edge of pulse 0. rate: Hz, as it was asked for. origin_ns: a period's
+    start in the time of tag words.
     """
 
     period: int
@@ -27,6 +30,7 @@ class Timing:
     dither: int
     launch_ns: int
     rate: float
+    origin_ns: int
 
     @classmethod
     def of(cls, settings: Settings) -> "Timing":
@@ -39,6 +43,7 @@ class Timing:
             registers["dither"],
             CYCLE_NS * (registers["delay"] + LATENCY),
             settings.rate,
+            launch_ns(registers["delay"], 1, 0) - CYCLE_NS * (registers["delay"] + LATENCY),
         )
 
     @property

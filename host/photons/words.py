@@ -7,20 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trelscope.gateware.tags.wire import (
+    BODY_BITS,
+    LATE_BITS,
+    MISSED_BITS,
+    NS_BITS,
+    TAG_HEAD,
+    WORD_BYTES,
+    TagKind,
+)
 from trelscope.host.photons.chunk import Integers
 
-# To come from trelscope.gateware.protocol.
-KIND_SHIFT = 30
-PHOTON, ADVANCE, LATE, OVERFLOW = range(4)
-NS_BITS = 21
-LATE_BITS = 9
-MISSED = 1 << 29
-HEAD = np.dtype([("train", "<u4"), ("pulse", "<u4"), ("photons", "<u4"), ("late", "<u2")])
-WORD = np.dtype("<u4")
+HEAD = np.dtype([(name, f"<u{size}") for name, size in TAG_HEAD.sizes.items()])
+WORD = np.dtype(f"<u{WORD_BYTES}")
 
-NS_MASK = (1 << NS_BITS) - 1
-STEP_MASK = (1 << KIND_SHIFT - NS_BITS) - 1
-LONG_MASK = (1 << KIND_SHIFT) - 1
+BODY = (1 << BODY_BITS) - 1
+NS = (1 << NS_BITS) - 1
+MISSED = 1 << MISSED_BITS
 
 
 class Malformed(Exception):
@@ -99,17 +102,17 @@ def read(packets: Packets, scratch: Scratch) -> Words:
     """What is returned is lost with the next call. Raises Malformed for a word that has no meaning."""
     words = packets.words
     step = np.right_shift(words, NS_BITS, out=scratch.take("step", words.size), dtype=np.int64)
-    ns = np.bitwise_and(words, NS_MASK, out=scratch.take("ns", words.size), dtype=np.int64)
+    ns = np.bitwise_and(words, NS, out=scratch.take("ns", words.size), dtype=np.int64)
     photon, accounted = None, packets.sizes
     overflows: tuple[Overflow, ...] = ()
-    if words.size and words.max() > LONG_MASK:
-        kind = words >> KIND_SHIFT
-        photon = kind == PHOTON
+    if words.size and words.max() > BODY:
+        kind = words >> BODY_BITS
+        photon = kind == TagKind.PHOTON
         ns = ns[photon]
         others = np.flatnonzero(kind)
-        step[others] = np.where(kind[others] == ADVANCE, words[others] & LONG_MASK, 0)
-        _add_late(ns, packets, np.flatnonzero(kind == LATE), photon)
-        overflows = _overflows(words, np.flatnonzero(kind == OVERFLOW))
+        step[others] = np.where(kind[others] == TagKind.ADVANCE, words[others] & BODY, 0)
+        _add_late(ns, packets, np.flatnonzero(kind == TagKind.LATE), photon)
+        overflows = _overflows(words, np.flatnonzero(kind == TagKind.OVERFLOW))
         missed = [(each.at, each.missed) for each in overflows if each.missed is not None]
         accounted = packets.sizes - _sums(packets.ends, others, np.ones_like(others))
         if missed:
@@ -126,7 +129,7 @@ def read(packets: Packets, scratch: Scratch) -> Words:
 
 def _add_late(ns: Integers, packets: Packets, at: Integers, photon: NDArray[np.bool_]) -> None:
     """Add to the photons behind LATE words; where the packet ends between, the head of the next one says it again."""
-    values = packets.words[at] & LONG_MASK
+    values = packets.words[at] & BODY
     if (values >> LATE_BITS).any():
         raise Malformed
     ends = packets.ends
@@ -144,7 +147,7 @@ def _to_next(
 
 
 def _overflows(words: NDArray[np.uint32], at: Integers) -> tuple[Overflow, ...]:
-    values = words[at] & LONG_MASK
+    values = words[at] & BODY
     begins = values < MISSED
     if values[begins].any():
         raise Malformed

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from trelscope.host.photons.chunk import Chunk
 from trelscope.host.photons.timing import Timing
 
-TIMING = Timing(period=12_500, period_num=0, period_den=1, dither=8, launch_ns=528, rate=1e4)
+TIMING = Timing(
+    period=12_500, period_num=0, period_den=1, dither=8, launch_ns=528, rate=1e4, origin_ns=0
+)
 PERIOD = 100_000  # ns
 
 

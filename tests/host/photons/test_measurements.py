@@ -53,7 +53,7 @@ def test_the_histogram_is_the_instruments(start: int, shift: int, dither: int, n
         period_num=num,
         period_den=3,
     )
-    timing = Timing(300, num, 3, dither, 8 * (10 + LATENCY), 1.0)
+    timing = Timing(300, num, 3, dither, 8 * (10 + LATENCY), 1.0, 0)
     rng = np.random.default_rng(1)
     times = np.flatnonzero(rng.random(8 * settings.period_start(40)) < 0.05)
     starts = np.array([8 * settings.period_start(k) for k in range(40)])

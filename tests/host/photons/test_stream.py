@@ -14,8 +14,18 @@ from trelscope.host.photons.timing import Timing
 
 from .wire import HEAD, Sender
 
-TIMING = Timing(period=1250, period_num=1, period_den=3, dither=8, launch_ns=528, rate=1e5)
-SLOW = Timing(period=100_000_000, period_num=0, period_den=1, dither=8, launch_ns=528, rate=1.25)
+TIMING = Timing(
+    period=1250, period_num=1, period_den=3, dither=8, launch_ns=528, rate=1e5, origin_ns=112
+)
+SLOW = Timing(
+    period=100_000_000,
+    period_num=0,
+    period_den=1,
+    dither=8,
+    launch_ns=528,
+    rate=1.25,
+    origin_ns=112,
+)
 
 Photons = list[tuple[int, int]]  # pulse, ns within its period
 
@@ -23,7 +33,7 @@ Photons = list[tuple[int, int]]  # pulse, ns within its period
 def stamps(chunks: Sequence[Chunk]) -> Photons:
     """As the sender was given them."""
     return [
-        (int(pulse), int(ns) + 528 + int(pulse) % 8)
+        (int(pulse), int(ns) + 640 + int(pulse) % 8)
         for chunk in chunks
         for pulse, ns in zip(chunk.pulse, chunk.ns, strict=True)
     ]
@@ -105,6 +115,7 @@ def test_what_is_lost_shifts_nothing_and_is_counted(data: st.DataObject) -> None
     broken = {p for c in chunks for first, last in c.broken for p in range(first, last + 1)}
     assert stamps(whole) == [photon for photon in photons if photon[0] not in broken]
     assert sum(chunk.whole_pulses for chunk in chunks) == pulses - len(broken)
+    assert all(chunk.whole_pulses >= 0 for chunk in chunks)
     gaps = [gap for chunk in chunks for gap in chunk.gaps]
     for gap in gaps:
         inside = [photon for photon in photons if gap.first <= photon[0] <= gap.last]
