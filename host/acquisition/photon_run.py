@@ -1,5 +1,6 @@
 """A train of stamps as an object: what is known of it, its photons again and again, and recordings made of them."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,7 +16,11 @@ from trelscope.host.photons.chunk import Chunk
 from trelscope.host.photons.histogram import Bins, Histogram
 from trelscope.host.photons.stream import PhotonAccounting
 from trelscope.host.photons.timing import Timing
+from trelscope.host.planning import SettingsError
 from trelscope.host.settings import Settings
+from trelscope.host.units import format_si
+
+MOST_BINS = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +75,7 @@ class PhotonRun:
         None: those of the settings. Only pulses all of whose photons are known count.
         """
         settings = self.settings
-        start, length = window or (settings.window_start, settings.window_length)
-        width_ns = round((bin or settings.bin) * 1e9)
-        bins = Bins(round(start * 1e9), width_ns, max(round(length * 1e9) // width_ns, 1))
+        bins = _bins(window or (settings.window_start, settings.window_length), bin or settings.bin)
         found = self.histogram(bins, pulses)
         settings = replace(
             settings,
@@ -110,3 +113,18 @@ class PhotonRun:
             incomplete=self.incomplete,
             metadata=self.metadata,
         )
+
+
+def _bins(window: tuple[float, float], bin: float) -> Bins:
+    """Of a window (start and length, s) and a bin (s), in whole ns. Raises SettingsError."""
+    if not (math.isfinite(bin) and all(math.isfinite(value) for value in window)):
+        raise SettingsError("window and bin must be finite numbers")
+    width_ns, (start_ns, length_ns) = round(bin * 1e9), (round(value * 1e9) for value in window)
+    if width_ns < 1 or abs(width_ns - bin * 1e9) > 1e-3:
+        raise SettingsError(f"bin {format_si(bin, 's')} is not a whole number of ns")
+    number = length_ns // width_ns
+    if not 1 <= number <= MOST_BINS:
+        raise SettingsError(
+            f"a window of {format_si(window[1], 's')} has {number} bins of {width_ns} ns; take from 1 to {MOST_BINS}"
+        )
+    return Bins(start_ns, width_ns, number)

@@ -13,6 +13,7 @@ from trelscope.host.acquisition.stamps import StampAcquisition
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.files import photon_hdf5, tag_journal
 from trelscope.host.files.failures import FileError, damaged
+from trelscope.host.files.journal import is_left
 from trelscope.host.files.recordings import build
 from trelscope.host.files.tag_journal import SUFFIX, TagJournal
 from trelscope.host.files.target import check_replaceable, check_writable
@@ -72,6 +73,17 @@ def save(path: Path, run: PhotonRun) -> None:
     photon_hdf5.write(path, known, run.chunks(), run.timing, run.drive, end)
 
 
+def rescue(path: Path, target: Path | None) -> PhotonRun:
+    """What a journal that was left behind holds; saved as `target`, where one is given, and removed. Raises FileError."""
+    if path.is_file() and not is_left(path):
+        raise FileError(f"{path}: is not to be had: a program that runs is still writing it")
+    run = load(path)
+    if target is not None:
+        save(target, run)
+        path.unlink()
+    return run
+
+
 class Recorder:
     """Keeps the packets of an acquisition in a journal beside `path`, and makes that file of them in the end."""
 
@@ -79,8 +91,7 @@ class Recorder:
         self, path: Path, instrument: Instrument, taken: StampAcquisition, known: Mapping[str, Any]
     ) -> None:
         """known: more for the metadata. Raises FileError."""
-        self._path, self._instrument, self._taken = path, instrument, taken
-        self._metadata = {**taken.acquisition.metadata, **known}
+        self._path, self._taken = path, taken
         settings = taken.acquisition.settings
         about = {
             "source": instrument.link.name,
@@ -88,7 +99,7 @@ class Recorder:
             "front_end": instrument.link.front_end.as_dict(),
             "settings": settings.as_dict(),
             "timing": asdict(taken.timing),
-            "metadata": self._metadata,
+            "metadata": {**taken.acquisition.metadata, **known},
             "train": taken.acquisition.train,
         }
         self._journal = TagJournal(journal_path(path), about)
@@ -99,9 +110,8 @@ class Recorder:
         """Bytes so far."""
         return self._journal.size
 
-    def finish(self, incomplete: str) -> None:
-        """Say how it ended, and write the file; only then is the journal gone. Raises FileError."""
-        run = live(self._instrument, self._taken, incomplete, self._metadata)
+    def finish(self, run: PhotonRun) -> None:
+        """Say how it ended, and write the file; only then is the journal gone. run: see `live`. Raises FileError."""
         assert self._taken.end is not None, "it has ended"
         pulses, photons = self._taken.end
         about = {
@@ -109,7 +119,7 @@ class Recorder:
             "photons": photons,
             "crc_errors": run.crc_errors,
             "realtime_factor": run.realtime_factor,
-            "incomplete": incomplete,
+            "incomplete": run.incomplete,
         }
         path = self._journal.path
         try:
@@ -128,10 +138,10 @@ class Recorder:
 def live(
     instrument: Instrument,
     taken: StampAcquisition,
-    incomplete: str = "",
-    metadata: Mapping[str, Any] | None = None,
+    incomplete: str,
+    known: Mapping[str, Any],
 ) -> PhotonRun:
-    """The run that an acquisition has been, without its photons."""
+    """The run that an acquisition has been, without its photons. known: more for the metadata."""
     acquisition = taken.acquisition
     return PhotonRun(
         source=instrument.link.name,
@@ -145,7 +155,7 @@ def live(
         drive=acquisition.traces()[DRIVE] if acquisition.accounting.pulses_averaged else None,
         chunks=lambda: iter(()),
         incomplete=incomplete,
-        metadata=acquisition.metadata if metadata is None else metadata,
+        metadata={**acquisition.metadata, **known},
     )
 
 
