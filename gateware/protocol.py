@@ -93,7 +93,7 @@ def _table() -> Iterator[Register]:
     yield Register("train", 0x0E, r, 32, "number of trains started since reset")
 
     yield Register(
-        "photons", 0x14, r, 32, "photons seen since the train started, if they get time tags"
+        "photons", 0x17, r, 32, "photons seen since the train started, if they get time tags"
     )
 
     yield Register("enable", 0x10, c, 1, "1 lets the guard drive the output")
