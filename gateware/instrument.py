@@ -13,6 +13,7 @@ from trelscope.gateware.link.deframer import Deframer
 from trelscope.gateware.link.framer import Framer, Source
 from trelscope.gateware.photons import PhotonRows
 from trelscope.gateware.protocol import (
+    ADC_DELAY_BITS,
     CHANNELS,
     CYCLE_NS,
     LEVEL_BITS,
@@ -78,6 +79,8 @@ class Instrument(wiring.Component):
         External interlock. Switches the output off.
     enable : Out(1)
         The output stage may be on.
+    adc_delay : Out(ADC_DELAY_BITS)
+        Delay of the ADC's data, in taps.
     sampling : Out(1)
         Strobe. The codes that `samples` shows in the next cycle will be used.
     photons : In(CYCLE_NS)
@@ -118,6 +121,7 @@ class Instrument(wiring.Component):
             "sample_valid": In(1, init=1),
             "trip": In(1),
             "enable": Out(1),
+            "adc_delay": Out(ADC_DELAY_BITS),
             "sampling": Out(1),
         }
         if counting:
@@ -216,6 +220,7 @@ class Instrument(wiring.Component):
             self.phase_change.eq(train.begin),
             self.phase_coming.eq(train.next_dither[:3]),
             self.enable.eq(guard.driving),
+            self.adc_delay.eq(controls.adc_delay),
         ]
 
         # Capture.

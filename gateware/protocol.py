@@ -24,6 +24,8 @@ LEVEL_LSB_V = 0.5e-3
 LEVEL_MIN = 6_000  # 3 V: the guard passes on the code 0 and codes from LEVEL_MIN to LEVEL_MAX only
 LEVEL_MAX = 14_000  # 7 V
 SUM_BITS = 32
+ADC_DELAY_BITS = 7
+ADC_TAP_PS = 25  # step of the delay between the ADC's pins and their registers
 MAX_FRAME_PULSES = 1 << 18  # a 32-bit sum holds at most 2**18 full-scale samples of 14 bits
 MAX_BIN_SHIFT = 10  # bins are 2**shift ns wide: 1, 2, 4 … 1024 ns
 MIN_PERIOD = 64  # cycles; leaves time for the accumulator's pipeline between pulses
@@ -91,7 +93,7 @@ def _table() -> Iterator[Register]:
     yield Register("train", 0x0E, r, 32, "number of trains started since reset")
 
     yield Register(
-        "photons", 0x15, r, 32, "photons seen since the train started, if they get time tags"
+        "photons", 0x17, r, 32, "photons seen since the train started, if they get time tags"
     )
 
     yield Register("enable", 0x10, c, 1, "1 lets the guard drive the output")
@@ -104,6 +106,14 @@ def _table() -> Iterator[Register]:
     )
     yield Register(
         "settle", 0x14, c, 24, "cycles from a new level to the start of its train: V_H settles"
+    )
+    yield Register(
+        "adc_delay",
+        0x15,
+        c,
+        ADC_DELAY_BITS,
+        f"delay of the ADC's data in taps of {ADC_TAP_PS} ps; without effect in the emulator's gateware",
+        init=50,
     )
 
     yield Register(

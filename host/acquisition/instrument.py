@@ -118,6 +118,8 @@ class Instrument:
             self.write(name, value)
         if self.identity.board != Board.EMULATOR.name:
             self.write("settle", round(SETTLING * protocol.CLOCK_HZ))
+        if (delay := self.link.front_end.adc_delay) is not None:
+            self.write("adc_delay", round(delay * 1e12 / protocol.ADC_TAP_PS))
         self.write("watchdog", round(SILENCE * protocol.CLOCK_HZ))
         self.write("enable", 1)
         return self._launch(registers)

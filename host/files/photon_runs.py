@@ -74,7 +74,7 @@ def save(path: Path, run: PhotonRun) -> None:
 
 
 def rescue(path: Path, target: Path | None) -> PhotonRun:
-    """What a journal that was left behind holds; saved as `target`, where one is given, and removed. Raises FileError."""
+    """What a journal that was left behind holds; saved as `target`, if given, and then removed. Raises FileError."""
     if path.is_file() and not is_left(path):
         raise FileError(f"{path}: is not to be had: a program that runs is still writing it")
     run = load(path)

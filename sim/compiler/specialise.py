@@ -14,7 +14,7 @@ from trelscope.sim.compiler.detached import DetachedPart
 from trelscope.sim.compiler.rest import Rest
 
 VIEWS = {
-    "drive": ["gate", "phase", "level"],
+    "drive": ["gate", "phase", "level", "adc_delay"],
     "outlook": [
         *("ff__still", "ff__streaming", "ff__sending", "ff__horizon"),
         *("ff__bin", "ff__place", "ff__shift", "ff__buffer", "ff__counting", "ff__tagging"),

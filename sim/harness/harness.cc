@@ -51,6 +51,8 @@ void board_free(Board *b) {
 }
 uint64_t board_cycle(const Board *b) { return b->cycle; }
 uint64_t board_jumped(const Board *b) { return b->jumped; }
+// The delays, in taps, at which the ADCs' codes are taken while all their bits stand still.
+void board_set_eye(Board *b, int first, int last) { b->response.eye = {first, last, 0}; }
 void board_trip(Board *b, int level) { b->in.trip = level != 0; }
 
 // Adds a segment: `counts` holds two term counts a piece, `constants` two constants a piece.
@@ -132,6 +134,7 @@ int board_run(Board *b, uint64_t until, const uint8_t *rx, int rx_size, int *rx_
     // A change of the drive is seen in its own cycle: what it leads to may limit a leap.
     gateware::drive(b->state, in, out);
     bool changing = b->watch_drive(out.gate, out.phase, out.level);
+    b->response.eye.look((int)out.adc_delay);
 #ifdef COUNTING
     // The lanes of one cycle are seen in the next.
     in.photons = b->cycle ? b->photons.lanes((int64_t)b->cycle - 1) : 0;

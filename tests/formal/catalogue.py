@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .prove import Proof, Result, Spec, broken
 from .spec_accumulate import BoxcarSpec, TraceMemorySpec, WindowSpec
 from .spec_banks import BanksSpec
+from .spec_dac import LevelDacSpec
 from .spec_enable import OutputEnableSpec
 from .spec_fastforward import FastForward
 from .spec_guard import GuardSpec
@@ -18,7 +19,7 @@ from .spec_registers import RegisterFileSpec
 from .spec_sequencer import SequencerSpec
 
 BY_SPEC: dict[str, tuple[type[Spec], ...]] = {
-    "Output safety": (GuardSpec, OutputEnableSpec, SequencerSpec),
+    "Output safety": (GuardSpec, LevelDacSpec, OutputEnableSpec, SequencerSpec),
     "Samples": (WindowSpec, BoxcarSpec, TraceMemorySpec, BanksSpec),
     "Photons": (PhotonRowsSpec,),
     "Link": (DeframerSpec, RegisterFileSpec),
@@ -88,6 +89,7 @@ INSTRUMENT, SEQUENCER = "trelscope.gateware.instrument", "trelscope.gateware.seq
 TAGS, PULSE = "trelscope.gateware.tags.packets", "trelscope.gateware.pulse"
 PHOTONS = "trelscope.gateware.photons"
 ENABLE = "trelscope.gateware.platform.enable"
+DAC = "trelscope.gateware.platform.dac"
 
 TWINS: list[tuple[str, str, str, str]] = [
     # property, module, original source, source of the mutant
@@ -164,6 +166,24 @@ TWINS: list[tuple[str, str, str, str]] = [
         GUARD,
         "self.level.eq(Mux(self.driving, allowed, off))",
         "self.level.eq(off)",
+    ),
+    (
+        "LevelDac.wire_has_the_level",
+        DAC,
+        "(written != self.level) | stale",
+        "(written != self.level)",
+    ),
+    (
+        "LevelDac.wire_has_the_level",
+        DAC,
+        "written.eq(self.level)",
+        "written.eq(0)",
+    ),
+    (
+        "LevelDac.wire_has_the_level",
+        DAC,
+        "with m.Elif(left == 0):",
+        "with m.Elif(left == 1):",
     ),
     (
         "OutputEnable.gate_falls_first",

@@ -51,8 +51,10 @@ class Session:
         for _ in range(TRAINS):
             settings = self._settings()
             budget = dice.choice(BUDGETS)
-            settle = {"settle": dice.choice((0, 0, 1, 2, 40, 7_000, 50_000))}
-            yield from self._commands(settings | settle | {"enable": 1, "run": 1})
+            others = {"adc_delay": dice.choice((50, 50, 0, 127))} | {
+                "settle": dice.choice((0, 0, 1, 2, 40, 7_000, 50_000))
+            }
+            yield from self._commands(settings | others | {"enable": 1, "run": 1})
             slow_link = dice.random() < 0.25
             while budget > 0:
                 cycles = dice.choice((1, 2, 7, 64, 333, 5_000, 5_001, 30_011))
