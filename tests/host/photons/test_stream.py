@@ -230,3 +230,19 @@ def test_the_end_of_a_train_that_cannot_be_asked() -> None:
     assert stamps(chunks) == photons
     last = photons[-1][0]
     assert joined(chunks).broken.tolist() == [[last, last]], "it may have had more"
+
+
+def test_an_overflow_whose_beginning_is_lost() -> None:
+    sender, stream = Sender(most=4), TagStream(1, TIMING)
+    for pulse in (0, 1, 2, 2):
+        sender.photon(pulse, 5)
+    for pulse in (2, 3, 3):
+        sender.photon(pulse, 6)
+    sender.full(3)
+    sender.missed(5, 10)
+    sender.photon(6, 7)
+    first, _, last = sender.flush()
+    chunks = stream.add([first, last]) + stream.finish(7, sender.photons)
+    gaps = {gap.why: (gap.first, gap.last, gap.photons) for c in chunks for gap in c.gaps}
+    assert gaps == {Why.LOST: (2, 3, 3), Why.MISSED: (2, 5, 10)}
+    assert stamps([chunk.whole() for chunk in chunks]) == [(0, 5), (1, 5), (6, 7)]
