@@ -117,9 +117,11 @@ def test_a_link_that_is_lost_leaves_what_has_come(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(StampAcquisition, "chunks", chunks_until(20, LinkError("the cable is out")))
+    (tmp_path / "a.h5").touch()
     done = said(capsys, "tags", SOURCE, *ASKED, "-o", tmp_path / "a.h5", code=1)
     assert done["incomplete"] == "the cable is out"
-    run = photon_runs.load(tmp_path / "a.h5")
+    assert not (tmp_path / "a.h5").read_bytes(), "it replaces nothing"
+    run = photon_runs.load(tmp_path / "a.incomplete.h5")
     assert run.incomplete == "the cable is out"
     assert run.accounting.photons_stamped == done["photons_stamped"] > 100
     assert 20 <= run.accounting.pulses_emitted < PULSES
@@ -156,7 +158,7 @@ def test_whoever_is_killed_finds_the_photons_again(
     capsys.readouterr()
     assert said(capsys, "measure", journal)["incomplete"] == photon_runs.INCOMPLETE
     assert main(["tags", replay, "-o", str(tmp_path / "a.h5")]) == 1
-    assert "trelscope recover" in capsys.readouterr().err
+    assert "trelscope recover" in capsys.readouterr().err, "and nothing has moved"
     row = said(capsys, "recover", journal, "-o", tmp_path / "a.h5")["journals"][0]
     assert row["pulses"] >= PULSES - 1
     assert [*tmp_path.iterdir()] == [tmp_path / "a.h5"]
