@@ -12,6 +12,7 @@ from trelscope.gateware.platform.platforms import ball, platform_for
 from trelscope.gateware.platform.sampling import PhotonPins
 from trelscope.gateware.protocol import ADC_DELAY_BITS, ADC_TAP_PS
 from trelscope.host.acquisition.instrument import SETTLING
+from trelscope.host.bringup.checkup import STEPS
 from trelscope.host.planning import VOLTS
 from trelscope.sim.physics.supply import BLEEDER, BUFFER, OF_A_BOARD
 
@@ -123,6 +124,16 @@ carry single-ended signals at 125 MHz: an adapter board plugged on directly, no 
 
 `tests/unit/gateware/test_platform_way.py` follows each of the first three from end to end, with the pads' registers in between.
 
+<a id="launch-phase"></a>*Launch phase.* Every train begins with launches at phase 0, to which the gateware steps back by counting; each step that
+the PLL takes is 250 ps. Counting cannot see a step that the PLL has missed, so it does not mend one. What would is a reload of the phase. The
+PLL has an input for it, PHASELOADREG: Project Trellis (`ecppll`, in the comments of the Verilog that it writes) says that its falling edge
+applies, after 10 ns or more at high, but neither that text nor any other that could be read says what is then applied to a phase that
+has been stepped: the phase set at configuration, or that much again. The second would be worse than a missed step, so the input is tied to
+its idle state. Resetting the PLL would reload it, and would stop all clocks, with the guard's. So the launch is checked and not
+re-homed: `trelscope doctor --board SOURCE --drive` looks at the drive monitor's edge twice, {STEPS} steps apart, and a launch that has moved by
+more than half a step in between is reported; `trelscope calibrate phases` shows single phases that are off. Times that are held against the drive
+monitor's edge are free of a shift that all launches have in common.
+
 *Clocks.* Photon samples cross from the 250 MHz clock to the 125 MHz clock in the middle of a cycle, 4 ns from either edge, because nextpnr
 knows no delays of the ECP5's clock network and checks no hold times between clocks. 250 MHz is near what that network is specified for at speed grade 6
 *(memory)*; look at the lanes' widths before trusting them. A build checks two more kinds of paths: from one clock to another, and from registers to
@@ -148,9 +159,8 @@ Check every data sheet before buying; none of these parts has been tried with th
 ## What is unproved on silicon
 
 - The launch: the PLL's dynamic phase is stepped by 250 ps and always counted on from where it was. That a step is never missed is Lattice's
-  description, not our measurement, and nothing re-homes the phase: a missed step shifts all later launches by 250 ps until the FPGA is loaded
-  again. Nothing shows such a shift, which all launches have in common; times that are held against the drive monitor's edge are free of it.
-  Steps that are missed again and again show in `trelscope doctor --board SOURCE --drive` and `trelscope calibrate phases`.
+  description, not our measurement. A missed step shifts all later launches by 250 ps until the FPGA is loaded again
+  ([launch phase](#launch-phase)). `trelscope doctor --board SOURCE --drive` looks for it.
 - The 1 ns lanes: their widths follow from the two clocks' 1 ns and the pads' and traces' differences.
 - The ADC's eye: `trelscope calibrate adc` finds it, of channel B, and takes channel A's to be the same. If the latency is a cycle off, light
   and drive move together. Steps of the delay cells are 25 ps *(memory)*; how DELAYF takes LOADN, MOVE and DIRECTION is as in Lattice's
