@@ -40,7 +40,7 @@ from trelscope.host.decay import (
     live_pulses,
 )
 from trelscope.host.errors import UserError
-from trelscope.host.files import formats, journal, recordings
+from trelscope.host.files import formats, journal, photon_runs, recordings
 from trelscope.host.measure.quantities import Flag
 from trelscope.host.measure.trace import Trace
 from trelscope.host.planning import CaptureRequest, SettingsError
@@ -85,6 +85,7 @@ def add(commands: Commands) -> None:
     p.add_argument("--pulses", type=count, help="excitations (default 400k)")
     p.add_argument("--rate", type=hertz, help="excitations per second (default 15k)")
     add_notes(p)
+    recorded.add_histogram(p)
     p.add_argument(
         "--model",
         choices=(*MODELS, "stretched"),
@@ -151,7 +152,9 @@ class _Fitted:
 
 def _decay(options: argparse.Namespace) -> int:
     path = Path(options.source)
-    kept = formats.is_known(path) or path.suffix.lower() == journal.SUFFIX
+    kept = (
+        formats.is_known(path) or path.suffix.lower() == journal.SUFFIX or photon_runs.is_run(path)
+    )
     if options.output:
         recordings.check(options.output, options.force)
     given = {name: getattr(options, name) for name in COUNTER if getattr(options, name) is not None}
@@ -160,11 +163,17 @@ def _decay(options: argparse.Namespace) -> int:
             check(name, value)
     except ValueError as error:
         raise DecayError(str(error)) from None
+    if not kept and (options.window, options.bin) != (None, None):
+        raise SettingsError(
+            "--window and --bin are for photons that have stamps: give a file of `trelscope tags`"
+        )
     if kept and (options.pulses, options.rate) != (None, None):
         raise SettingsError(f"{path} is recorded; leave out --pulses and --rate")
     response = irf.read(options.irf) if options.irf else options.response
     crash_copy = CrashCopy(say)
-    result = recorded.load(path) if kept else _count(options, crash_copy)
+    result = (
+        recorded.load(path, options.window, options.bin) if kept else _count(options, crash_copy)
+    )
     light = replace(result.light, t=result.light.t - result.measurements.t0)
     if result.settings.counting:
         light = with_errors(light, result.settings)

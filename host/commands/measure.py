@@ -22,6 +22,7 @@ def add(commands: Commands) -> None:
     p.set_defaults(command=_measure)
     p.add_argument("file", type=Path, metavar="FILE", help=recorded.KINDS)
     add_levels(p)
+    recorded.add_histogram(p)
     p.add_argument(
         "--top-fraction",
         type=_part,
@@ -55,7 +56,7 @@ def _levels(text: str) -> tuple[float, float]:
 
 
 def _measure(options: argparse.Namespace) -> int:
-    recording = recorded.load(options.file)
+    recording = recorded.load(options.file, options.window, options.bin)
     changes: dict[str, Any] = {
         "top_fraction": options.top_fraction,
         "settle_band": options.settle_band,
