@@ -32,7 +32,13 @@ class Axis:
 
 
 def axis_of(
-    column: Array, name: str, unit: str, digits: float, columns: int, metadata: Mapping[str, str], choices: Choices
+    column: Array,
+    name: str,
+    unit: str,
+    digits: float,
+    columns: int,
+    metadata: Mapping[str, str],
+    choices: Choices,
 ) -> Axis:
     """The time axis of a table whose first column (n,) this is. Raises Unreadable."""
     n = column.size
@@ -40,7 +46,7 @@ def axis_of(
     time = columns > 1 and not index and _is_time(column, name, unit)
     if choices.interval is not None:
         said = f"time: samples {format_si(choices.interval, 's')} apart, as given"
-        return Axis(choices.interval * np.arange(n), index or time, (said,))
+        return Axis(_from(0.0, choices.interval, n), index or time, (said,))
     if time:
         return _scaled(column, unit or clues.time_unit(metadata), digits, choices)
     step = clues.increment(metadata)
@@ -50,7 +56,11 @@ def axis_of(
     start = clues.start(metadata) or (0.0, "s")
     begin = start[0] * (_factor(start[1]) if start[1] else _factor(step[1]))
     said = f"time: {format_si(interval, 's')} a sample from {format_si(begin, 's')} on, as the file says"
-    return Axis(begin + interval * np.arange(n), index, (said,))
+    return Axis(_from(begin, interval, n), index, (said,))
+
+
+def _from(start: float, step: float, n: int) -> Array:
+    return np.asarray(start + step * np.arange(n), np.float64)
 
 
 def _factor(unit: str) -> float:

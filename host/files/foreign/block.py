@@ -54,7 +54,9 @@ def _places(lines: Sequence[str], dialect: Dialect) -> tuple[int, ...]:
     rows = [dialect.split(line) for line in sample(lines)]
     width = max(len(row) for row in rows)
     if width > MOST_COLUMNS:
-        raise Unreadable(f"has {width} columns, at most {MOST_COLUMNS} are read; leave out the others")
+        raise Unreadable(
+            f"has {width} columns, at most {MOST_COLUMNS} are read; leave out the others"
+        )
     count: Counter[int] = Counter()
     for row in rows:
         count.update(k for k, cell in enumerate(row) if _finite(number(cell, dialect.decimal)))
@@ -104,7 +106,11 @@ def _quick(lines: Sequence[str], dialect: Dialect, places: Sequence[int]) -> Arr
         )
     except (ValueError, IndexError):
         return None
-    beside = len({line.count(dialect.separator) for line in lines if line.strip()}) if dialect.separator.strip() else 1
+    beside = (
+        len({line.count(dialect.separator) for line in lines if line.strip()})
+        if dialect.separator.strip()
+        else 1
+    )
     if beside > 1 or not np.isfinite(values).all():
         return None
     first = dialect.split(lines[0])
@@ -114,13 +120,19 @@ def _quick(lines: Sequence[str], dialect: Dialect, places: Sequence[int]) -> Arr
 
 
 def _slow(
-    lines: Sequence[str], first: int, dialect: Dialect, places: tuple[int, ...], head: list[list[str]]
+    lines: Sequence[str],
+    first: int,
+    dialect: Dialect,
+    places: tuple[int, ...],
+    head: list[list[str]],
 ) -> Block:
     """Row by row: cells may be empty, other things may stand beside, above and between."""
     rows: list[list[float]] = []
     beside: list[list[str]] = []
     starts: list[tuple[int, str]] = []
-    waiting: tuple[int, str] | None = None  # a line that is no data: the first of a new part's head, or of the end
+    waiting: tuple[int, str] | None = (
+        None  # a line that is no data: the first of a new part's head, or of the end
+    )
     beyond = 0
     digits = [0.0] * len(places)
     last = _last(lines, dialect, places)
@@ -146,10 +158,15 @@ def _slow(
         if others:
             beside.append(others)
         if len(rows) < _ENDS:
-            digits = [max(d, resolution(cells[p], dialect.decimal)) for d, p in zip(digits, places, strict=True)]
+            digits = [
+                max(d, resolution(cells[p], dialect.decimal))
+                for d, p in zip(digits, places, strict=True)
+            ]
         rows.append(row)
     values = np.array(rows, np.float64).T
-    return Block(np.ascontiguousarray(values), places, head, beside, tuple(starts), tuple(digits), beyond)
+    return Block(
+        np.ascontiguousarray(values), places, head, beside, tuple(starts), tuple(digits), beyond
+    )
 
 
 def _last(lines: Sequence[str], dialect: Dialect, places: Sequence[int]) -> int:

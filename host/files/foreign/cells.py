@@ -6,7 +6,16 @@ import re
 _POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d{1,4})?")
 _COMMA = re.compile(r"[+-]?(\d+(,\d+)?|,\d+)([eEdD][+-]?\d{1,4})?")
 _MISSING = {"", "nan", "n/a", "na", "-", "--", "---", "null", "none", "ol", "invalid"}
-BEYOND = {"\N{INFINITY}", "+\N{INFINITY}", "-\N{INFINITY}", "inf", "+inf", "-inf", "infinity", "-infinity"}
+BEYOND = {
+    "\N{INFINITY}",
+    "+\N{INFINITY}",
+    "-\N{INFINITY}",
+    "inf",
+    "+inf",
+    "-inf",
+    "infinity",
+    "-infinity",
+}
 """What stands for a sample beyond the converter's range."""
 
 
@@ -16,7 +25,7 @@ def is_missing(cell: str) -> bool:
 
 
 def number(cell: str, decimal: str = ".") -> float | None:
-    """The number in a cell whose decimal sign is `decimal`; nan where one is missing, None where it is something else."""
+    """The number in a cell whose decimal sign is `decimal`; nan where one is missing, None of anything else."""
     if (_POINT if decimal == "." else _COMMA).fullmatch(cell):
         if decimal == ",":
             cell = cell.replace(",", ".")

@@ -7,13 +7,56 @@ from trelscope.host.files.foreign.units import parse_quantity, parse_unit, split
 
 _INCREMENT = {
     *("increment", "xincrement", "xincr", "xinc", "tinc", "sampleinterval", "samplinginterval"),
-    *("samplingperiod", "sampleperiod", "hresolution", "timeresolution", "resolution", "dt", "deltat"),
-    *("timecalibration", "timecalibrationfactor", "timeperchannel", "timechannel", "channelwidth", "binwidth"),
-    *("timestep", "timeperpoint", "timebin", "step", "horizontalinterval", "timeperbin", "nsch", "nschannel"),
+    *(
+        "samplingperiod",
+        "sampleperiod",
+        "hresolution",
+        "timeresolution",
+        "resolution",
+        "dt",
+        "deltat",
+    ),
+    *(
+        "timecalibration",
+        "timecalibrationfactor",
+        "timeperchannel",
+        "timechannel",
+        "channelwidth",
+        "binwidth",
+    ),
+    *(
+        "timestep",
+        "timeperpoint",
+        "timebin",
+        "step",
+        "horizontalinterval",
+        "timeperbin",
+        "nsch",
+        "nschannel",
+    ),
 }
 _RATE = {"samplerate", "samplingrate", "samplingfrequency", "samplefrequency", "samplespersecond"}
-_START = {"start", "xzero", "xorigin", "xstart", "t0", "hoffset", "starttime", "timeoffset", "firstpoint"}
-_TIME_UNIT = {"horizontalunits", "horizontalunit", "xunit", "xunits", "hunit", "timeunit", "xaxis", "xlabel"}
+_START = {
+    "start",
+    "xzero",
+    "xorigin",
+    "xstart",
+    "t0",
+    "hoffset",
+    "starttime",
+    "timeoffset",
+    "firstpoint",
+}
+_TIME_UNIT = {
+    "horizontalunits",
+    "horizontalunit",
+    "xunit",
+    "xunits",
+    "hunit",
+    "timeunit",
+    "xaxis",
+    "xlabel",
+}
 _VALUE_UNIT = {"verticalunits", "verticalunit", "yunit", "yunits", "vunit", "yaxis", "ylabel"}
 _LETTERS = re.compile(r"[^a-z0-9]")
 _RATES = {"sa/s": 1.0, "s/s": 1.0, "hz": 1.0}
@@ -58,7 +101,11 @@ def _quantity(metadata: Mapping[str, str], names: set[str]) -> tuple[float, str]
         if _plain(name) in names or _plain(key) in names:
             found = parse_quantity(value.split(", ")[0])
             if found:
-                written = found[1].split("/")[0].strip() if parse_unit(found[1].split("/")[0]) else found[1]
+                written = (
+                    found[1].split("/")[0].strip()
+                    if parse_unit(found[1].split("/")[0])
+                    else found[1]
+                )
                 return found[0], written or unit
     return None
 

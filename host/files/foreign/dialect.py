@@ -84,10 +84,10 @@ _CANDIDATES = (
     (",", "."),
     ("\t", ","),
     (";", ","),
-    (" ", "."),
-    (" ", ","),
     ("", "."),
     ("", ","),
+    (" ", "."),
+    (" ", ","),
 )
 
 
@@ -103,7 +103,9 @@ def _fit(dialect: Dialect, rows: Sequence[str]) -> tuple[float, int]:
         if dialect.separator in ("", " ") and None in values:
             continue
         numeric = tuple(k for k, value in enumerate(values) if value is not None and value == value)
-        broken = any(value is None and k >= min(numeric, default=0) for k, value in enumerate(values))
+        broken = any(
+            value is None and k >= min(numeric, default=0) for k, value in enumerate(values)
+        )
         if numeric and not broken:
             where[numeric] += 1
     if not where:
@@ -130,7 +132,9 @@ def _comma(lines: Sequence[str], rows: Sequence[str]) -> Dialect:
         return Dialect(",", ".")
     if wide == 2:
         return Dialect("", ",")
-    raise Unreadable("has commas between columns and as decimal signs; with decimal commas, separate the columns by ;")
+    raise Unreadable(
+        "has commas between columns and as decimal signs; with decimal commas, separate the columns by ;"
+    )
 
 
 def _why_none(lines: Sequence[str], rows: Sequence[str]) -> str:

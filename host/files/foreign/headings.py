@@ -8,7 +8,18 @@ from trelscope.host.files.foreign.block import Block
 from trelscope.host.files.foreign.cells import number
 from trelscope.host.files.foreign.units import parse_unit, split_name
 
-TIME_NAMES = {"time", "t", "x", "x-axis", "xaxis", "second", "seconds", "source", "delay", "time axis"}
+TIME_NAMES = {
+    "time",
+    "t",
+    "x",
+    "x-axis",
+    "xaxis",
+    "second",
+    "seconds",
+    "source",
+    "delay",
+    "time axis",
+}
 INDEX_NAMES = {
     *("sequence", "sample", "samples", "index", "point", "points", "#", "n", "no", "no."),
     *("chan", "channel", "channels", "bin", "bins", "sample number"),
@@ -35,7 +46,9 @@ def headings_of(block: Block) -> Headings:
     rest = list(rows)
     if rest and _is_units(rest[-1], places):
         units_row = rest.pop()
-    if rest and _is_names(rest[-1], places, alone=len(rest) == 1, above_units=units_row is not None):
+    if rest and _is_names(
+        rest[-1], places, alone=len(rest) == 1, above_units=units_row is not None
+    ):
         names_row = rest.pop()
     names, units = [], []
     for place in places:
@@ -59,14 +72,21 @@ def _is_units(row: Sequence[str], places: Sequence[int]) -> bool:
     """Whether a row says units and nothing else: second,Volt."""
     said = [cell for place in places if (cell := _at(row, place))]
     known = [bool(parse_unit(cell)) or cell.lower() in INDEX_NAMES for cell in said]
-    return bool(said) and all(known) and any(map(parse_unit, said)) and (len(places) > 1 or len(row) <= 1)
+    return (
+        bool(said)
+        and all(known)
+        and any(map(parse_unit, said))
+        and (len(places) > 1 or len(row) <= 1)
+    )
 
 
 def _is_names(row: Sequence[str], places: Sequence[int], alone: bool, above_units: bool) -> bool:
     """Whether a row names the columns. Of two columns it looks like metadata, a key and its value."""
     said = [_at(row, place) for place in places]
     filled = sum(map(bool, said))
-    if filled == 0 or (filled < len(places) and not (len(places) > 2 and filled == len(places) - 1)):
+    if filled == 0 or (
+        filled < len(places) and not (len(places) > 2 and filled == len(places) - 1)
+    ):
         return False
     if all(number(cell) is not None for cell in said if cell):
         return False

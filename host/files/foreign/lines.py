@@ -50,4 +50,6 @@ def _decoded(content: bytes, encoding: str) -> str:
     try:
         return content.decode(encoding)
     except UnicodeDecodeError:
-        raise Unreadable("is no text in an encoding that is known; save the waveform as CSV") from None
+        raise Unreadable(
+            "is no text in an encoding that is known; save the waveform as CSV"
+        ) from None

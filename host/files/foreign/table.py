@@ -1,6 +1,7 @@
 """A text table of any oscilloscope or photon counter as waveforms: recognised by its structure, not by its maker."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -51,7 +52,11 @@ def table(content: bytes, choices: Choices = NOTHING_SAID) -> Waveforms:
 
 
 def _channels(
-    block: Block, names: tuple[str, ...], units: tuple[str, ...], metadata: dict[str, str], first: int
+    block: Block,
+    names: tuple[str, ...],
+    units: tuple[str, ...],
+    metadata: dict[str, str],
+    first: int,
 ) -> list[Channel]:
     channels = []
     for k in range(first, block.values.shape[0]):
@@ -80,7 +85,7 @@ def _breaks(found: Waveforms, block: Block) -> tuple[int, ...]:
 def _curves(found: Waveforms, block: Block) -> Waveforms:
     """Each part of the table as a channel of its own."""
     ends = [0, *(start for start, _ in block.starts), found.size]
-    parts = [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+    parts = [slice(a, b) for a, b in pairwise(ends)]
     shortest = min(part.stop - part.start for part in parts)
     values = found.channels[0].values
     channels = tuple(
@@ -114,4 +119,6 @@ def _complete(found: Waveforms) -> Waveforms:
     breaks = tuple(int(kept[b - 1]) for b in found.breaks)
     channels = tuple(replace(c, values=c.values[known]) for c in found.channels)
     said = f"{np.count_nonzero(~known)} rows without a time left out"
-    return replace(found, t=found.t[known], channels=channels, breaks=breaks, how=(*found.how, said))
+    return replace(
+        found, t=found.t[known], channels=channels, breaks=breaks, how=(*found.how, said)
+    )

@@ -2,8 +2,28 @@
 
 import re
 
-PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "μ": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
-_LONG = {"femto": "f", "pico": "p", "nano": "n", "micro": "u", "milli": "m", "kilo": "k", "mega": "M"}
+PREFIXES = {
+    "f": -15,
+    "p": -12,
+    "n": -9,
+    "u": -6,
+    "µ": -6,
+    "μ": -6,
+    "m": -3,
+    "": 0,
+    "k": 3,
+    "M": 6,
+    "G": 9,
+}
+_LONG = {
+    "femto": "f",
+    "pico": "p",
+    "nano": "n",
+    "micro": "u",
+    "milli": "m",
+    "kilo": "k",
+    "mega": "M",
+}
 _BASES = {
     "s": ("s", "sec", "secs", "second", "seconds"),
     "V": ("v", "volt", "volts"),
