@@ -108,7 +108,7 @@ def measure(
             )
     results = {name: _in_seconds(found, name, dt) for name, found in results.items()}
     if edges.by_light:
-        edges = _with_foot(edges, results["delay"])
+        edges = _with_foot(edges, results["delay"], results["onset"])
         results["delay"] = replace(results["delay"], value=np.nan, se=np.nan, reason=IS_THE_EDGE)
     quantities = {}
     for name, found in results.items():
@@ -160,11 +160,16 @@ def _in_seconds(found: Found, name: str, dt: float) -> Found:
     )
 
 
-def _with_foot(edges: Reference, delay: Found) -> Reference:
-    """The edges with the foot of the light's rise as the start, where it was found."""
+def _with_foot(edges: Reference, delay: Found, onset: Found) -> Reference:
+    """The edges with the foot of the light's rise as the start, where it was found.
+
+    The light may have begun at any time that is no farther from the foot than the onset is.
+    """
     if not np.isfinite(delay.value):
         return edges
-    return replace(edges, begin=edges.first, start=edges.first + delay.value, start_se=delay.se)
+    doubt = abs(onset.value - delay.value) / np.sqrt(3) if np.isfinite(onset.value) else 0.0
+    se = float(np.hypot(delay.se, doubt))
+    return replace(edges, begin=edges.first, start=edges.first + delay.value, start_se=se)
 
 
 def _limited(q: Quantity) -> Quantity:

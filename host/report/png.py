@@ -79,7 +79,9 @@ def _draw(figure: pg.GraphicsLayoutWidget, capture: Recording) -> None:
         if row:
             plot.setXLink(figure.getItem(0, 0))
             figure.ci.layout.setRowStretchFactor(1, 3)
-    plot.setLabel("bottom", f"Time from the drive edge ({prefix}s)")
+    edges = capture.edges
+    edge = "the foot of the light" if edges is not None and edges.by_light else "the drive edge"
+    plot.setLabel("bottom", f"Time from {edge} ({prefix}s)")
     # Each label on the outer side of its line: a fast device's two lines are close together.
     levels = ((m.t_low, m.options.low, 1.0), (m.t_high, m.options.high, 0.0))
     for at, level, side in levels:
@@ -93,7 +95,11 @@ def _draw(figure: pg.GraphicsLayoutWidget, capture: Recording) -> None:
 
 def _title(capture: Recording) -> str:
     m, volts = capture.measurements, capture.settings.volts
-    parts = [capture.source, f"{volts:g} V" if math.isfinite(volts) else "", f"{m.pulses} pulses"]
+    parts = [
+        capture.source,
+        f"{volts:g} V" if math.isfinite(volts) else "",
+        f"{m.pulses} pulses" if m.pulses > 1 else "",
+    ]
     for name, q in (("response", m.response), ("rise", m.rise), ("fall", m.fall)):
         if math.isfinite(q.value):
             parts.append(f"{name} {format_with_error(q.value, q.se, 's')}")

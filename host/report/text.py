@@ -53,6 +53,8 @@ def _understood(capture: Recording) -> list[str]:
         for level, at in ((m.options.low, m.t_low), (m.options.high, m.t_high))
         if math.isfinite(at)
     ]
+    edge = "edge" if m.reference.startswith("found") else "drive edge"
+    lines.append(f"{edge} at {format_si(m.t0 + zero, 's')} of the file's time ({m.reference})")
     if passed:
         lines.append(f"the light passes {', '.join(passed)} of the file's time")
     return lines

@@ -21,9 +21,10 @@ _ENDS = 50  # rows at either end whose digits are looked at
 class Block:
     """values: (columns, rows), nan where a cell is empty. places: of the columns among the cells of a line.
 
-    starts: rows at which a part of its own begins, each with the lines above it, the first part's included.
-    head: cells of the lines above, without empty lines. beside: cells of the data's own first lines that are not data.
-    digits: what the last digit of each column stands for. beyond: cells that say that the converter's range was left.
+    starts: rows at which a part of its own begins after the first, each with the first line above it. head: cells of
+    the lines above, without empty lines. beside: cells of the data's own first lines that are not data. foot: cells of
+    the lines below. digits: what the last digit of each column stands for. beyond: cells that say that the converter's
+    range was left.
     """
 
     values: Array
@@ -31,6 +32,7 @@ class Block:
     head: list[list[str]]
     beside: list[list[str]] = field(default_factory=list)
     starts: tuple[tuple[int, str], ...] = ()
+    foot: list[list[str]] = field(default_factory=list)
     digits: tuple[float, ...] = ()
     beyond: int = 0
 
@@ -71,6 +73,10 @@ def _row(cells: Sequence[str], dialect: Dialect, places: Sequence[int]) -> list[
     """The numbers of a row, nan where there is none; None of what is no row of data."""
     if len(cells) <= places[-1]:
         return None
+    if len(places) == 1 and any(
+        number(cell, dialect.decimal) is None for cell in cells[: places[0]]
+    ):
+        return None  # a key with its number
     values = [number(cells[p], dialect.decimal) for p in places]
     known = [value for value in values if value is not None]
     if len(known) < len(values) or not any(map(math.isfinite, known)):
@@ -130,6 +136,7 @@ def _slow(
     rows: list[list[float]] = []
     beside: list[list[str]] = []
     starts: list[tuple[int, str]] = []
+    foot: list[list[str]] = []
     waiting: tuple[int, str] | None = (
         None  # a line that is no data: the first of a new part's head, or of the end
     )
@@ -143,10 +150,10 @@ def _slow(
         cells = dialect.split(line)
         row = _row(cells, dialect, places)
         if row is None:
-            if k > last:  # what stands below
-                head.append(cells)
-            elif waiting is None and _is_data(cells, dialect, places):
+            if (waiting is None or k > last) and _is_data(cells, dialect, places):
                 raise Unreadable(f"line {k + 1}: {_odd(cells, dialect, places)}")
+            if k > last:
+                foot.append(cells)
             else:
                 waiting = waiting or (len(rows), line.strip())
             continue
@@ -165,7 +172,14 @@ def _slow(
         rows.append(row)
     values = np.array(rows, np.float64).T
     return Block(
-        np.ascontiguousarray(values), places, head, beside, tuple(starts), tuple(digits), beyond
+        values=np.ascontiguousarray(values),
+        places=places,
+        head=head,
+        beside=beside,
+        starts=tuple(starts),
+        foot=foot,
+        digits=tuple(digits),
+        beyond=beyond,
     )
 
 
@@ -178,9 +192,9 @@ def _last(lines: Sequence[str], dialect: Dialect, places: Sequence[int]) -> int:
 
 
 def _is_data(cells: Sequence[str], dialect: Dialect, places: Sequence[int]) -> bool:
-    """Whether a line that is no row of data was meant to be one: some of its cells are numbers, or none are there."""
+    """Whether a line that is no row of data was meant to be one: some of its cells are numbers."""
     if len(cells) <= places[-1]:
-        return any(_finite(number(cell, dialect.decimal)) for cell in cells)
+        return _finite(number(cells[0], dialect.decimal))
     return len(places) > 1 and any(_finite(number(cells[p], dialect.decimal)) for p in places)
 
 

@@ -123,7 +123,7 @@ def _comma(lines: Sequence[str], rows: Sequence[str]) -> Dialect:
     odd = [cell.strip() for row in cells for cell in row[1::2]]
     fractions = sum(bool(_FRACTION.fullmatch(cell)) for cell in odd)
     head = next((line for line in lines if line.strip()), "")
-    names = [cell for cell in head.split(",") if cell.strip()]
+    names = [cell for cell in re.split("[,;\t]", head) if cell.strip()]
     named = number(head.strip(), ",") is None and not any(
         number(cell.strip()) is not None for cell in names
     )

@@ -56,6 +56,7 @@ def headings_of(block: Block) -> Headings:
         names.append(name)
         units.append(_at(units_row, place) or unit)
     metadata = _metadata(rest) | _over_units(names_row, units_row, places) | _metadata(block.beside)
+    metadata |= {key: value for key, value in _metadata(block.foot).items() if key not in metadata}
     return Headings(tuple(names), tuple(units), metadata)
 
 
@@ -90,6 +91,8 @@ def _is_names(row: Sequence[str], places: Sequence[int], alone: bool, above_unit
         return False
     if all(number(cell) is not None for cell in said if cell):
         return False
+    if len(places) == 1 and any(row[: places[0]]):
+        return False  # a key with its value
     if len(places) == 1:
         return not _PAIR.fullmatch(said[0]) or bool(split_name(said[0])[1])
     first, unit = split_name(said[0])

@@ -23,7 +23,7 @@ _BEYOND = (
 _STEADY = 0.3  # of a level's samples: those at its end, whose scatter is its noise
 _HALF = 1 / np.sqrt(12)  # of a step: error of an instant between two samples
 _DRIVEN = "50 % of the drive, between two samples"
-_LIGHT = "found in the light"
+_LIGHT = "found in the light, the foot of its rise"
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,16 +225,19 @@ def _with_edges(
         start, se = choices.edge, choices.edge_se
         words = "edge as given"
     elif seen_up:
-        start, se = rise, _HALF * dt
+        start, se = (
+            (rise if driven else first + dt * _foot(placed.light, span.begin, span.rise)),
+            _HALF * dt,
+        )
         words = _DRIVEN if driven else _LIGHT
     else:
         width = choices.width or _BEYOND * (fall - first) + dt
         start, se = fall - width, _HALF * dt
-        words = f"{_DRIVEN if driven else _LIGHT}, at the pulse's end"
+        words = f"{_DRIVEN if driven else 'found in the light'}, at the pulse's end"
     if choices.width is not None:
         end = start + choices.width
     elif seen_down:
-        end = fall if driven else _foot_of_fall(placed.light, span, first, dt)
+        end = fall if driven else first + dt * _foot(placed.light, span.stop, span.fall)
     else:
         end = start + _BEYOND * (first + n * dt - start)
     width = end - start
@@ -248,12 +251,8 @@ def _with_edges(
         stop=float("nan") if driven else float(stop - start),
         by_light=bool(by_light and seen_up),
     )
-    at = format_si(float(start), "s")
-    how = (
-        [f"edge: {words}, at {at} of the file's time"]
-        if seen_up or choices.edge is not None
-        else []
-    )
+    at = "" if edges.by_light else f", at {format_si(float(start), 's')} of the file's time"
+    how = [f"edge: {words}{at}"] if seen_up or choices.edge is not None else []
     if not seen_up and choices.edge is None:
         how.append(
             f"the record shows the end of a pulse alone, at {format_si(float(fall), 's')} of the file's time"
@@ -267,17 +266,18 @@ def _with_edges(
     ), how
 
 
-def _foot_of_fall(light: Array, span: Span, first: float, dt: float) -> float:
-    """Where the line through 80 and 50 % of the fall meets the top, s on the file's axis."""
-    k = int(span.fall)
-    begin = max(int(span.stop), 0)
-    top = float(light[max(begin - 3, 0) : begin + 1].mean())
-    half = float(np.interp(span.fall, np.arange(light.size), light))
-    level = top + (half - top) * 0.4  # 80 % where half is 50
-    part = np.sign(top - half) * (light[begin : k + 2] - level)
-    under = np.flatnonzero(part < 0)
-    at = begin + float(under[0]) if under.size else span.fall
-    return first + dt * min(max(span.fall - (span.fall - at) / 0.6, span.stop), span.fall)
+def _foot(light: Array, leaves: float, half: float) -> float:
+    """Where the line through 20 and 50 % of a transition meets the level that it comes from, in samples.
+
+    leaves, half: where the light leaves that level at the earliest, and where it is half-way.
+    """
+    begin = max(int(leaves), 0)
+    level = float(light[max(begin - 3, 0) : begin + 1].mean())
+    middle = float(np.interp(half, np.arange(light.size), light))
+    fifth = level + 0.4 * (middle - level)
+    gone = np.flatnonzero(np.sign(level - middle) * (light[begin : int(half) + 2] - fifth) < 0)
+    at = begin + float(gone[0]) if gone.size else half
+    return min(max(half - (half - at) / 0.6, leaves), half)
 
 
 def _with_noise(placed: Placed, span: Span, widen: Array, driven: bool) -> Placed:

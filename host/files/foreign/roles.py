@@ -50,17 +50,17 @@ def roles(
         raise Unreadable(f"{light.name} cannot be light and drive at once; name two channels")
     if drive is None and choices.drive is None:
         drive = _drive(channels, light)
-    how.append(
-        f"light: {light.name}" + (f" in {light.unit}" if light.unit else ", which has no unit")
-    )
+    how.append(f"light: {_described(light)}")
     if drive is not None:
-        how.append(
-            f"drive: {drive.name}" + (f" in {drive.unit}" if drive.unit else ", which has no unit")
-        )
+        how.append(f"drive: {_described(drive)}")
     others = [c.name for c in channels if c is not light and c is not drive]
     if others:
         how.append(f"not looked at: {_listed(others)}")
     return light, drive, tuple(how)
+
+
+def _described(channel: Channel) -> str:
+    return channel.name + (f" in {channel.unit}" if channel.unit else ", which has no unit")
 
 
 def _only(channels: Sequence[Channel], all_channels: Sequence[Channel]) -> Channel:
