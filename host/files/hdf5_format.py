@@ -1,7 +1,7 @@
 """Columns as datasets of HDF5, bit for bit.
 
-Laid out as netCDF-4: each has its unit, the first is the axis of the others, and what is known of the sample and such
-is an attribute of the file.
+Laid out as netCDF-4: each has its unit and its name in words, the first is the axis of the others, and what is known
+of the sample and such is an attribute of the file.
 """
 
 import io
@@ -32,6 +32,7 @@ def encode(columns: Columns, about: str) -> bytes:
             data = file.create_dataset(name, data=values, compression="gzip")
             data.attrs["unit"] = column.unit
             data.attrs["units"] = column.unit or "1"  # as netCDF has it
+            data.attrs["long_name"] = column.title or name
         axis = next(iter(columns))
         file[axis].make_scale(axis)
         for name in list(columns)[1:]:

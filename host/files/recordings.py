@@ -22,7 +22,14 @@ from trelscope.host.settings import Settings
 
 FORMAT, VERSION = "trelscope recording", 2
 READ = (1, VERSION)
-COLUMNS = ("time", "light", "light_se", "drive", "drive_se")
+COLUMNS = {
+    "time": "Time from the drive edge as commanded",
+    "light": "Light",
+    "light_se": "Standard error of the light",
+    "drive": "Drive voltage",
+    "drive_se": "Standard error of the drive voltage",
+}
+"""Names of the columns, and what they are in words."""
 
 T = TypeVar("T")
 
@@ -43,7 +50,10 @@ def save(path: Path, recording: Recording) -> None:
     unit = recording.settings.light_unit
     values = (light.t, light.y, light.se, drive.y, drive.se)
     units = ("s", unit, unit, "V", "V")
-    columns = {name: Column(v, u) for name, v, u in zip(COLUMNS, values, units, strict=True)}
+    columns = {
+        name: Column(v, u, title)
+        for (name, title), v, u in zip(COLUMNS.items(), values, units, strict=True)
+    }
     head = {"format": FORMAT, "version": VERSION, "segments": _segments(recording.settings)}
     formats.write(path, columns, {**head, **recording.about(), "metadata": recording.metadata})
 
