@@ -1,6 +1,7 @@
 # ruff: noqa: E501 - the page below is prose, wrapped as it is to be read
 """Writes docs/hardware.md, whose pin tables come from the platform files: `python -m tools.hardware_page`."""
 
+import math
 from pathlib import Path
 
 from trelscope.gateware.platform.adc import Adc
@@ -9,6 +10,12 @@ from trelscope.gateware.platform.dac import LevelDac
 from trelscope.gateware.platform.launch import Launch
 from trelscope.gateware.platform.platforms import ball, platform_for
 from trelscope.gateware.platform.sampling import PhotonPins
+from trelscope.gateware.protocol import ADC_DELAY_BITS, ADC_TAP_PS
+from trelscope.host.acquisition.instrument import SETTLING
+from trelscope.host.planning import VOLTS
+from trelscope.sim.physics.supply import BLEEDER, BUFFER, OF_A_BOARD
+
+FALLS = OF_A_BOARD.fall * math.log(VOLTS[1] / VOLTS[0])  # s
 
 PAGE = Path(__file__).parents[1] / "docs" / "hardware.md"
 
@@ -27,9 +34,12 @@ you solder**.
 
 **Level.** The 14-bit DAC AD5641 gets SYNC, SCLK and DIN and a 4.096 V reference as its supply, which is its full scale *(memory)*.
 An amplifier of gain 2 makes 0.5 mV per code of that, 3–7 V for the codes the guard lets through, and sets a regulator or power
-amplifier that carries the device's current: V_H. A buffer capacitor of some 10 µF close to the switch carries the edges, and 1 kΩ
-across it discharges it when the level falls (7 V to 3 V in some 10 ms: let that pass before the next train, because the gateware does
-not wait).
+amplifier that carries the device's current: V_H. A buffer capacitor of {BUFFER * 1e6:g} µF close to the switch carries the edges, and
+{BLEEDER / 1e3:g} kΩ across it discharge it when the level falls: from 7 V to 3 V in {FALLS * 1e3:.1f} ms. A train waits before its first
+launch until V_H has settled, with the gate low: for as long as the register `settle` says, which the host sets to {SETTLING * 1e3:g} ms on a
+board. A train that is stopped while it waits launches nothing. Emulated boards can be given a V_H with the same time constants
+(`sim/physics/supply.py`). **The host must write `enable` before `run`:** `enable` alone raises the level, and the gateware waits only at
+the start of a train.
 
 **No code may exceed the limit.** The guard limits the codes, but a disturbed word on the wires could ask for 8.19 V, or power the DAC
 down *(memory: two bits of the word do that)*. So the amplifier's input is clamped: 1 kΩ from the DAC, then an adjustable shunt regulator to
@@ -81,10 +91,23 @@ one double-data-rate register. `trelscope calibrate lanes` measures the lanes' t
 
 **ADC.** LTC2285, two channels of 14 bits at 125 MS/s, 3.3 V outputs (OVDD). `adc_clk` to CLKA and CLKB through 33 Ω each; MODE at
 a third of VDD (straight binary), MUX high, OEA, OEB, SHDNA and SHDNB low *(memory)*. What the gateware relies on *(memory)*: data 1.4 to
-5.4 ns after CLK's rising edge, 5 clocks after the sample. With the {Adc.DELAY_NS} ns of delay in the FPGA's pins, and a clock that leaves 2.7 ns after the
-FPGA's own edge, that leaves about 1.3 ns on either side of the capturing edge for traces and temperature. Each nanosecond by which the
-clock leaves earlier or later is taken from one side: keep all of the bus within 2 cm of equal length, and check the margin on a board before
-believing the lowest bits.
+5.4 ns after CLK's rising edge, 5 clocks after the sample. So a code stands still for 4 ns of a cycle's 8.
+
+*When codes are taken.* CLK rises 4 ns before the capturing edge. Let t be all that lies between the FPGA's clock and the registers in its data
+pins, other than the delay set there: the way out to CLK, both traces, the way in. Codes are right with delays from 2.6 ns − t to
+6.6 ns − t. The delay is {Adc.DELAY_NS} ns after configuration, and can be set from 0 to {((1 << ADC_DELAY_BITS) - 1) * ADC_TAP_PS / 1000} ns in taps of {ADC_TAP_PS} ps (delay cells DELAYF; register
+`adc_delay`), so:
+
+| t | what is right |
+|---|---|
+| below −0.6 ns, above 6.6 ns | no delay |
+| 1.35 to 5.35 ns | the delay after configuration |
+| all others from −0.6 to 6.6 ns | another one, which `trelscope calibrate adc` finds |
+
+The way out alone is about 2.7 ns *(memory)*. Nobody here knows in which corner of temperature, voltage and process that is: half of it and
+twice as much are the corners to reckon with, 1.35 and 5.4 ns. In the former the delay after configuration has no room left without the traces' own
+delay, in the latter none at all. So calibrate the ADC before believing its lowest bits, and keep all of the bus within 2 cm of equal
+length: differences narrow the eye for all.
 
 **Grounds.** One ground plane under switch, device and ADC; the FPGA board's supply apart from the drive's. The board's connectors
 carry single-ended signals at 125 MHz: an adapter board plugged on directly, no ribbon cable.
@@ -129,9 +152,10 @@ Check every data sheet before buying; none of these parts has been tried with th
   again. Nothing shows such a shift, which all launches have in common; times that are held against the drive monitor's edge are free of it.
   Steps that are missed again and again show in `trelscope doctor --board SOURCE --drive` and `trelscope calibrate phases`.
 - The 1 ns lanes: their widths follow from the two clocks' 1 ns and the pads' and traces' differences.
-- The ADC's capture margin, above: there is no setting for it yet. If the latency is a cycle off, light and drive move together.
-- V_H's settling: the gateware launches as soon as a train starts. With 10 µF, let a train's first milliseconds pass before believing
-  its level.
+- The ADC's eye: `trelscope calibrate adc` finds it, of channel B, and takes channel A's to be the same. If the latency is a cycle off, light
+  and drive move together. Steps of the delay cells are 25 ps *(memory)*; how DELAYF takes LOADN, MOVE and DIRECTION is as in Lattice's
+  description *(memory: FPGA-TN-02035)*, and a delay that does not move shows as an eye that goes on at both ends.
+- That V_H has settled within the {SETTLING * 1e3:g} ms that a train waits: that takes an amplifier that charges {BUFFER * 1e6:g} µF in a few ms.
 - Everything marked *(memory)*.
 - Behaviour at power-up, and on loss of lock: outputs float by design, and the resistors decide.
 """

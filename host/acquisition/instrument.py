@@ -25,6 +25,7 @@ REPLY_TIMEOUT = 0.5  # s without a byte
 REPLY_PATIENCE = 2.0  # s, while others come: a slow link has them queue before the reply
 ATTEMPTS = 3  # at a request whose reply does not come
 SILENCE = 5.0  # s without a request after which the instrument switches its output off
+SETTLING = 20e-3  # s that a board's level is given to settle before a train; that of the emulated board follows at once
 END_POLLS, END_POLL = 500, 0.01  # how often, and s apart, to ask whether a train has ended
 
 
@@ -107,6 +108,10 @@ class Instrument:
         self._acknowledge_trips()
         for name, value in registers.items():
             self.write(name, value)
+        if self.identity.board != Board.EMULATOR.name:
+            self.write("settle", round(SETTLING * protocol.CLOCK_HZ))
+        if (delay := self.link.front_end.adc_delay) is not None:
+            self.write("adc_delay", round(delay * 1e12 / protocol.ADC_TAP_PS))
         self.write("watchdog", round(SILENCE * protocol.CLOCK_HZ))
         self.write("enable", 1)
         return self._launch(registers)
@@ -245,6 +250,8 @@ class Instrument:
         if outcome == Outcome.OUT_OF_RANGE:
             low, high = protocol.limits_on(name, self.identity.depth, self.identity.features)
             return f"{value} is out of range: {low} to {high}"
+        if outcome == Outcome.NO_REGISTER:
+            return "it has none of that name; build its bitstream anew and flash it"
         known = outcome in set(Outcome)
         return Outcome(outcome).name.lower().replace("_", " ") if known else f"outcome {outcome}"
 
