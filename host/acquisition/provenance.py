@@ -6,8 +6,12 @@ from importlib import metadata
 from trelscope.host.acquisition.instrument import Instrument
 from trelscope.host.link.replay import ReplayLink
 
+WHEN, DURATION = "when", "duration"
+"""When the capture was begun, and how long it took, in s, to the newest frame."""
 NOTES = ("sample", "operator", "note")
 """What only the user knows, by its name in the metadata of a recording."""
+KEYED = "notes"
+"""Notes that have a name each, by it."""
 
 
 def provenance(instrument: Instrument) -> dict[str, str]:
@@ -17,7 +21,7 @@ def provenance(instrument: Instrument) -> dict[str, str]:
     known = {"program": program(), "gateware": f"{instrument.identity.digest:08x}"}
     if isinstance(instrument.link, ReplayLink):
         return known
-    return {"when": datetime.now(UTC).isoformat(timespec="seconds"), **known}
+    return {WHEN: datetime.now(UTC).isoformat(timespec="seconds"), **known}
 
 
 def program() -> str:

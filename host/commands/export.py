@@ -1,10 +1,11 @@
 """`trelscope export`: a recording in another format."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from trelscope.host.commands import reading
-from trelscope.host.commands.common import FORCE, Commands
+from trelscope.host.commands.common import FORCE, Commands, add_notes, notes
 from trelscope.host.files import formats, recordings
 
 
@@ -20,10 +21,13 @@ def add(commands: Commands) -> None:
     p.add_argument(
         "-o", "--output", type=Path, metavar="OUT", required=True, help=", ".join(formats.FORMATS)
     )
+    add_notes(p)
     reading.add_reading(p)
 
 
 def _export(options: argparse.Namespace) -> int:
     recordings.check(options.output, options.force)
-    recordings.save(options.output, reading.load(options.file, reading.choices(options)))
+    recording = reading.load(options.file, reading.choices(options))
+    metadata = {**recording.metadata, **notes(options)}
+    recordings.save(options.output, replace(recording, metadata=metadata))
     return 0

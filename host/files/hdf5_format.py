@@ -23,7 +23,11 @@ def encode(columns: Columns, about: str) -> bytes:
     image = io.BytesIO()
     with h5py.File(image, "w") as file:
         file.attrs["about"] = about
-        for name, text in json.loads(about).get("metadata", {}).items():
+        known = json.loads(about).get("metadata", {})
+        keyed = {
+            f"note_{name.replace('-', '_')}": text for name, text in known.get("notes", {}).items()
+        }
+        for name, text in {**keyed, **known}.items():
             if name.isidentifier() and isinstance(text, str):  # where other programs look for it
                 file.attrs[name] = "".join(sign if sign.isprintable() else "?" for sign in text)
         for name, column in columns.items():

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from trelscope.host.acquisition.provenance import NOTES
+from trelscope.host.acquisition.provenance import KEYED, NOTES
 from trelscope.host.acquisition.recording import Recording
 from trelscope.host.files.foreign.recording import FOREIGN, UNDERSTOOD
 from trelscope.host.measure.quantities import DEFINITIONS, PRIMARY, Measurements, Quantity
@@ -28,7 +28,8 @@ def table(capture: Recording) -> str:
         "",
     ]
     noted = {name: capture.metadata[name] for name in NOTES if name in capture.metadata}
-    lines[2:2] = [f"{name}: {printable(str(text))}" for name, text in noted.items()]
+    noted |= capture.metadata.get(KEYED, {})
+    lines[2:2] = [f"{printable(name)}: {printable(str(text))}" for name, text in noted.items()]
     lines += _results(m)
     lines += [
         "",

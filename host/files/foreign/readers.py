@@ -18,6 +18,7 @@ SCOPES = (".wfm", ".isf", ".bin", ".wvf", ".wdf")
 SUFFIXES = (*PHOTONS, *LECROY, *SCOPES)
 
 _INSTALL = 'pip install "trelscope[files]"'
+_SUBARRAYS = 144  # where a LeCroy file has the number of its segments
 _MOST_BINS = 1 << 20
 _SAID = ("model", "firmware", "serial_number", "user_name")
 
@@ -62,20 +63,18 @@ def _picoquant(module: Any, path: Path, content: bytes) -> Waveforms:
     """PicoQuant: a histogram for each channel that counted, of time tags or as it was saved."""
     if path.suffix.lower() == ".phu":
         with module.PhuFile(path) as file:
-            counts = np.atleast_2d(np.asarray(file.histograms(), np.float64))
-            steps = np.atleast_1d(np.asarray(file.histogram_resolutions, np.float64))
             tags = dict(file.tags)
+            counts = np.atleast_2d(np.asarray(file.histograms(), np.float64))
+            # Of the bins as they were recorded; the reader's own is that of the hardware, before binning.
+            own = tags.get("HistResDscr_MDescResolution", file.histogram_resolutions)
+            steps = np.atleast_1d(np.asarray(own, np.float64))
         if np.ptp(steps) > 0:
             raise Unreadable("has histograms of different resolution; save one of them alone")
         return _histograms("PicoQuant PHU", counts, float(steps[0]), None, _tags(tags))
     with module.PtuFile(path) as file:
         counts = np.atleast_2d(np.asarray(file.decode_histogram(), np.float64))
         step = float(file.tcspc_resolution)
-        syncs = (
-            round(file.global_acquisition_time)
-            if str(file.measurement_mode).endswith("T3")
-            else None
-        )
+        syncs = round(file.global_acquisition_time) if file.is_t3 else None
         tags = dict(file.tags)
     return _histograms("PicoQuant PTU", counts, step, syncs, _tags(tags))
 
@@ -121,15 +120,18 @@ def _histograms(
 
 def _lecroy(module: Any, path: Path, content: bytes) -> Waveforms:
     file = module.ScopeData(data=content)
-    t, y = np.asarray(file.x, np.float64), np.asarray(file.y, np.float64)
-    said = {
-        name: str(getattr(file, name))
-        for name in ("instrumentName", "triggerTime", "waveSource")
-        if hasattr(file, name)
-    }
-    return Waveforms(
-        "LeCroy TRC", t, (Channel(said.get("waveSource", "waveform"), "V", y),), metadata=said
-    )
+    y = np.asarray(file.y, np.float64)
+    segments = max(int(file.parseInt32(_SUBARRAYS)), 1)
+    if y.size % segments:
+        raise Unreadable("has segments of different length; save one of them alone")
+    each = y.size // segments
+    # The reader's own times end one step too late.
+    t = np.tile(float(file.horizOffset) + float(file.horizInterval) * np.arange(each), segments)
+    said = {"instrument": file.instrumentName, "trigger time": file.triggerTime}
+    breaks = tuple(range(each, y.size, each))
+    channel = Channel(str(file.waveSource), "V", y)
+    metadata = {key: str(value).strip("\0 ") for key, value in said.items()}
+    return Waveforms("LeCroy TRC", t, (channel,), breaks, metadata=metadata)
 
 
 def _scope(module: Any, path: Path, content: bytes) -> Waveforms:
