@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class Settings:
     counting: bool = False
     time_tags: bool = False
 
-    def as_dict(self) -> dict[str, float | int | bool]:
+    def as_dict(self) -> dict[str, Any]:
         """Every setting by name, in SI units. Time tags only where there are any: older programs know of none."""
         values = asdict(self)
         if not self.time_tags:
@@ -52,6 +53,11 @@ class Settings:
     def bins(self) -> int:
         """Bins of the trace."""
         return round(self.window_length / self.bin)
+
+    @property
+    def light_unit(self) -> str:
+        """Of the light channel's trace."""
+        return "1/s" if self.counting else "V"
 
     @property
     def dither(self) -> int:
