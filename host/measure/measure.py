@@ -102,7 +102,13 @@ def measure(
     quantities = {}
     for name, found in results.items():
         if DEFINITIONS[name].unit:
-            found = replace(found, value=found.value * dt, se=found.se * dt, scale=found.scale * dt)
+            found = replace(
+                found,
+                value=found.value * dt,
+                se=found.se * dt,
+                scale=found.scale * dt,
+                bound=found.bound * dt,
+            )
         if name in _FROM_START:
             found = _held_against(found, detector_delay, edges.start_se, edges.start_seen)
         elif name in _FROM_END:
@@ -149,4 +155,4 @@ def _quantity(found: Found, common: list[Flag]) -> Quantity:
     noisy = not known and found.reason.startswith(NOISY)
     if (noisy or (vague and Flag.BANDWIDTH_LIMITED not in flags)) and Flag.LOW_SNR not in flags:
         flags.append(Flag.LOW_SNR)
-    return Quantity(found.value, found.se, tuple(flags), found.reason, found.method)
+    return Quantity(found.value, found.se, tuple(flags), found.reason, found.method, found.bound)
