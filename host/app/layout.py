@@ -73,7 +73,6 @@ class Docks:
             window.tabifyDockWidget(tabs[0], tab)
         tabs[0].raise_()
         self.set_sizes()
-        self._first_layout = window.saveState()
 
     def spread(self) -> None:
         """Put the tabs below into as many groups side by side as the window has room for."""
@@ -111,7 +110,15 @@ class Docks:
 
     def restore(self) -> None:
         """Put every dock where it was at first."""
-        self._window.restoreState(self._first_layout)
+        for dock in self.by_title.values():
+            dock.setFloating(False)
+        for dock, area in (
+            (self._left, AREA.LeftDockWidgetArea),
+            (self._right, AREA.RightDockWidgetArea),
+        ):
+            self._window.removeDockWidget(dock)
+            self._window.addDockWidget(area, dock)
+            dock.show()
         self.spread()
 
     def _add(self, title: str, content: QWidget, area: AREA) -> QDockWidget:
