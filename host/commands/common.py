@@ -175,13 +175,16 @@ def with_levels(options: argparse.Namespace, measuring: MeasureOptions) -> Measu
     return measuring
 
 
-def add_settings(p: argparse.ArgumentParser) -> None:
-    """Add what a capture's settings are asked for with; see `requested`."""
+def add_settings(p: argparse.ArgumentParser, pulses: str = "") -> None:
+    """Add what a capture's settings are asked for with; see `requested`.
+
+    pulses: what they are for, where photons get stamps and nothing else can be asked for.
+    """
     d = CaptureRequest()
     p.add_argument("--volts", type=volts, help=f"drive level, 3 to 7 (default {d.volts:g})")
     p.add_argument("--rate", type=hertz, help=f"pulses per second (default {d.rate / 1e3:g}k)")
     p.add_argument("--width", type=seconds, help="pulse width in s (default half the period)")
-    p.add_argument("--pulses", type=count, help=f"pulses to average (default {d.pulses})")
+    p.add_argument("--pulses", type=count, help=pulses or f"pulses to average (default {d.pulses})")
     p.add_argument(
         "--window",
         type=window_range,
@@ -189,17 +192,18 @@ def add_settings(p: argparse.ArgumentParser) -> None:
         help="s from the drive edge, and s (default: the pulse and its decay)",
     )
     p.add_argument("--bin", type=seconds, help="bin width in s (default: the finest that fits)")
-    p.add_argument(
-        "--mode",
-        choices=("analog", "counting"),
-        help="sum samples or count photons (default: count where the detector does)",
-    )
+    if not pulses:
+        p.add_argument(
+            "--mode",
+            choices=("analog", "counting"),
+            help="sum samples or count photons (default: count where the detector does)",
+        )
 
 
 def requested(options: argparse.Namespace) -> CaptureRequest:
     """What was asked for with `add_settings`, the rest by default."""
     given = {f.name: getattr(options, f.name, None) for f in fields(CaptureRequest)}
-    if options.mode is not None:
+    if getattr(options, "mode", None) is not None:
         given["counting"] = options.mode == "counting"
     return CaptureRequest(**{name: value for name, value in given.items() if value is not None})
 

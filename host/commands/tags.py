@@ -14,7 +14,6 @@ from trelscope.host.acquisition.stamps import StampAcquisition
 from trelscope.host.commands.common import (
     FORCE,
     JSON,
-    OUTPUT,
     SEED,
     Commands,
     add_notes,
@@ -51,7 +50,7 @@ def add(commands: Commands) -> None:
         "tags",
         help="record every photon with its pulse and its time",
         description="SOURCE may also be a file that this command has written: what its photons say is printed.",
-        parents=[SEED, OUTPUT, JSON, FORCE],
+        parents=[SEED, JSON, FORCE],
     )
     p.set_defaults(command=_tags)
     p.add_argument(
@@ -62,10 +61,11 @@ def add(commands: Commands) -> None:
         metavar="SOURCE",
         help="an instrument that counts photons (%(default)s), or such a file",
     )
-    add_settings(p)
     p.add_argument(
-        "--seconds", type=seconds, help=f"for how long, instead of --pulses (default {SECONDS:g})"
+        "-o", "--output", type=Path, metavar="FILE.h5", help="save the photons as Photon-HDF5"
     )
+    add_settings(p, "how many pulses, instead of --seconds")
+    p.add_argument("--seconds", type=seconds, help=f"for how long (default {SECONDS:g})")
     add_notes(p)
     p.add_argument("--flat-out", action="store_true", help="let the emulator outrun real time")
     p.add_argument(
@@ -107,10 +107,6 @@ def _tags(options: argparse.Namespace) -> int:
 
 def _wanted(options: argparse.Namespace) -> CaptureRequest:
     """What is asked for, in pulses."""
-    if options.mode == "analog":
-        raise SettingsError(
-            "samples have no photons that could be stamped; leave out --mode analog"
-        )
     if options.seconds is None:
         return requested(options)
     if options.pulses is not None:

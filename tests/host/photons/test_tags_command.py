@@ -87,7 +87,6 @@ def test_measure_and_decay_choose_bins_and_window_afterwards(
     ("given", "says"),
     [
         (["tags", "bmim3-1mm2", *ASKED], "gives photons no times"),
-        (["tags", "--mode", "analog"], "leave out --mode analog"),
         (["tags", "--seconds", "1", "--pulses", "8"], "not both"),
         (["tags", "-o", "x.csv"], "call it x.h5"),
         (["tags", "RUN/run.h5", "--volts", "4"], "is recorded"),
