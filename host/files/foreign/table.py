@@ -119,7 +119,7 @@ def _complete(found: Waveforms) -> Waveforms:
     kept = np.cumsum(known)
     breaks = tuple(int(kept[b - 1]) for b in found.breaks)
     channels = tuple(replace(c, values=c.values[known]) for c in found.channels)
-    said = f"{np.count_nonzero(~known)} rows without a time left out"
+    said = f"left out: {np.count_nonzero(~known)} rows without a time"
     return replace(
         found, t=found.t[known], channels=channels, breaks=breaks, how=(*found.how, said)
     )
