@@ -203,6 +203,7 @@ class Instrument(wiring.Component):
         settings = sequencer.settings
         m.d.comb += [
             train.settings.eq(settings),
+            train.renew.eq(sequencer.renew),
             train.prepare.eq(sequencer.prepare),
             train.start.eq(sequencer.start),
             train.stop.eq(sequencer.stop),
@@ -448,7 +449,7 @@ class Instrument(wiring.Component):
         with m.Else():
             m.d.sync += now.eq(now + step)
         m.d.comb += [
-            tags.start.eq(sequencer.prepare),
+            tags.start.eq(sequencer.renew),
             tags.train.eq(sequencer.train),
             tags.enable.eq(((settings.mode & Mode.TIME_TAGS) != 0) & running),
             tags.photons.eq(self.photons),

@@ -121,14 +121,14 @@ class Acquisition:
         self._frames_sent = self._frames_whole = 0
         self._averaged = 0
         self._average = average or new_average(settings, instrument.link.front_end)
-        self._train = instrument.start(settings)
+        self.train = instrument.start(settings)
         self._begun = self._latest = time.perf_counter()
 
     def poll(self, timeout: float) -> list[Frame]:
         """Take in frames, waiting up to `timeout` seconds; returns those that were averaged."""
         taken = []
         for frame in self._instrument.frames(timeout):
-            if frame.train != self._train:
+            if frame.train != self.train:
                 continue  # late frames of the previous train
             if not self._follows(frame):
                 self._instrument.errors.refused += 1

@@ -184,7 +184,7 @@ def add_settings(p: argparse.ArgumentParser) -> None:
     p.add_argument("--pulses", type=count, help=f"pulses to average (default {d.pulses})")
     p.add_argument(
         "--window",
-        type=_window_range,
+        type=window_range,
         metavar="START:LENGTH",
         help="s from the drive edge, and s (default: the pulse and its decay)",
     )
@@ -204,7 +204,8 @@ def requested(options: argparse.Namespace) -> CaptureRequest:
     return CaptureRequest(**{name: value for name, value in given.items() if value is not None})
 
 
-def _window_range(text: str) -> tuple[float, float]:
+def window_range(text: str) -> tuple[float, float]:
+    """START:LENGTH, each in s."""
     start, colon, length = text.partition(":")
     if not colon:
         raise argparse.ArgumentTypeError(f"not START:LENGTH: {text!r} (write e.g. -2u:20u)")

@@ -48,16 +48,15 @@ from trelscope.host.files.foreign.choices import NOTHING_SAID
 from trelscope.host.files.foreign.recording import EXCITATIONS
 from trelscope.host.measure.quantities import Flag
 from trelscope.host.measure.trace import Trace
-from trelscope.host.planning import CaptureRequest, SettingsError
+from trelscope.host.planning import EXCITED, CaptureRequest, SettingsError
 from trelscope.host.report import decay as report
 from trelscope.host.report.text import printable
 from trelscope.host.units import format_si
 
 DEFAULT = "emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0"
-WINDOW = -100e-9, 1.024e-6  # s
 LANE = 1e-9  # s: photons within one of the discriminator's lanes are one
 MODELS: Mapping[str, Key] = {"1": 1, "2": 2, "3": 3}
-PULSES, RATE = 400_000, 15e3
+PULSES = 400_000
 RESPONSE = 0.3e-9  # s
 NEAR = 50e-9  # s from the drive edge, between which the excitation is looked for
 
@@ -90,6 +89,7 @@ def add(commands: Commands) -> None:
     p.add_argument("--pulses", type=count, help="excitations (default 400k)")
     p.add_argument("--rate", type=hertz, help="excitations per second (default 15k)")
     add_notes(p)
+    reading.add_histogram(p)
     p.add_argument(
         "--model",
         choices=(*MODELS, "stretched"),
@@ -174,6 +174,10 @@ def _decay(options: argparse.Namespace) -> int:
             check(name, value)
     except ValueError as error:
         raise DecayError(str(error)) from None
+    if not kept and (options.window, options.bin) != (None, None):
+        raise SettingsError(
+            "--window and --bin are for photons that have stamps: give a file of `trelscope tags`"
+        )
     if kept and (options.pulses, options.rate) != (None, None):
         raise SettingsError(f"{path} is recorded; leave out --pulses and --rate")
     response = (
@@ -182,7 +186,11 @@ def _decay(options: argparse.Namespace) -> int:
         else options.response
     )
     crash_copy = CrashCopy(say)
-    result = reading.load(path, said) if kept else _count(options, crash_copy)
+    result = (
+        reading.load(path, said, options.window, options.bin)
+        if kept
+        else _count(options, crash_copy)
+    )
     light = replace(result.light, t=result.light.t - result.measurements.t0)
     if result.settings.counting:
         light = with_errors(light, result.settings)
@@ -223,10 +231,10 @@ def _save(options: argparse.Namespace, fitted: _Fitted, crash_copy: CrashCopy | 
 def _count(options: argparse.Namespace, crash_copy: CrashCopy) -> Recording:
     request = CaptureRequest(
         volts=5.0,
-        rate=options.rate or RATE,
+        rate=options.rate or EXCITED.rate,
         width=10e-6,
         pulses=options.pulses or PULSES,
-        window=WINDOW,
+        window=EXCITED.window,
         bin=1e-9,
     )
     return run_capture(

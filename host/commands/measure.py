@@ -27,6 +27,7 @@ def add(commands: Commands) -> None:
     p.set_defaults(command=_measure)
     p.add_argument("files", type=Path, nargs="+", metavar="FILE", help=reading.KINDS)
     add_levels(p)
+    reading.add_histogram(p)
     p.add_argument(
         "--top-fraction",
         type=_part,
@@ -106,7 +107,7 @@ def _about(result: Recording) -> dict[str, Any]:
 
 
 def _measured(options: argparse.Namespace, path: Path) -> Recording:
-    recording = reading.load(path, reading.choices(options))
+    recording = reading.load(path, reading.choices(options), options.window, options.bin)
     changes: dict[str, Any] = {
         "top_fraction": options.top_fraction,
         "settle_band": options.settle_band,

@@ -4,12 +4,13 @@ import argparse
 from pathlib import Path
 
 from trelscope.host.acquisition.recording import Recording
-from trelscope.host.commands.common import number, seconds
+from trelscope.host.commands.common import number, seconds, window_range
 from trelscope.host.errors import UserError
-from trelscope.host.files import formats, journal, recordings
+from trelscope.host.files import formats, journal, photon_runs, recordings
 from trelscope.host.files.failures import ForeignFileError
 from trelscope.host.files.foreign import load as foreign
 from trelscope.host.files.foreign.choices import NOTHING_SAID, Choices
+from trelscope.host.planning import SettingsError
 
 KINDS = (
     f"{', '.join(formats.FORMATS)}, a {journal.SUFFIX} that `trelscope recover` lists, or a file of another instrument:"
@@ -46,6 +47,19 @@ def add_reading(p: argparse.ArgumentParser) -> None:
     said.add_argument("--invert", action="store_true", help="more light makes less signal")
 
 
+def add_histogram(p: argparse.ArgumentParser) -> None:
+    """Add what a histogram of stamps can be asked for with; see `load`."""
+    p.add_argument(
+        "--window",
+        type=window_range,
+        metavar="START:LENGTH",
+        help="of photons that have stamps: s from the drive edge, and s (default: as they were captured)",
+    )
+    p.add_argument(
+        "--bin", type=seconds, help="of photons that have stamps: bin width in whole ns, given in s"
+    )
+
+
 def choices(options: argparse.Namespace) -> Choices:
     """What was said with `add_reading`."""
     edge, edge_se = options.edge or (None, 0.0)
@@ -68,14 +82,29 @@ def is_file(source: str) -> bool:
     suffix = path.suffix.lower()
     return (
         formats.is_known(path)
+        or photon_runs.is_run(path)
         or suffix == journal.SUFFIX
         or suffix in foreign.SUFFIXES
         or path.exists()
     )
 
 
-def load(path: Path, said: Choices = NOTHING_SAID) -> Recording:
-    """The recording in a file, what a journal has saved, or what another instrument has recorded. Raises UserError."""
+def load(
+    path: Path,
+    said: Choices = NOTHING_SAID,
+    window: tuple[float, float] | None = None,
+    bin: float | None = None,
+) -> Recording:
+    """The recording in a file, what a journal has saved, or what another instrument has recorded. Raises UserError.
+
+    window, bin: see `PhotonRun.recording`; only of photons that have stamps.
+    """
+    if photon_runs.is_run(path):
+        return _own(path, photon_runs.load(path).recording(window, bin), said)
+    if (window, bin) != (None, None):
+        raise SettingsError(
+            f"{path}: its photons have no stamps, so window and bins are those it has; leave out --window and --bin"
+        )
     if path.suffix.lower() == journal.SUFFIX:
         found = journal.recover(path)
         if found is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trelscope.host.acquisition.acquisition import Accounting
 from trelscope.host.acquisition.recording import Recording
@@ -46,7 +47,7 @@ def check(path: Path, force: bool = False) -> None:
 
 def save(path: Path, recording: Recording) -> None:
     """Write `recording` to .h5, .npz or .csv, as the suffix says; whole or not at all. Raises FileError."""
-    light, drive = recording.light, recording.drive
+    light, drive = recording.light, _on_axis(recording.drive, recording.light.t)
     unit = recording.settings.light_unit
     values = (light.t, light.y, light.se, drive.y, drive.se)
     units = ("s", unit, unit, "V", "V")
@@ -56,6 +57,16 @@ def save(path: Path, recording: Recording) -> None:
     }
     head = {"format": FORMAT, "version": VERSION, "segments": _segments(recording.settings)}
     formats.write(path, columns, {**head, **recording.about(), "metadata": recording.metadata})
+
+
+def _on_axis(drive: Trace, t: NDArray[np.float64]) -> Trace:
+    """The drive on the bins of the light, whose window may have been chosen afterwards; nan where it is not known."""
+    if np.array_equal(drive.t, t):
+        return drive
+    if not drive.t.size:
+        return Trace(t, np.full(t.size, np.nan), np.full(t.size, np.nan), drive.pulses)
+    y, se = (np.interp(t, drive.t, of, np.nan, np.nan) for of in (drive.y, drive.se))
+    return Trace(t, y, se, drive.pulses)
 
 
 def load(path: Path) -> Recording:
