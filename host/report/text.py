@@ -29,7 +29,8 @@ def table(capture: Recording) -> str:
         "",
     ]
     noted = {name: capture.metadata[name] for name in NOTES if name in capture.metadata}
-    noted |= capture.metadata.get(KEYED, {})
+    keyed = capture.metadata.get(KEYED)
+    noted |= keyed if isinstance(keyed, dict) else {}
     lines[2:2] = [f"{printable(name)}: {printable(str(text))}" for name, text in noted.items()]
     lines += _results(m)
     lines += [

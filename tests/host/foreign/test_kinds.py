@@ -207,3 +207,10 @@ def test_it_is_drawn(suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[
     content = picture.read_bytes()
     assert content.startswith(begins[suffix])
     assert suffix != "html" or (b"<svg" in content and b"Rise (10 to 90 %)" in content)
+
+
+def test_a_csv_in_another_encoding_is_no_damaged_recording(tmp_path: Path) -> None:
+    for name in ("latin.txt", "wide.csv"):
+        path = tmp_path / f"{name}.csv"
+        path.write_bytes(FILES[name])
+        assert main(["export", str(path), "-o", str(tmp_path / "a.h5")]) == 0
