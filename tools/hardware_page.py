@@ -140,7 +140,9 @@ carry single-ended signals at 125 MHz: an adapter board plugged on directly, no 
 
 `tests/unit/gateware/test_platform_way.py` follows each of the first three from end to end, with the pads' registers in between.
 
-<a id="launch-phase"></a>*Launch phase.* Every train begins with launches at phase 0, to which the gateware steps back by counting; each step that
+### Launch phase
+
+Every train begins with launches at phase 0, to which the gateware steps back by counting; each step that
 the PLL takes is 250 ps. Counting cannot see a step that the PLL has missed, so it does not mend one. What would is a reload of the phase. The
 PLL has an input for it, PHASELOADREG: Project Trellis (`ecppll`, in the comments of the Verilog that it writes) says that its falling edge
 applies, after 10 ns or more at high, but neither that text nor any other that could be read says what is then applied to a phase that
@@ -150,7 +152,9 @@ re-homed: `trelscope doctor --board SOURCE --drive` looks at the drive monitor's
 more than half a step in between is reported; `trelscope calibrate phases` shows single phases that are off. Times that are held against the drive
 monitor's edge are free of a shift that all launches have in common.
 
-*Clocks.* Photon samples cross from the 250 MHz clock to the 125 MHz clock in the middle of a cycle, 4 ns from either edge, because nextpnr
+### Clocks
+
+Photon samples cross from the 250 MHz clock to the 125 MHz clock in the middle of a cycle, 4 ns from either edge, because nextpnr
 knows no delays of the ECP5's clock network and checks no hold times between clocks. 250 MHz is near what that network is specified for at speed grade 6
 *(memory)*; look at the lanes' widths before trusting them. A build checks two more kinds of paths: from one clock to another, and from registers to
 pins (`gateware/build.py`).
