@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 MAGIC = 0x4C455254  # "TREL" as it appears on the wire
-VERSION = 1
+VERSION = 2
 
 # --- time and level grids ------------------------------------------------------------------------
 CLOCK_HZ = 125_000_000
@@ -91,6 +91,10 @@ def _table() -> Iterator[Register]:
     )
     yield Register("overruns", 0x0F, r, 16, "bytes dropped by the link's receiver")
     yield Register("train", 0x0E, r, 32, "number of trains started since reset")
+
+    yield Register(
+        "photons", 0x17, r, 32, "photons seen since the train started, if they get time tags"
+    )
 
     yield Register("enable", 0x10, c, 1, "1 lets the guard drive the output")
     yield Register(
@@ -280,14 +284,6 @@ class Outcome(enum.IntEnum):
     OUT_OF_RANGE = 3  # nothing has been written
 
 
-class TagKind(enum.IntEnum):
-    """Kind of a time-tag record."""
-
-    PHOTONS = 0
-    OVERFLOW_BEGIN = 1  # the queue is full; later photons are counted, but have no record
-    OVERFLOW_END = 2  # the number of photons that have no record
-
-
 class TraceFlag(enum.IntFlag):
     """Bits of a trace head's `flags`."""
 
@@ -318,13 +314,6 @@ TRACE_HEAD = Fields(
     flags=1,
 )
 TRACE_DATA = Fields(frame=4, channel=1, chunk=1)  # followed by up to CHUNK_BINS sums
-TIME_TAG = Fields(
-    kind=1,  # see TagKind
-    lanes=1,  # bit j: a photon at t_ns + j
-    pulse=4,  # index within the train of the latest pulse launched
-    t_ns=4,  # ns from that pulse's rising edge, two's complement; in OVERFLOW_END: photons missed
-)
-TAGS_PER_PACKET = 64
 CHUNK_BINS = 1024
 MAX_PAYLOAD = TRACE_DATA.size + CHUNK_BINS * SUM_BITS // 8
 CRC_SIZE = 4

@@ -57,6 +57,8 @@ class Sequencer(wiring.Component):
         Settings as written by the host.
     settings : Out(SETTINGS)
         Settings of the train.
+    renew : Out(1)
+        Strobe. The train before is over: what is counted by the train begins anew.
     prepare : Out(1)
         Strobe. `settings` is valid from this cycle on, at the latest.
     start : Out(1)
@@ -122,6 +124,7 @@ class Sequencer(wiring.Component):
             "settle": In(SETTLE_BITS),
             "staged": In(SETTINGS),
             "settings": Out(SETTINGS),
+            "renew": Out(1),
             "prepare": Out(1),
             "start": Out(1),
             "stop": Out(1),
@@ -282,6 +285,7 @@ class Sequencer(wiring.Component):
                     m.d.sync += [again.eq(0), tripped.eq(self.tripped), latch.eq(1)]
                     m.next = "LATCH"
             with m.State("LATCH"):
+                m.d.comb += self.renew.eq(1)
                 m.d.sync += [
                     latch.eq(0),
                     self.train.eq(self.train + 1),

@@ -10,6 +10,7 @@ from trelscope.gateware.protocol import (
     Board,
     Feature,
     Kind,
+    Mode,
     Outcome,
     Register,
     Status,
@@ -68,6 +69,8 @@ class Instrument:
         self._replies: deque[dict[str, int]] = deque()
         self._unanswered: dict[int, int] = {}  # address by the sequence number of a request
         self._frames: deque[Frame] = deque()
+        self._tags: list[bytes] = []
+        self._tagging = False
         self._assembler = Assembler()
         self._still_since: float | None = None  # a train has ended; when something of it last came
         self.identity = self._identify()
@@ -93,6 +96,11 @@ class Instrument:
 
     def start(self, settings: Settings) -> int:
         """End the train in progress, if any, and start another. Returns the number its frames carry."""
+        if settings.time_tags and Feature.TIME_TAGS not in self.identity.features:
+            raise InstrumentError(
+                f"{self.link.name}: gives photons no times; take a detector that counts (emulated: ?detector=pmt), and"
+                " a bitstream that has time tags"
+            )
         if settings.counting and Feature.COUNTING not in self.identity.features:
             raise InstrumentError(
                 f"{self.link.name}: counts no photons; measure in analog mode, or take a detector that counts"
@@ -133,6 +141,11 @@ class Instrument:
         self._frames.clear()
         return frames
 
+    def tags(self) -> list[bytes]:
+        """Payloads of the packets of time tags that have come while frames were waited for."""
+        tags, self._tags = self._tags, []
+        return tags
+
     def close(self) -> bool:
         """Switch the output off if the link works, and let go of it; returns whether the output is known to be off."""
         try:
@@ -164,6 +177,7 @@ class Instrument:
         """Write 1 to `run`, but never twice, which would start the train anew. Returns the train's number."""
         before = self.read("train")
         self._assembler.expect(registers, before)
+        self._tags, self._tagging = [], bool(registers["mode"] & Mode.TIME_TAGS)
         self._still_since = None
         for _ in range(ATTEMPTS):
             self._send(Kind.WRITE, "run", 1)
@@ -285,6 +299,9 @@ class Instrument:
                 continue
             if self._still_since is not None:
                 self._still_since = self.link.clock()
+            if packet.kind is Kind.TIME_TAGS and self._tagging:
+                self._tags.append(packet.payload)
+                continue
             try:
                 frame = self._assembler.add(packet)
             except Misfit:

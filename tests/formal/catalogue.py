@@ -86,7 +86,7 @@ GUARD, MEMORY = "trelscope.gateware.guard", "trelscope.gateware.accumulate"
 BOXCAR, WINDOW = "trelscope.gateware.boxcar", "trelscope.gateware.window"
 DEFRAMER, REGISTERS = "trelscope.gateware.link.deframer", "trelscope.gateware.registers"
 INSTRUMENT, SEQUENCER = "trelscope.gateware.instrument", "trelscope.gateware.sequencer"
-TAGS, PULSE = "trelscope.gateware.timetags", "trelscope.gateware.pulse"
+TAGS, PULSE = "trelscope.gateware.tags.packets", "trelscope.gateware.pulse"
 PHOTONS = "trelscope.gateware.photons"
 ENABLE = "trelscope.gateware.platform.enable"
 DAC = "trelscope.gateware.platform.dac"
@@ -475,14 +475,14 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "CountingInstrument.still_foreseen",
         TAGS,
-        "(level == 0) & ~few & ~many & ~go & ~busy",
+        "(level == 0) & ~few & ~many & room & ~go & ~busy",
         "~few & ~go & ~busy",
     ),
     (
         "CountingInstrument.jump_equals_steps",
         INSTRUMENT,
-        "tags.t_ns.eq(now + (step - 1) * CYCLE_NS)",
-        "tags.t_ns.eq(now)",
+        "tags.cycle.eq(now + (step - 1))",
+        "tags.cycle.eq(now)",
     ),
     (
         "PhotonRows.handed_on_once",

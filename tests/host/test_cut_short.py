@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 
 from tests.host.recordings import a_recording
@@ -399,13 +400,21 @@ def test_what_the_user_says_is_kept(tmp_path: Path, capsys: pytest.CaptureFixtur
     path = tmp_path / "x.h5"
     said = ["--sample", "S1 \x1b[2J", "--operator", "me", "--note", "first, cold"]
     before = datetime.now(UTC).replace(microsecond=0)
-    assert main([*ASKED, "--pulses", "64", *said, "-o", str(path)]) == 0
+    keyed = ["--note", "temperature=21.5 °C", "--note", "run=7"]
+    assert main([*ASKED, "--pulses", "64", *said, *keyed, "-o", str(path)]) == 0
     known = recordings.load(path).metadata
+    assert known["notes"] == {"temperature": "21.5 °C", "run": "7"}
+    assert 0 < known["duration"] < 3600
+    with h5py.File(path) as file:
+        assert file.attrs["note_run"] == "7"
     assert [known[name] for name in ("sample", "operator", "note")] == said[1::2]
     assert before <= datetime.fromisoformat(known["when"]) <= datetime.now(UTC)
     assert known["program"].startswith("trelscope ")
     assert known["gateware"] == f"{digest_word():08x}"
-    assert "sample: S1 \\x1b[2J\noperator: me\nnote: first, cold\n" in capsys.readouterr().out
+    assert (
+        "sample: S1 \\x1b[2J\noperator: me\nnote: first, cold\ntemperature: 21.5 °C\nrun: 7\n"
+        in capsys.readouterr().out
+    )
 
 
 def test_control_characters_do_not_reach_the_terminal(

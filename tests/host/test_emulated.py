@@ -75,6 +75,20 @@ def test_v_h_has_settled_when_the_first_pulse_comes(
     assert abs(seen("EMULATOR") - volts) > 0.05, "that does not wait"
 
 
+def test_a_train_that_is_stopped_while_its_level_settles_has_no_pulse() -> None:
+    """Those of the train before are not counted again."""
+    instrument = Instrument(emulated())
+    settings = CaptureRequest(pulses=64).plan(instrument.identity.depth)
+    finish(Acquisition(instrument, settings))
+    assert instrument.read("pulses") == 64
+    instrument.write("settle", 1 << 20)
+    instrument.write("run", 1)
+    instrument.write("run", 0)
+    assert instrument.read("train") == 2
+    assert instrument.read("pulses") == 0
+    instrument.close()
+
+
 def test_any_level_settles_within_the_wait() -> None:
     low, high = VOLTS
     assert OF_A_BOARD.fall * math.log(high / low) < SETTLING
