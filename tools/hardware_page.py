@@ -108,7 +108,8 @@ one double-data-rate register. `trelscope calibrate lanes` measures the lanes' t
 
 **ADC.** LTC2285, two channels of 14 bits at 125 MS/s, 3.3 V outputs (OVDD). `adc_clk` to CLKA and CLKB through 33 Ω each; MODE at
 a third of VDD (straight binary), MUX high, OEA, OEB, SHDNA and SHDNB low *(memory)*. What the gateware relies on *(memory)*: data 1.4 to
-5.4 ns after CLK's rising edge, 5 clocks after the sample. So a code stands still for 4 ns of a cycle's 8.
+5.4 ns after CLK's rising edge, 5 clocks after the sample [the 5 clocks: timing diagram in the data sheet of the LTC2282, its sibling of
+12 bits and 105 MS/s, page 10; read at omo-ic.com]. So a code stands still for 4 ns of a cycle's 8.
 
 *When codes are taken.* CLK rises 4 ns before the capturing edge. Let t be all that lies between the FPGA's clock and the registers in its data
 pins, other than the delay set there: the way out to CLK, both traces, the way in. Codes are right with delays from 2.6 ns − t to
