@@ -33,6 +33,23 @@ FRAMES_PER_SECOND = 20
 """In a train that runs until it is stopped."""
 
 
+@dataclass(frozen=True)
+class Usual:
+    """What suits a kind of source where nothing else is asked for.
+
+    rate: Hz. window: start from the drive edge and length, s; None: the pulse and its decay.
+    """
+
+    rate: float
+    window: tuple[float, float] | None = None
+
+
+DRIVEN = Usual(10e3)
+"""A device that lights up while it is driven."""
+EXCITED = Usual(15e3, (-100e-9, 1.024e-6))
+"""A sample that a short excitation at the drive edge makes glow for some tens of nanoseconds."""
+
+
 class SettingsError(UserError, ValueError):
     """A setting is out of range; the message says which, and what the range is, in one line."""
 
@@ -50,7 +67,7 @@ class CaptureRequest:
     """
 
     volts: float = 5.0
-    rate: float = 10e3
+    rate: float = DRIVEN.rate
     width: float | None = None
     pulses: int = 4096
     window: tuple[float, float] | None = None

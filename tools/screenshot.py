@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from PyQt6.QtCore import QDeadlineTimer, QEventLoop
 from PyQt6.QtWidgets import QApplication
 
-from trelscope.host.app import style
+from trelscope.host.app import menus, source, style
 from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
 from trelscope.host.app.session.snapshot import SessionState
 from trelscope.host.app.window import MainWindow
@@ -54,6 +54,11 @@ class Stage:
             return 0
         return data.accounting.pulses_averaged
 
+    def looks(self) -> int:
+        """How often the average has been measured since it began."""
+        data = self.window.session.snapshot.data
+        return data.course.pulses.size if data else 0
+
     def tab(self, title: str) -> None:
         """Bring a tab to the front."""
         self.window.docks.by_title[title].raise_()
@@ -72,7 +77,7 @@ class Stage:
 def first_look(path: Path) -> None:
     """What opens."""
     stage = Stage()
-    stage.until(lambda: stage.pulses() >= 12_000)
+    stage.until(lambda: stage.pulses() >= 12_000 and stage.looks() >= 8)
     stage.save(path)
 
 
@@ -86,11 +91,13 @@ def capture(path: Path) -> None:
 
 
 def compare(path: Path) -> None:
-    """Control against BMIM."""
+    """Control against BMIM, on a logarithmic axis of time."""
     stage = Stage("emulator:control-4mm2")
     stage.until(lambda: stage.pulses() >= 3000)
     stage.window.compare_with("emulator:bmim3-4mm2")
-    stage.until(lambda: stage.pulses("bmim3-4mm2") >= 6000)
+    stage.until(lambda: stage.pulses("bmim3-4mm2") >= 6000 and stage.looks() >= 4)
+    for text in (menus.LOG_TIME, menus.NORMALISED):
+        stage.window.menus.action(text).trigger()
     stage.save(path)
 
 
@@ -102,15 +109,13 @@ def sweep(path: Path) -> None:
     stage.window.sweep.toggle()
     stage.until(lambda: stage.window.sweep.start.text() == "Sweep")
     stage.until(lambda: stage.window.session.snapshot.state is SessionState.RUNNING)
-    stage.until(lambda: stage.pulses() >= 6000)
+    stage.until(lambda: stage.pulses() >= 6000 and stage.looks() >= 3)
     stage.save(path)
 
 
 def counting(path: Path) -> None:
     """Photoluminescence, counted, with its decay fitted."""
-    requested = RequestedSettings(rate=15e3, width=10e-6, start=-100e-9, length=1.024e-6)
-    stage = Stage("emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0", requested)
-    stage.tab("Counting")
+    stage = Stage(source.counted("emulator:trpl-bmim3"))
     stage.until(lambda: stage.pulses() >= 100_000)
     stage.window.counting.start_fit()
     stage.until(lambda: stage.window.counting.decay is not None)
@@ -121,8 +126,8 @@ def light(path: Path) -> None:
     """Light theme, light on a logarithmic axis, the decay selected."""
     style.apply(app(), style.LIGHT, scale=1.0)
     stage = Stage("emulator:bmim3-4mm2")
-    stage.window.menus.action("Logarithmic light").trigger()
-    stage.until(lambda: stage.pulses() >= 20_000)
+    stage.window.menus.action(menus.LOGARITHMIC).trigger()
+    stage.until(lambda: stage.pulses() >= 20_000 and stage.looks() >= 3)
     stage.window.results.times.select("decay")
     stage.tab("Histogram")
     stage.save(path)

@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QApplication
 
 from trelscope.host.app import preferences, style
 from trelscope.host.app.recovery import recover_averages
+from trelscope.host.app.reference_files import ReferenceFiles
 from trelscope.host.app.window import MainWindow
 from trelscope.host.files import journal
 from trelscope.host.link.urls import DEFAULT_SOURCE
@@ -31,6 +32,8 @@ def run(source: str | None = None, seed: int = 0) -> int:
     opened = source or saved.source or DEFAULT_SOURCE
     window = MainWindow(opened, seed, saved.requested, journals=journals)
     window.menus.list_recovered(recovered)
+    kept = ReferenceFiles(journals.with_name("references"), window.show_message)
+    window.restore_references(kept)
     window.apply_preferences(saved)
     file = preferences.PreferencesFile(folder, saved)
     window.closed.connect(lambda: file.update(window.preferences()))

@@ -12,6 +12,9 @@ from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QMenu, QMenuBar
 
 from trelscope.host.app import dialogs, help_texts, source, style
+from trelscope.host.app.conditions import brief
+from trelscope.host.app.panels.source_field import CONNECT
+from trelscope.host.app.session.snapshot import AverageData
 
 if TYPE_CHECKING:
     from trelscope.host.app.window import MainWindow
@@ -21,6 +24,7 @@ SINGLE = "Single: sum N pulses once"
 CLEAR = "Clear: a new average"
 FREEZE = "Freeze the picture"
 LOGARITHMIC = "Logarithmic light"
+LOG_TIME = "Logarithmic time from the drive edge"
 NORMALISED = "Normalised light: 0 to 100 % of its step"
 LIGHT_THEME = "Light theme"
 LARGER = 1.15  # factor of one step of the text's size
@@ -73,6 +77,7 @@ class Menus(QMenuBar):
     def _help_entries(self) -> list[Entry | None]:
         window = self._window
         return [
+            Entry("Guide to this window", "", lambda _: help_texts.show_guide(window)),
             Entry("Keys", "F1", lambda _: help_texts.show_keys(window, self._actions.values())),
             Entry(
                 "Definitions of the quantities",
@@ -124,6 +129,7 @@ def _file_entries(window: MainWindow) -> list[Entry | None]:
             "Ctrl+O",
             lambda _: dialogs.ask_recording(window, window.open_recording),
         ),
+        Entry(CONNECT, "Ctrl+L", lambda _: dialogs.ask_source(window, window.open_source)),
         Entry(
             "Export what is shown…",
             "Ctrl+E",
@@ -132,7 +138,9 @@ def _file_entries(window: MainWindow) -> list[Entry | None]:
         Entry(
             "Export the sweep…",
             "Ctrl+Shift+E",
-            lambda _: dialogs.ask_sweep_export(window, exports.export_sweep),
+            lambda _: dialogs.ask_sweep_export(
+                window, exports.suggested_sweep(), exports.export_sweep
+            ),
         ),
         Entry("Copy results as text", "Ctrl+Shift+C", lambda _: exports.copy_results()),
         None,
@@ -167,6 +175,7 @@ def _view_entries(window: MainWindow) -> list[Entry | None]:
     return [
         Entry("Show everything (auto-range)", "A", lambda _: window.traces.reset()),
         Entry(LOGARITHMIC, "X", window.traces.set_log, checkable=True),
+        Entry(LOG_TIME, "T", window.traces.set_log_time, checkable=True),
         Entry(NORMALISED, "N", window.traces.set_normalised, checkable=True),
         None,
         Entry(LIGHT_THEME, "", style.set_light_theme, checkable=True),
@@ -178,10 +187,20 @@ def _view_entries(window: MainWindow) -> list[Entry | None]:
 
 
 def _device_menu(window: MainWindow) -> QMenu:
-    """Every preset: choosing one compares it with what is shown."""
+    """Every preset: choosing one compares it with what is shown. Its first line says so."""
     menu = QMenu("Compare with", window)
+    told = menu.addAction("")
+    assert told is not None
+    told.setEnabled(False)
+    menu.aboutToShow.connect(lambda: told.setText(_what_comparing_does(window.shown)))
     for url in source.emulators():
         action = menu.addAction(url.removeprefix("emulator:"))
         assert action is not None
         action.triggered.connect(lambda _, url=url: window.compare_with(url))
     return menu
+
+
+def _what_comparing_does(shown: AverageData | None) -> str:
+    if shown is None:
+        return "Nothing is measured yet; next is measured:"
+    return f"{brief(shown)} stays as the reference; next is measured:"

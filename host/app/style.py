@@ -130,7 +130,9 @@ def apply(app: QApplication, theme: Theme = DARK, scale: float | None = None) ->
     """Put theme and scale in force in every widget of the application. scale: None lets the screen decide."""
     _InForce.theme = theme
     _InForce.scale = scale_for_screen(app) if scale is None else scale
-    app.setStyle("Fusion")
+    from trelscope.host.app.scaled_style import ScaledStyle  # which asks for the scale here
+
+    app.setStyle(ScaledStyle())
     role = QPalette.ColorRole
     palette = QPalette()
     for colour, roles in (
@@ -184,6 +186,13 @@ def digits_font(size: int = TEXT_PIXELS) -> QFont:
     return font
 
 
+def plot_font() -> QFont:
+    """The font of what stands at the axes of plots."""
+    font = QFont()
+    font.setPixelSize(pixels(11))
+    return font
+
+
 def set_property(widget: QWidget, name: str, value: object) -> None:
     """Set a property that selects rules of the style sheet, and apply them."""
     if widget.property(name) == value:
@@ -226,6 +235,7 @@ QLabel#badge {{
 }}
 QLabel#badge[kind="real"] {{ background: #009e73; color: #ffffff; }}
 QLabel#badge[kind="recording"] {{ background: #cc79a7; color: #14181d; }}
+QLabel#badge[kind="sweep"] {{ background: #f0e442; color: #14181d; }}
 QLabel#badge[kind="frozen"] {{ background: #56b4e9; color: #14181d; }}
 QLabel#headline {{ font-size: {pixels(26)}px; font-weight: bold; }}
 QLabel#factor {{ font-weight: bold; }}
@@ -234,6 +244,7 @@ QMenuBar::item {{ padding: 4px 9px; background: transparent; }}
 QMenuBar::item:selected, QMenu::item:selected {{ background: {t.line}; color: {t.text}; }}
 QMenu {{ background: {t.field}; border: 1px solid {t.line}; }}
 QDockWidget {{ color: {t.dim}; font-size: {small}px; }}
+QDockWidget[floats="true"] {{ border: {pixels(2)}px solid {t.line}; }}
 QDockWidget::title {{ background: {t.background}; padding: 4px 8px; text-align: left; }}
 QMainWindow::separator {{ background: {t.background}; width: 6px; height: 6px; }}
 QMainWindow::separator:hover {{ background: {t.line}; }}

@@ -4,9 +4,10 @@ from pathlib import Path
 from queue import Empty
 
 from PyQt6.QtCore import QByteArray, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QCloseEvent
+from PyQt6.QtGui import QCloseEvent, QShowEvent
 from PyQt6.QtWidgets import QMainWindow
 
+from trelscope.host.acquisition.sweep import Point
 from trelscope.host.app import layout, menus, source, style
 from trelscope.host.app.exports import Exports
 from trelscope.host.app.frozen import FrozenPicture
@@ -18,12 +19,14 @@ from trelscope.host.app.panels.controls import Controls
 from trelscope.host.app.panels.counting_view import CountingView
 from trelscope.host.app.panels.log import Log
 from trelscope.host.app.panels.results import Results
+from trelscope.host.app.panels.source_field import CONNECT
 from trelscope.host.app.panels.status_line import StatusLine
 from trelscope.host.app.panels.sweep_view import SweepView
 from trelscope.host.app.plots.pulse_map import PulseMap
 from trelscope.host.app.plots.traces import Traces
 from trelscope.host.app.plots.trend import Histogram, Trend
 from trelscope.host.app.preferences import Preferences
+from trelscope.host.app.reference_files import ReferenceFiles
 from trelscope.host.app.references import References
 from trelscope.host.app.session.requested_settings import RequestedSettings
 from trelscope.host.app.session.session import Session
@@ -56,9 +59,11 @@ class MainWindow(QMainWindow):
         super().__init__()
         requested = requested or RequestedSettings()
         self._told_to_end = False
+        self._laid_out = False  # whether the docks are where they are to be
         self.session = session or Session(opened, seed, requested, journals)
         self._shown: Snapshot | None = None
         self._frozen = FrozenPicture()
+        self._counted = ""  # the source, if it counts photons
         self._levels = MeasureOptions().low, MeasureOptions().high  # what rise and fall are between
         self.references = References()
         self.banner = Banner()
@@ -71,7 +76,12 @@ class MainWindow(QMainWindow):
         self.sweep = SweepView(self._capture_request)
         self.status = StatusLine()
         self.exports = Exports(
-            lambda: self.shown, self.references, self.traces, self.sweep, self.show_message
+            lambda: self.shown,
+            lambda: self.results.times.selection,
+            self.references,
+            self.traces,
+            self.sweep,
+            self.show_message,
         )
         layout.arrange(self, self.traces, self.status)
         self.docks = Docks(
@@ -121,22 +131,26 @@ class MainWindow(QMainWindow):
         title = title or source.title(newest.source, newest.board)
         self.setWindowTitle(f"trelscope — {title}")
         self.banner.show_snapshot(newest, self._frozen)
+        self._bring_counting(newest)
         if before is None or snapshot.data is None or snapshot.data is not before.data:
-            self.results.show_snapshot(snapshot)
+            self.results.show_snapshot(snapshot, self._frozen.snapshot is None)
             self.traces.show_snapshot(snapshot)
             self.comparison.show_data(snapshot.data, self.references.kept)
 
     def refresh_slow(self) -> None:
         """Show what takes long to draw and changes slowly; hidden tabs wait until they are seen."""
         data, name = self.shown, self.results.times.selection
+        excited = data is not None and source.is_excited(data.source)
+        stepped = None if excited else data  # what quantities of a step can be measured of
         if self.trend.isVisible():
-            self.trend.show_data(data, name)
+            self.trend.show_data(stepped, name)
         if self.histogram.isVisible():
-            self.histogram.show_data(data, name)
+            self.histogram.show_data(stepped, name)
         if self.map.isVisible():
             self.map.show_data(data)
         if self.counting.isVisible():
             self.counting.show_data(data)
+        self.references.collect()
         self.sweep.refresh()
 
     # ----------------------------------------------------------------------- what the user can do
@@ -154,7 +168,7 @@ class MainWindow(QMainWindow):
         except UserError as error:
             self.show_message(str(error))
             return
-        self.session.open(opened)
+        self._open(opened)
         self.traces.setFocus()  # or keys would still be typed into the field
 
     def freeze(self, frozen: bool) -> None:
@@ -196,6 +210,13 @@ class MainWindow(QMainWindow):
         if self.shown is not None:
             self.log.add(f"reference: {self.references.keep(self.shown).name}")
 
+    def restore_references(self, files: ReferenceFiles) -> None:
+        """Show the references of the last start again, and keep those of this one for the next."""
+        self.references.restore(files.load())
+        self.references.changed.connect(
+            lambda: files.keep(self.references.kept, self.references.coming)
+        )
+
     def compare_with(self, opened: str) -> None:
         """Keep the average on the screen and measure another device with the same settings."""
         self.keep_reference()
@@ -203,7 +224,7 @@ class MainWindow(QMainWindow):
             kept = self.references.kept[-1].name
             new = opened.removeprefix("emulator:")
             self.show_message(f"{kept} is kept as the reference; now {new} is measured")
-        self.session.open(opened)
+        self._open(opened)
 
     def scale_text(self, factor: float) -> None:
         """Make everything larger or smaller."""
@@ -240,7 +261,17 @@ class MainWindow(QMainWindow):
         if preferences.geometry:
             self.restoreGeometry(_decoded(preferences.geometry))
         if preferences.views:
-            self.restoreState(_decoded(preferences.views))
+            self._laid_out = self.restoreState(_decoded(preferences.views)) and self.docks.fits()
+            if not self._laid_out:
+                self.docks.restore()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Lay the docks out for the size that the window has, unless the user has."""
+        super().showEvent(event)
+        if not self._laid_out:
+            self._laid_out = True
+            self.docks.spread()
+            self._counted = ""  # whose tab is to be in front once more
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Leave nothing running and the output off."""
@@ -249,6 +280,7 @@ class MainWindow(QMainWindow):
         self._slow_timer.stop()
         self.sweep.close_run()
         self.counting.close_fit()
+        self.references.close()
         self.session.close(keep_journal=self._told_to_end)
         super().closeEvent(event)
 
@@ -263,6 +295,7 @@ class MainWindow(QMainWindow):
         controls = self.controls
         controls.changed.connect(self.session.change)
         controls.source_field.chosen.connect(self.open_source)
+        controls.source_field.connect_wanted.connect(self.menus.action(CONNECT).trigger)
         controls.run.clicked.connect(self.toggle)
         controls.single.clicked.connect(self.session.single)
         controls.clear.clicked.connect(self.session.clear)
@@ -270,15 +303,42 @@ class MainWindow(QMainWindow):
         self.results.headline.reached.connect(self._stop_at_precision)
         self.results.headline.refused.connect(self.show_message)
         self.references.changed.connect(self._show_references)
+        self.counting.opened.connect(self.open_source)
+        self.counting.fitted.connect(self.results.headline.set_lifetime)
         self.sweep.began.connect(self.session.release_instrument)
-        self.sweep.ended.connect(self.session.run)
+        self.sweep.captured.connect(self._show_point)
+        self.sweep.ended.connect(self._end_sweep)
         self.sweep.message.connect(self.show_message)
+        self.traces.pointed.connect(self.status.pointer.setText)
         self.traces.drawn.connect(self.status.count_drawn)
         self.traces.select(self.results.times.selection)
+
+    def _open(self, opened: str) -> None:
+        self.controls.source_field.await_source(opened)
+        self.session.open(opened)
 
     def _show_anew(self) -> None:
         self._shown = None
         self.refresh()
+
+    def _show_point(self, point: Point) -> None:
+        """Show what the sweep has just captured: the window's own average waits meanwhile."""
+        if point.recording is not None and self._frozen.show_point(point.recording):
+            self._show_anew()
+
+    def _end_sweep(self) -> None:
+        if self._frozen.sweeping:
+            self._frozen.release()
+            self._show_anew()
+        self.session.run()
+
+    def _bring_counting(self, snapshot: Snapshot) -> None:
+        """Show the tab of counts, once, when a source that counts has been opened."""
+        counting = snapshot.settings is not None and snapshot.settings.counting
+        if counting and snapshot.source != self._counted:
+            self.docks.by_title["Counting"].raise_()
+        if snapshot.settings is not None:
+            self._counted = snapshot.source if counting else ""
 
     def _stop_at_precision(self) -> None:
         if self._frozen.snapshot is None and self.session.snapshot.state is SessionState.RUNNING:
@@ -288,6 +348,7 @@ class MainWindow(QMainWindow):
     def _select(self, name: str) -> None:
         self.traces.select(name)
         self.sweep.select(name)
+        self.comparison.select(name)
         self.refresh_slow()
 
     def _show_references(self) -> None:
@@ -296,8 +357,8 @@ class MainWindow(QMainWindow):
 
     def _capture_request(self) -> tuple[str, CaptureRequest]:
         """The source and the settings of the window, for the points of a sweep."""
-        request = self.controls.requested().capture_request(self.sweep.pulses_per_point())
-        return self.session.snapshot.source, request
+        opened, pulses = self.session.snapshot.source, self.sweep.pulses_per_point()
+        return opened, self.controls.requested().capture_request(pulses, opened)
 
     def _take_events(self) -> None:
         while True:

@@ -48,16 +48,15 @@ from trelscope.host.files.foreign.choices import NOTHING_SAID
 from trelscope.host.files.foreign.recording import EXCITATIONS
 from trelscope.host.measure.quantities import Flag
 from trelscope.host.measure.trace import Trace
-from trelscope.host.planning import CaptureRequest, SettingsError
+from trelscope.host.planning import EXCITED, CaptureRequest, SettingsError
 from trelscope.host.report import decay as report
 from trelscope.host.report.text import printable
 from trelscope.host.units import format_si
 
 DEFAULT = "emulator:trpl-bmim3?detector=pmt&filter=2e-5&afterpulse=0"
-WINDOW = -100e-9, 1.024e-6  # s
 LANE = 1e-9  # s: photons within one of the discriminator's lanes are one
 MODELS: Mapping[str, Key] = {"1": 1, "2": 2, "3": 3}
-PULSES, RATE = 400_000, 15e3
+PULSES = 400_000
 RESPONSE = 0.3e-9  # s
 NEAR = 50e-9  # s from the drive edge, between which the excitation is looked for
 
@@ -232,10 +231,10 @@ def _save(options: argparse.Namespace, fitted: _Fitted, crash_copy: CrashCopy | 
 def _count(options: argparse.Namespace, crash_copy: CrashCopy) -> Recording:
     request = CaptureRequest(
         volts=5.0,
-        rate=options.rate or RATE,
+        rate=options.rate or EXCITED.rate,
         width=10e-6,
         pulses=options.pulses or PULSES,
-        window=WINDOW,
+        window=EXCITED.window,
         bin=1e-9,
     )
     return run_capture(

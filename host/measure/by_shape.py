@@ -284,8 +284,11 @@ def _with_weight(tried: list[ShapeFit]) -> list[ShapeFit]:
     return [fit for fit in holding if holding[0].criterion - fit.criterion > least]
 
 
-def _averaged(curves: list[_Curve], points: list[_Point | None]) -> tuple[float, float] | None:
-    """Value and standard error over curves by Akaike weight (Burnham and Anderson 2002, eq. 4.9); None where one
+def _averaged(
+    curves: list[_Curve], points: list[_Point | None]
+) -> tuple[float, float, float] | None:
+    """Value and standard error over curves by Akaike weight (Burnham and Anderson 2002, eq. 4.9), and that of the best
+    curve alone, which is its Cramér-Rao bound: the covariance is the inverse of the Fisher information. None where one
     does not have it."""
     known = [point for point in points if point is not None]
     if len(known) < len(points):
@@ -296,16 +299,16 @@ def _averaged(curves: list[_Curve], points: list[_Point | None]) -> tuple[float,
     values = np.array([point.value for point in known])
     errors = np.array([c.error(point) for c, point in zip(curves, known, strict=True)])
     value = float(weights @ values)
-    return value, float(weights @ np.sqrt(errors**2 + (values - value) ** 2))
+    return value, float(weights @ np.sqrt(errors**2 + (values - value) ** 2)), float(errors[0])
 
 
 def _checked_against_local(
-    local: Found, shape: tuple[float, float] | None, curves: list[_Curve]
+    local: Found, shape: tuple[float, float, float] | None, curves: list[_Curve]
 ) -> Found:
     """The shape's result unless the local one, where that is to be trusted, speaks against it."""
     if shape is None:
         return local
-    value, se = shape
+    value, se, bound = shape
     name = curves[0].fit.shape.name
     if len(curves) > 1:
         name += (
@@ -322,7 +325,7 @@ def _checked_against_local(
             )
     if not np.isfinite(local.value) and not local.reason.startswith("too noisy"):
         return local  # there is nothing to be seen, which a curve may miss
-    return replace(local, value=value, se=se, reason="", steep=True, method=method)
+    return replace(local, value=value, se=se, reason="", steep=True, method=method, bound=bound)
 
 
 def _noting(found: Found, why: str) -> Found:

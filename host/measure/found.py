@@ -14,6 +14,7 @@ class Found:
 
     scale: bins, what a duration's se is held against. steep: whether its error is still linear in the noise.
     most: bins, what the value is at most where the bins show no more.
+    bound: the least se that anybody could reach who knows which shape the light has; nan without a shape.
     """
 
     value: float = float("nan")
@@ -24,3 +25,4 @@ class Found:
     steep: bool = True
     method: str = ""
     most: float | None = None
+    bound: float = float("nan")

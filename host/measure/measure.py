@@ -157,6 +157,7 @@ def _in_seconds(found: Found, name: str, dt: float) -> Found:
         se=found.se * dt,
         scale=found.scale * dt,
         most=None if found.most is None else found.most * dt,
+        bound=found.bound * dt,
     )
 
 
@@ -187,4 +188,6 @@ def _quantity(found: Found, common: list[Flag]) -> Quantity:
     noisy = not known and found.reason.startswith(NOISY)
     if (noisy or (vague and Flag.BANDWIDTH_LIMITED not in flags)) and Flag.LOW_SNR not in flags:
         flags.append(Flag.LOW_SNR)
-    return Quantity(found.value, found.se, tuple(flags), found.reason, found.method, found.most)
+    return Quantity(
+        found.value, found.se, tuple(flags), found.reason, found.method, found.most, found.bound
+    )

@@ -136,6 +136,9 @@ class Quantity:
     """Value and standard error in the definition's unit; nan with a reason in words if not measured.
 
     method: how it was found, and why not otherwise. most: what the value is at most, where no more is known of it.
+    bound: the Cramér–Rao bound of se from the light alone, for who knows that the shape that fits best is the light's,
+    but none of its parameters (S. M. Kay, Fundamentals of Statistical Signal Processing, vol. 1, 1993, ch. 3); nan
+    where no shape holds.
     """
 
     value: float
@@ -144,6 +147,7 @@ class Quantity:
     reason: str = ""
     method: str = ""
     most: float | None = None
+    bound: float = np.nan
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ class Summary:
     """What the blocks so far say of one quantity, in its unit.
 
     last, mean, minimum, maximum: nan without a block. deviation: standard deviation of one block's value, nan below
-    two. expected: root mean square of the blocks' own standard errors. count: blocks that gave a value; failed: blocks
-    that gave none.
+    two. expected: root mean square of the blocks' own standard errors, of those that gave one: `judged`. count: blocks
+    that gave a value; failed: blocks that gave none.
     """
 
     last: float = math.nan
@@ -28,6 +28,7 @@ class Summary:
     maximum: float = math.nan
     count: int = 0
     failed: int = 0
+    judged: int = 0
 
     @property
     def standard_error(self) -> float:
@@ -76,8 +77,13 @@ def _with(before: Summary, quantity: Quantity) -> Summary:
     x = quantity.value
     if not math.isfinite(x):
         return Summary(**{**vars(before), "failed": before.failed + 1})
+    judged, expected = before.judged, before.expected
+    if math.isfinite(quantity.se):
+        squares = expected**2 * judged if judged else 0.0
+        judged += 1
+        expected = math.sqrt((squares + quantity.se**2) / judged)
     if not before.count:
-        return Summary(x, x, math.nan, quantity.se, x, x, 1, before.failed)
+        return Summary(x, x, math.nan, expected, x, x, 1, before.failed, judged)
     count = before.count + 1
     away = x - before.mean
     mean = before.mean + away / count
@@ -87,9 +93,10 @@ def _with(before: Summary, quantity: Quantity) -> Summary:
         last=x,
         mean=mean,
         deviation=math.sqrt(squares / (count - 1)),
-        expected=math.sqrt((before.expected**2 * before.count + quantity.se**2) / count),
+        expected=expected,
         minimum=min(before.minimum, x),
         maximum=max(before.maximum, x),
         count=count,
         failed=before.failed,
+        judged=judged,
     )

@@ -50,6 +50,11 @@ def describe(name: str) -> str:
     return ", ".join(said)
 
 
+def is_photoluminescence(name: str) -> bool:
+    """Whether the preset `name` is a sample that laser pulses excite, which nothing drives. Raises PresetError."""
+    return "trpl" in _recipe(name)
+
+
 def load_plant(name: str, overrides: Mapping[str, str] | None = None) -> Plant:
     """The preset `name`, changed by `overrides`.
 

@@ -54,3 +54,9 @@ def opened(qtbot: QtBot) -> Iterator[Open]:
 def until(qtbot: QtBot) -> Callable[[Callable[[], bool]], None]:
     """Waits for a condition, with the window alive."""
     return lambda condition: qtbot.waitUntil(condition, timeout=PATIENCE)
+
+
+def in_front(window: MainWindow) -> list[str]:
+    """Titles of the docks below that are not behind another tab: Qt moves those out of the window."""
+    below = ("Trend", "Histogram", "Pulse map", "Sweep", "Counting", "Log")
+    return [title for title in below if window.docks.by_title[title].geometry().right() > 0]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QImage
 from PyQt6.QtPdf import QPdfDocument
 from PyQt6.QtSvg import QSvgRenderer
@@ -65,7 +65,10 @@ def test_pictures_are_of_the_plots(opened: Open, until: Until, tmp_path: Path) -
     for suffix in (".png", ".svg", ".pdf"):
         window.exports.export(tmp_path / f"plot{suffix}")
     png = QImage(str(tmp_path / "plot.png"))
-    assert png.size() == 2 * size
+    assert png.width() == 2 * size.width()
+    caption = png.height() - 2 * size.height()  # below the plots
+    assert 40 < caption < 200
+    size += QSize(0, caption // 2)
     light = QImage(str(tmp_path / "plot.png")).convertToFormat(QImage.Format.Format_RGB32)
     colours = {
         light.pixel(x, y) for x in range(0, png.width(), 3) for y in range(0, png.height(), 3)
@@ -83,6 +86,21 @@ def test_pictures_are_of_the_plots(opened: Open, until: Until, tmp_path: Path) -
     pdf = QPdfDocument(None)
     pdf.load(str(tmp_path / "plot.pdf"))
     assert np.abs(grey(pdf.render(0, size)) - grey(png.scaled(size))).mean() < 2
+    words = " ".join(pdf.getAllText(0).text().split())
+    assert "EMULATOR bmim3-1mm2, 5 V, 10 kHz, width 50 µs" in words
+    assert "Response (drive edge to 90 %): 3.3" in words
+
+
+def test_results_are_a_table_for_spreadsheets(opened: Open, until: Until, tmp_path: Path) -> None:
+    window = opened("emulator:hr-1mm2")
+    until(lambda: pulses(window) > 600)
+    window.freeze(True)
+    window.exports.export(tmp_path / "results.txt")
+    lines = (tmp_path / "results.txt").read_text().splitlines()
+    assert lines[0].split("\t")[:4] == ["quantity", "value", "standard error", "unit"]
+    response = next(line for line in lines if line.startswith("Response\t")).split("\t")
+    assert float(response[1]) == pytest.approx(window.shown.measurements.response.value)
+    assert "voltage (V)\t5" in lines[lines.index("") :]  # short lines, below the table
 
 
 def grey(image: QImage) -> NDArray[np.float64]:

@@ -63,3 +63,16 @@ def test_it_stops_there_once(window: MainWindow, until: Until, qtbot: QtBot) -> 
     response = window.session.snapshot.data.measurements.response
     assert response.se < 0.006 * response.value
     assert headline.when.text().startswith("± 0.5 % is reached")
+
+
+def test_a_frozen_picture_does_not_count_as_told(
+    window: MainWindow, until: Until, qtbot: QtBot
+) -> None:
+    headline = window.results.headline
+    window.freeze(True)
+    headline.stops.setChecked(True)
+    want(window, qtbot, "50%")
+    assert headline.when.text().startswith("± 50 % is reached")
+    assert window.session.snapshot.state is SessionState.RUNNING
+    window.freeze(False)
+    until(lambda: window.session.snapshot.state is SessionState.STOPPED)

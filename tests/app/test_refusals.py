@@ -26,7 +26,7 @@ def places(window: MainWindow) -> list[tuple[int, int]]:
     ("field", "text", "in_force"),
     [
         ("volts", "9", "5 V"),
-        ("rate", "nonsense", "10 kHz"),
+        ("rate", "nonsense", ""),
         ("width_box", "200u", ""),
         ("start", "1s", ""),
     ],

@@ -1,9 +1,14 @@
 """The plot wins every conflict for room."""
 
-import pytest
-from PyQt6.QtCore import QPointF, Qt
+from types import SimpleNamespace
+from typing import cast
 
-from tests.app.conftest import Open
+import pytest
+from PyQt6.QtCore import QPointF, QRect, Qt
+from PyQt6.QtWidgets import QApplication, QStyle, QStyleOptionSpinBox
+
+from tests.app.conftest import Open, in_front
+from trelscope.host.app import style
 from trelscope.host.app.plots.traces import SMALLEST
 from trelscope.host.app.window import MainWindow
 
@@ -43,3 +48,43 @@ def test_a_layout_from_a_large_screen_leaves_room(opened: Open, until, qtbot) ->
     small.resize(1000, 640)
     until(lambda: small.shown is not None)
     check(small)
+
+
+def test_on_a_large_screen_text_is_readable_and_docks_stand_side_by_side(
+    opened: Open, until, qapp: QApplication
+) -> None:
+    screen = SimpleNamespace(availableGeometry=lambda: QRect(0, 0, 3840, 2160))
+    large = SimpleNamespace(primaryScreen=lambda: screen)
+    scale = style.scale_for_screen(cast(QApplication, large))
+    assert scale == 2
+    style.apply(qapp, scale=scale)
+    window = opened("emulator:hr-1mm2")
+    window.resize(3840, 2160)
+    window.docks.restore()
+    until(lambda: in_front(window) == ["Trend", "Histogram"])
+    style.apply(qapp, scale=1.0)
+    window.docks.set_sizes()
+
+    def small() -> bool:
+        window.resize(1280, 800)
+        return window.width() == 1280
+
+    until(small)
+    window.docks.restore()
+    until(lambda: in_front(window) == ["Trend"])
+
+
+def test_arrows_and_buttons_grow_with_the_text(opened: Open, qapp: QApplication) -> None:
+    box = opened("emulator:hr-1mm2").controls.volts
+    dock = QStyle.PixelMetric.PM_TitleBarButtonIconSize
+    sizes = []
+    for scale in (1.0, 2.0):
+        style.apply(qapp, scale=scale)
+        option = QStyleOptionSpinBox()
+        box.initStyleOption(option)
+        part = QStyle.SubControl.SC_SpinBoxUp
+        arrow = box.style().subControlRect(QStyle.ComplexControl.CC_SpinBox, option, part, box)
+        sizes.append((arrow.width(), box.style().pixelMetric(dock)))
+    (arrow, button), (larger, larger_button) = sizes
+    assert larger == 2 * arrow
+    assert larger_button == 2 * button

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
+from PyQt6.QtPdf import QPdfDocument
 from pytestqt.qtbot import QtBot
 
 from trelscope.host.acquisition.sweep import Axis
@@ -37,7 +38,11 @@ def test_a_sweep_of_voltage_is_drawn_listed_and_exported(
     until(
         lambda: window.session.snapshot.state is SessionState.STOPPED
     )  # the sweep has the instrument
+    until(lambda: window.banner.badge.text() == "SWEEP")  # the trace is that of the newest point
+    assert window.shown.settings.volts == window.sweep.run.done[-1].value
+    assert window.shown.accounting.pulses_averaged == 64
     until(lambda: window.sweep.start.text() == "Sweep" and len(window.sweep.run.done) == 3)
+    assert "response of hr-1mm2 against voltage, 3 points" in window.log.toPlainText()
     volts, response = window.sweep.plot.curve.getData()
     assert list(volts) == [3.5, 5.25, 7.0]
     assert response[0] > response[1] > response[2]
@@ -45,12 +50,26 @@ def test_a_sweep_of_voltage_is_drawn_listed_and_exported(
     shown = window.sweep.table.item(1, 1).text()
     assert re.fullmatch(r"6\d\d\.?\d* ± [\d.]+ ns", shown)
     until(lambda: window.session.snapshot.state is SessionState.RUNNING)  # and gives it back
+    assert window.banner.badge.text() == "EMULATOR"
     path = tmp_path / "sweep.csv"
     window.exports.export_sweep(path)
     columns, about = formats.read(path)
     assert columns["response"] * 1e6 == pytest.approx(response, rel=1e-6)
     assert np.isfinite(columns["response_se"]).all()
     assert about["axis"] == "volts"
+    assert window.exports.suggested_sweep() == "hr-1mm2_sweep-volts"
+    window.exports.export_sweep(tmp_path / "sweep.txt")
+    table = [line.split("\t") for line in (tmp_path / "sweep.txt").read_text().splitlines()]
+    column = table[0].index("Response (s)")
+    found = [float(row[column]) * 1e6 for row in table[1:4]]
+    assert found == pytest.approx(response, rel=1e-6)
+    assert table[4] == [""]
+    assert ["rate (Hz)", "10000"] in table[5:]
+    window.exports.export_sweep(tmp_path / "sweep.pdf")
+    pdf = QPdfDocument(None)
+    pdf.load(str(tmp_path / "sweep.pdf"))
+    words = " ".join(pdf.getAllText(0).text().split())
+    assert "Response against voltage, hr-1mm2, 10 kHz, 64 pulses a point" in words
 
 
 def test_a_cancelled_sweep_keeps_what_it_has(opened: Open, until: Until, qtbot: QtBot) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from tests.app.conftest import Open
 from trelscope.host.app.plots.trend import Trend
-from trelscope.host.app.session.history import History
+from trelscope.host.app.session.history import Course, History
 from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.measure.measure import measure
 from trelscope.host.measure.quantities import Measurements
@@ -36,7 +37,10 @@ def of(*values: float) -> AverageData:
         row_pulses=1.0,
     )
     return cast(
-        AverageData, SimpleNamespace(history=history, measurements=replace(measured, response=mean))
+        AverageData,
+        SimpleNamespace(
+            history=history, measurements=replace(measured, response=mean), course=Course()
+        ),
     )
 
 
@@ -67,3 +71,22 @@ def test_one_block_is_shown_with_its_error(qtbot: QtBot) -> None:
     assert low < 3.0
     assert high == pytest.approx(3.5, abs=0.2)
     assert high > 3.5
+
+
+def test_the_error_falls_beside_its_bound(opened: Open, until) -> None:
+    window = opened("emulator:hr-1mm2")
+    until(lambda: window.shown is not None and window.shown.course.pulses.size >= 2)
+    window.freeze(True)
+    window.refresh_slow()
+    shown, course = window.trend.error, window.shown.course
+    pulses, errors = shown.errors.getOriginalDataset()
+    assert pulses[-1] == course.pulses[-1] > pulses[0]
+    ends, ideal = shown.ideal.getOriginalDataset()
+    assert ideal[-1] == pytest.approx(errors[-1])
+    assert ideal[0] / ideal[-1] == pytest.approx(np.sqrt(ends[-1] / ends[0]))
+    _, bounds = shown.bound.getOriginalDataset()
+    assert 0 < bounds[-1] <= errors[-1] * 1.001
+    assert bounds[-1] > errors[-1] / 3
+    window.results.times.select("overshoot")
+    window.refresh_slow()
+    assert "%" in shown.getPlotItem().getAxis("left").labelText

@@ -40,7 +40,7 @@ def a_sweep(path: Path) -> None:
 
 def a_picture(path: Path) -> None:
     _ = QApplication.instance() or QApplication(["trelscope", "-platform", "offscreen"])
-    write_picture(path, QGraphicsView())
+    write_picture(path, QGraphicsView(), "a caption")
 
 
 def a_preset(path: Path) -> None:

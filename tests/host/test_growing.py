@@ -149,7 +149,7 @@ def test_other_options_measure_something_else() -> None:
 def test_no_error_widens_without_a_flag_on_any_device(preset: str, volts: float) -> None:
     link = EmulatorLink(preset, seed=5, paced=False)
     instrument = Instrument(link)
-    settings = RequestedSettings(volts=volts).settings(instrument)
+    settings = RequestedSettings(volts=volts).settings(instrument, f"emulator:{preset}")
     acquisition, shapes, found = Acquisition(instrument, settings), ShapeCache(), []
     for n in np.geomspace(300, 100_000, 60):
         while acquisition.accounting.pulses_averaged < n:

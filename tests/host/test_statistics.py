@@ -54,3 +54,11 @@ def test_blocks_are_held_against_their_own_errors() -> None:
     assert shy.of("rise").agrees is False
     assert math.isclose(shy.of("rise").ratio, 2 * honest.of("rise").ratio)
     assert Statistics().of("rise").agrees is None
+
+
+def test_a_block_without_an_error_spoils_nothing() -> None:
+    statistics = Statistics()
+    for value, se in ((1.0, 0.1), (2.0, math.nan), (3.0, 0.1)):
+        statistics.add(replace(NOTHING, rise=Quantity(value, se, ())))
+    assert statistics.of("rise").count == 3
+    assert math.isclose(statistics.of("rise").expected, 0.1)

@@ -6,6 +6,7 @@ from PyQt6.QtWidgets import QLabel
 from trelscope.host.acquisition.acquisition import Accounting
 from trelscope.host.app import style
 from trelscope.host.app.panels.panel import Panel, label
+from trelscope.host.app.panels.times_panel import DOUBT
 from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.units import format_si
 
@@ -34,7 +35,7 @@ LOSSES = {"pulses_missed", "pulses_lost", "crc_errors", "packets_refused", "clip
 
 
 class AccountingPanel(Panel):
-    """Counts of pulses and errors; a loss that is not zero is shown as a warning."""
+    """Counts of pulses and errors; a loss that is not zero is shown as a warning, with a sign."""
 
     def __init__(self) -> None:
         super().__init__("Accounting")
@@ -60,8 +61,10 @@ class AccountingPanel(Panel):
         counts = accounting.as_dict() if accounting else {}
         for key, value in self.values.items():
             count = counts.get(key)
-            value.setText("–" if count is None else f"{count:,}".replace(",", "\u2009"))
-            style.set_property(value, "role", "warning" if count and key in LOSSES else "")
+            lost = bool(count) and key in LOSSES
+            text = "–" if count is None else f"{count:,}".replace(",", "\u2009")
+            value.setText(f"{DOUBT} {text}" if lost else text)
+            style.set_property(value, "role", "warning" if lost else "")
         several = data is not None and data.segments > 1
         self.segments.setVisible(several)
         if several and data is not None:

@@ -7,7 +7,6 @@ from trelscope.host.app.conditions import conditions
 from trelscope.host.app.frozen import FrozenPicture
 from trelscope.host.app.panels.panel import label
 from trelscope.host.app.session.snapshot import SessionState, Snapshot
-from trelscope.sim.presets.presets import describe
 
 
 class Banner(QFrame):
@@ -43,6 +42,8 @@ class Banner(QFrame):
         name = snapshot.source.removeprefix("emulator:")
         if frozen.snapshot is not None:
             kind, text = ("recording", "RECORDING") if frozen.file else ("frozen", "FROZEN")
+            if frozen.sweeping:
+                kind, text = "sweep", "SWEEP"
             name = frozen.file or frozen.snapshot.source.removeprefix("emulator:")
         self.badge.setText(text)
         self.badge.setVisible(bool(text))
@@ -59,9 +60,11 @@ class Banner(QFrame):
 
 
 def _message(snapshot: Snapshot, frozen: FrozenPicture) -> str:
+    shown = frozen.snapshot.data if frozen.snapshot else None
+    if frozen.sweeping and shown is not None:
+        return f"the newest point: {conditions(shown)}"
     if snapshot.message:
         return snapshot.message
-    shown = frozen.snapshot.data if frozen.snapshot else None
     if frozen.file and shown is not None:
         begun = shown.metadata.get("when", "")
         when = f", begun {begun}" if begun else ""
@@ -70,5 +73,4 @@ def _message(snapshot: Snapshot, frozen: FrozenPicture) -> str:
         return "frozen: this picture stays while the average goes on; F shows the average again"
     if snapshot.state is SessionState.STOPPED:
         return "stopped, output off"
-    name = source.preset_name(snapshot.source)
-    return describe(name) if name else ""
+    return source.description(snapshot.source)

@@ -3,16 +3,18 @@
 import math
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QComboBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from trelscope.host.app import style
+from trelscope.host.app.conditions import brief
 from trelscope.host.app.panels.panel import Panel, label
 from trelscope.host.app.panels.times_panel import DOUBT, flag_words
-from trelscope.host.app.references import Reference
+from trelscope.host.app.references import MAX_REFERENCES, Reference
 from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.measure.quantities import DEFINITIONS, PRIMARY, Flag, Measurements, Quantity
 from trelscope.host.units import concise, format_concise
 
+EVERY = 3 + len(PRIMARY)  # row of the heading of the part that has every reference
 HEADINGS = (
     ("difference", "of what is shown and the reference, with its standard error in brackets"),
     ("ratio", "of the two, with its standard error in brackets"),
@@ -27,6 +29,7 @@ class Comparison(QWidget):
         self.panel = Panel("Against reference")
         self._data: AverageData | None = None
         self._references: tuple[Reference, ...] = ()
+        self._name = "response"
         self.reference = QComboBox()
         self.reference.setToolTip("the reference that is compared with; R keeps another one")
         self.reference.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -44,6 +47,22 @@ class Comparison(QWidget):
                 cells[name] = label()
                 cells[name].setAlignment(Qt.AlignmentFlag.AlignRight)
                 self.panel.grid.addWidget(cells[name], row, column)
+        # The selected quantity against every reference.
+        self.heading = label(role="heading")
+        self.panel.grid.addWidget(self.heading, EVERY, 0, 1, 3)
+        self.every: list[tuple[QLabel, QLabel, QLabel]] = []
+        rows = QGridLayout()
+        rows.setColumnStretch(0, 1)
+        self.panel.grid.addLayout(rows, EVERY + 1, 0, 1, 3)
+        for row in range(MAX_REFERENCES):
+            line = label(), label(), label()
+            for column, cell in enumerate(line):
+                cell.setAlignment(
+                    Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+                )
+                rows.addWidget(cell, row, column)
+            line[0].setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            self.every.append(line)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.panel)
@@ -51,7 +70,8 @@ class Comparison(QWidget):
         self.reference.activated.connect(lambda _: self._show())
 
         def restyle(_: style.Theme) -> None:
-            for cell in (*self.differences.values(), *self.ratios.values()):
+            every = (cell for line in self.every for cell in line[1:])
+            for cell in (*self.differences.values(), *self.ratios.values(), *every):
                 cell.setFont(style.digits_font(12))
 
         style.on_change(self, restyle)
@@ -71,16 +91,38 @@ class Comparison(QWidget):
             self.reference.setCurrentIndex(len(references) - 1 if newest else chosen)
         self._show()
 
+    def select(self, name: str) -> None:
+        """Compare this quantity with every reference."""
+        self._name = name
+        self._show()
+
     def _show(self) -> None:
         if not self._references:
             return
-        before = self._references[self.reference.currentIndex()].data.measurements
+        before = self._references[self.reference.currentIndex()]
         for name in PRIMARY:
-            now = self._data.measurements if self._data else None
-            difference, ratio, flags = _compare(name, now, before)
-            self.differences[name].setText(difference)
-            self.ratios[name].setText(f"{ratio} {DOUBT}" if flags else ratio)
-            self.ratios[name].setToolTip(f"the reference: {flag_words(flags)}" if flags else "")
+            self._fill(self.differences[name], self.ratios[name], name, before)
+        several = len(self._references) > 1
+        self.heading.setVisible(several)
+        self.heading.setText(
+            f"{DEFINITIONS[self._name].title} minus that of every reference".upper()
+        )
+        for number, line in enumerate(self.every):
+            for cell in line:
+                cell.setVisible(several and number < len(self._references))
+            if several and number < len(self._references):
+                line[0].setText(self._references[number].name)
+                line[0].setToolTip(brief(self._references[number].data))
+                self._fill(line[1], line[2], self._name, self._references[number])
+
+    def _fill(
+        self, for_difference: QLabel, for_ratio: QLabel, name: str, reference: Reference
+    ) -> None:
+        now = self._data.measurements if self._data else None
+        difference, ratio, flags = _compare(name, now, reference.data.measurements)
+        for_difference.setText(difference)
+        for_ratio.setText(f"{ratio} {DOUBT}" if flags else ratio)
+        for_ratio.setToolTip(f"the reference: {flag_words(flags)}" if flags else "")
 
 
 def _compare(
@@ -94,7 +136,8 @@ def _compare(
     now = average.quantities()[name]
     if not (math.isfinite(now.value) and math.isfinite(then.value)):
         return "–", "", then.flags
-    difference = format_concise(now.value - then.value, math.hypot(now.se, then.se), "s")
+    unit = DEFINITIONS[name].unit
+    difference = format_concise(now.value - then.value, math.hypot(now.se, then.se), unit)
     return difference, _ratio(now, then), then.flags
 
 

@@ -43,7 +43,7 @@ class Controls(QWidget):
         super().__init__()
         self.source_field = SourceField(opened)
         self.volts = QuantityBox("V", requested.volts, VOLTS, 0.1)
-        self.rate = QuantityBox("Hz", requested.rate, RATES, 500.0)
+        self.rate = QuantityBox("Hz", requested.rate, RATES, 500.0, empty=AUTO)
         self.width_box = QuantityBox("s", requested.width, (STEP, LONGEST), STEP, empty=AUTO)
         self.start = QuantityBox("s", requested.start, (-LONGEST, LONGEST), STEP, empty=AUTO)
         self.length = QuantityBox("s", requested.length, (STEP, LONGEST), STEP, empty=AUTO)
@@ -91,7 +91,6 @@ class Controls(QWidget):
     def requested(self) -> RequestedSettings:
         """The settings in the fields."""
         assert self.volts.value is not None
-        assert self.rate.value is not None
         assert self.pulses.value is not None
         return RequestedSettings(
             volts=self.volts.value,
@@ -150,11 +149,12 @@ class Controls(QWidget):
         if settings is None:
             return
         for box, value in (
+            (self.rate, settings.rate),
             (self.width_box, settings.width),
             (self.start, settings.window_start),
             (self.length, settings.window_length),
         ):
-            box.set_empty_text(f"{AUTO}: {format_si(value, 's')}")
+            box.set_empty(AUTO, value)
         self.bin.setItemText(0, f"{AUTO}: {format_si(settings.bin, 's')}")
         duty = f"{100 * settings.width * settings.rate:.0f} % duty"
         self.bins.setToolTip(f"{settings.frame_pulses} pulses a frame")
@@ -178,7 +178,7 @@ class Controls(QWidget):
         _rows(
             drive,
             ("Voltage", self.volts, f"{low} to {high}"),
-            ("Rate", self.rate, f"{slow} to {fast}; takes 10k"),
+            ("Rate", self.rate, f"{slow} to {fast}, e.g. 10k; empty: what suits the source"),
             ("Width", self.width_box, "of the pulse, e.g. 20u; empty: half the period"),
         )
         drive.grid.addWidget(self.message, 4, 0, 1, 2)

@@ -6,6 +6,7 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QLabel, QLineEdit, QSizePolicy
 
 from trelscope.host.acquisition.precision import Precision
+from trelscope.host.app import source
 from trelscope.host.app.conditions import brief, conditions
 from trelscope.host.app.panels.panel import Panel, label
 from trelscope.host.app.session.requested_settings import Averaging
@@ -23,7 +24,9 @@ class Headline(Panel):
     def __init__(self) -> None:
         super().__init__("")
         self._data: AverageData | None = None
+        self._live = True
         self._name = "response"
+        self._lifetime, self._lifetime_of = "", ("", 0, "")
         self._target: Precision | None = None
         self._typed = ""  # the text that was read last
         self._average = 0  # number of the average that `_since` belongs to
@@ -55,17 +58,23 @@ class Headline(Panel):
     def select(self, name: str) -> None:
         """Show this quantity from now on."""
         self._name, self._told = name, 0
-        self.show_data(self._data)
+        self.show_data(self._data, self._live)
 
-    def show_data(self, data: AverageData | None) -> None:
-        """Show the average's value."""
-        self._data = data
+    def show_data(self, data: AverageData | None, live: bool = True) -> None:
+        """Show the average's value. live: it is the one that runs, and can be stopped."""
+        self._data, self._live = data, live
         title = DEFINITIONS[self._name].title
+        excited = data is not None and source.is_excited(data.source)
+        if excited:
+            title = "Average lifetime"
         self.heading.setText(title.upper())
         if data is None:
             self.value.setText("–")
             self.of.clear()
             self.when.clear()
+            return
+        if excited:
+            self._show_lifetime(data)
             return
         quantity = data.measurements.quantities()[self._name]
         self.value.setText(
@@ -75,6 +84,22 @@ class Headline(Panel):
         self.of.setToolTip(conditions(data))
         self._note_rate(data)
         self.when.setText(self._when(data))
+
+    def set_lifetime(self, text: str, average: tuple[str, int, str]) -> None:
+        """Show this average lifetime, "": none, while a sample is excited; the tab Counting has fitted it.
+
+        average: identity of the average that it is of.
+        """
+        self._lifetime, self._lifetime_of = text, average
+        if self._data is not None and source.is_excited(self._data.source):
+            self._show_lifetime(self._data)
+
+    def _show_lifetime(self, data: AverageData) -> None:
+        lifetime = self._lifetime if self._lifetime_of == data.identity else ""
+        self.value.setText(lifetime or "–")
+        self.of.setText(brief(data))
+        self.of.setToolTip(conditions(data))
+        self.when.setText("" if lifetime else "Fit decay, in the tab Counting, finds it")
 
     def _note_rate(self, data: AverageData) -> None:
         pulses = data.accounting.pulses_averaged
@@ -93,7 +118,7 @@ class Headline(Panel):
             return f"{definition.title} is no time: give a part of it, such as 1%"
         growth = self._target.growth(data.measurements.quantities()[self._name])
         if growth <= 1:
-            if data.number and self._told != data.number and self.stops.isChecked():
+            if self._live and self._told != data.number and self.stops.isChecked():
                 self._told = data.number
                 self.reached.emit()
             return f"± {self._target} is reached; {elapsed}".rstrip("; ")
@@ -103,7 +128,9 @@ class Headline(Panel):
             return f"{elapsed}; an exponential average gets no better than it is after N pulses"
         if not pulses > first:
             return elapsed
-        left = (growth - 1) * pulses / (pulses - first) * took
+        # The error is of the pulses that have been measured; more have come since.
+        missing = max(growth * data.measurements.pulses - pulses, 0.0)
+        left = missing / (pulses - first) * took
         return f"± {self._target} in about {_duration(left)}; {elapsed}"
 
     def _read_target(self) -> None:
@@ -117,7 +144,7 @@ class Headline(Panel):
             self.refused.emit(str(error))
             return
         self._typed, self._target, self._told = text, target, 0
-        self.show_data(self._data)
+        self.show_data(self._data, self._live)
 
 
 def _duration(seconds: float) -> str:

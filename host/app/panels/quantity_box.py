@@ -39,7 +39,7 @@ class QuantityBox(QAbstractSpinBox):
         self._edit = edit
         if empty is not None:
             edit.setPlaceholderText(empty)
-            self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        self._chosen: float | None = None  # the value in force while the field is empty
         self._text = ""  # the text that was read last
         self._show_value()
         self.editingFinished.connect(self._read_text)
@@ -49,10 +49,11 @@ class QuantityBox(QAbstractSpinBox):
         """Show, or no longer show, that what was typed here last was refused."""
         style.set_property(self, "refused", refused)
 
-    def set_empty_text(self, text: str) -> None:
-        """Tell the user what an empty field means."""
-        if self._edit.placeholderText() != text:
-            self._edit.setPlaceholderText(text)
+    def set_empty(self, word: str, value: float) -> None:
+        """Tell the user which value is in force while the field is empty; arrows step from there."""
+        if value != self._chosen:
+            self._chosen = value
+            self._edit.setPlaceholderText(f"{word}: {format_si(value, self._unit)}")
 
     def set_quantity(
         self, unit: str, value: float, limits: tuple[float, float], step: float
@@ -81,10 +82,11 @@ class QuantityBox(QAbstractSpinBox):
 
     def stepBy(self, steps: int) -> None:
         """Change the value by so many steps of an arrow, the wheel or an arrow key."""
-        if self.value is None:
+        present = self._chosen if self.value is None else self.value
+        if present is None:
             return
         low, high = self._limits
-        value = round(self.value / self._step + steps) * self._step
+        value = round(present / self._step + steps) * self._step
         self.value = min(max(value, low), high)
         self._show_value()
         self.changed.emit()
@@ -93,10 +95,11 @@ class QuantityBox(QAbstractSpinBox):
         """In which directions the limits leave room."""
         flag = QAbstractSpinBox.StepEnabledFlag
         low, high = self._limits
-        if self.value is None:
+        present = self._chosen if self.value is None else self.value
+        if present is None:
             return flag.StepNone
-        up = flag.StepUpEnabled if self.value < high else flag.StepNone
-        down = flag.StepDownEnabled if self.value > low else flag.StepNone
+        up = flag.StepUpEnabled if present < high else flag.StepNone
+        down = flag.StepDownEnabled if present > low else flag.StepNone
         return up | down
 
     def _read_text(self) -> None:

@@ -32,8 +32,8 @@ class Results(QWidget):
         self.times.selected.connect(self.headline.select)
         self.times.selected.connect(self.selected)
 
-    def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Show the average of the session."""
-        self.headline.show_data(snapshot.data)
+    def show_snapshot(self, snapshot: Snapshot, live: bool = True) -> None:
+        """Show the average of the session. live: it is the one that runs."""
+        self.headline.show_data(snapshot.data, live)
         self.times.show_data(snapshot.data)
         self.accounting.show_data(snapshot.data)

@@ -7,6 +7,7 @@ from PyQt6.QtWidgets import QLabel, QStatusBar
 
 from trelscope.host.app import style
 from trelscope.host.app.frozen import FrozenPicture
+from trelscope.host.app.panels.times_panel import DOUBT
 from trelscope.host.app.session.requested_settings import Averaging
 from trelscope.host.app.session.snapshot import SessionState, Snapshot
 from trelscope.host.units import format_si
@@ -31,6 +32,8 @@ class StatusLine(QStatusBar):
         self.state, self.pulses, self.link, self.losses, self.drawn = (QLabel() for _ in range(5))
         for label in (self.state, self.pulses, self.link, self.losses):
             self.addWidget(label)
+        self.pointer = QLabel()  # the light under it
+        self.addPermanentWidget(self.pointer)
         self.addPermanentWidget(self.drawn)
         self.losses.setToolTip(
             "pulses missed or lost, wrong checksums, samples clipped; Accounting has them one by one"
@@ -48,7 +51,8 @@ class StatusLine(QStatusBar):
         """Show the session's state; the counts are of what is on the screen. frozen: see there."""
         state = STATES[snapshot.state]
         if frozen.snapshot is not None:
-            state = f"{'recording' if frozen.file else 'frozen'}; behind it: {state}"
+            what = "recording" if frozen.file else "frozen"
+            state = "sweep" if frozen.sweeping else f"{what}; behind it: {state}"
         changed = self.state.text() != state
         self.state.setText(state)
         now = time.perf_counter()
@@ -77,8 +81,10 @@ class StatusLine(QStatusBar):
             return
         a = data.accounting
         lost = a.pulses_lost + a.pulses_missed
-        self.losses.setText(f"lost {lost} · CRC {a.crc_errors} · clipped {a.clipped}")
-        style.set_property(self.losses, "loss", bool(lost or a.crc_errors or a.clipped))
+        words = f"lost {lost} · CRC {a.crc_errors} · clipped {a.clipped}"
+        any_loss = bool(lost or a.crc_errors or a.clipped)
+        self.losses.setText(f"{DOUBT} {words}" if any_loss else words)
+        style.set_property(self.losses, "loss", any_loss)
 
 
 def _pulses(snapshot: Snapshot) -> str:

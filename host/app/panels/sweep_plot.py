@@ -6,10 +6,10 @@ import pyqtgraph as pg
 from trelscope.host.acquisition import sweep
 from trelscope.host.acquisition.sweep import Axis, Point, Sweep
 from trelscope.host.app import style
+from trelscope.host.app.conditions import AXES
 from trelscope.host.app.plots.plot import Plot, curve
 from trelscope.host.measure.quantities import DEFINITIONS
 
-AXIS_NAMES = {Axis.VOLTS: "Voltage", Axis.RATE: "Rate", Axis.DEVICE: "Device"}
 US = 1e6
 
 
@@ -47,7 +47,7 @@ class SweepPlot(Plot):
         self.errors.setData(x=x, y=y, top=se, bottom=se)
         unit = sweep.UNITS[swept.axis]
         of = "" if device else f", {swept.source.removeprefix('emulator:')}"
-        item.setLabel("bottom", AXIS_NAMES[swept.axis] + f" ({unit})" * bool(unit) + of)
+        item.setLabel("bottom", AXES[swept.axis] + f" ({unit})" * bool(unit) + of)
         names = [str(value).removeprefix("emulator:") for value in swept.values]
         item.getAxis("bottom").setTicks([list(enumerate(names))] if device else None)
 

@@ -5,7 +5,7 @@ from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTable
 from trelscope.host.acquisition import sweep
 from trelscope.host.acquisition.sweep import Axis, Point
 from trelscope.host.app import style
-from trelscope.host.app.panels.sweep_plot import AXIS_NAMES
+from trelscope.host.app.conditions import AXES
 from trelscope.host.measure.quantities import DEFINITIONS
 from trelscope.host.units import format_si, format_with_error
 
@@ -23,6 +23,7 @@ class SweepTable(QTableWidget):
         assert upright is not None
         assert across is not None
         self._upright = upright
+        upright.setMinimumSectionSize(1)  # or no row could be as low as its text
         upright.hide()
         across.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         across.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
@@ -32,14 +33,15 @@ class SweepTable(QTableWidget):
     def show_points(self, axis: Axis, points: list[Point], name: str) -> None:
         """List quantity `name` of the points."""
         self.setRowCount(len(points))
-        self.setHorizontalHeaderLabels([AXIS_NAMES[axis], DEFINITIONS[name].title])
+        self.setHorizontalHeaderLabels([AXES[axis], DEFINITIONS[name].title])
         for row, point in enumerate(points):
             for column, text in enumerate((_value(axis, point), _quantity(point, name))):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
                 item.setFont(style.digits_font(12))
                 self.setItem(row, column, item)
-        self._upright.setDefaultSectionSize(style.pixels(20))
+        self._upright.setDefaultSectionSize(style.pixels(16))
+        self.scrollToBottom()  # where the newest point of most sweeps is
 
 
 def _value(axis: Axis, point: Point) -> str:

@@ -1,7 +1,6 @@
 """The sweep tab: what is swept, how far the sweep is, and its results."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from PyQt6.QtCore import pyqtSignal
@@ -9,13 +8,13 @@ from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QProgressBar, Q
 
 from trelscope.host.acquisition.sweep import Axis, Point, Sweep
 from trelscope.host.app import source, style
+from trelscope.host.app.conditions import AXES
 from trelscope.host.app.panels.panel import label
 from trelscope.host.app.panels.quantity_box import QuantityBox
-from trelscope.host.app.panels.sweep_plot import AXIS_NAMES, SweepPlot
+from trelscope.host.app.panels.sweep_plot import SweepPlot
 from trelscope.host.app.panels.sweep_table import SweepTable
 from trelscope.host.app.session.sweep_run import SweepRun
-from trelscope.host.files import sweeps
-from trelscope.host.measure.quantities import MeasureOptions
+from trelscope.host.measure.quantities import DEFINITIONS, MeasureOptions
 from trelscope.host.planning import RATES, VOLTS, CaptureRequest
 from trelscope.host.units import format_si
 
@@ -26,10 +25,14 @@ CLOSE_WAIT = 5.0  # s for a cancelled sweep to end
 
 
 class SweepView(QWidget):
-    """Sweeps one setting of the window; all others are as the window has them."""
+    """Sweeps one setting of the window; all others are as the window has them.
+
+    `captured` carries the newest point of those that have just been finished.
+    """
 
     began = pyqtSignal()
     ended = pyqtSignal()
+    captured = pyqtSignal(Point)
     message = pyqtSignal(str)
 
     def __init__(self, capture_request: Callable[[], tuple[str, CaptureRequest]]) -> None:
@@ -39,7 +42,7 @@ class SweepView(QWidget):
         self.run: SweepRun | None = None
         self._finished = True  # whether the sweep has ended and its end is shown
         self.axis = QComboBox()
-        for axis, name in AXIS_NAMES.items():
+        for axis, name in AXES.items():
             self.axis.addItem(name, axis)
         self._from_label, self._to_label = label("From"), label("To")
         self.first = QuantityBox("V", 3.5, VOLTS, 0.5)
@@ -69,8 +72,10 @@ class SweepView(QWidget):
         self.began.emit()
         axis: Axis = self.axis.currentData()
         self.run = SweepRun(Sweep(axis, self._values(axis), opened, request), *self._levels)
+        count = len(self.run.sweep.values)
+        of = "" if axis is Axis.DEVICE else f" of {opened.removeprefix('emulator:')}"
         self.message.emit(
-            f"sweep of {AXIS_NAMES[axis].lower()} over {len(self.run.sweep.values)} points"
+            f"sweep: {DEFINITIONS[self._quantity].title.lower()}{of} against {AXES[axis].lower()}, {count} points"
         )
         self.table.setRowCount(0)
         self.progress.show()
@@ -79,14 +84,20 @@ class SweepView(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the points that have been finished."""
+        """Show the points that have been finished, or measured again."""
         run = self.run
-        if run is None or self._finished:
+        if run is None:
             return
-        running = (
-            run.running
-        )  # before collecting: points that are finished in between are collected, too
+        # Before collecting: points that are finished in between are collected, too.
+        running, before = run.running, len(run.done)
         new = run.collect()
+        if new or not (running or self._finished):
+            self.draw()
+            self._list()
+        if len(run.done) > before:
+            self.captured.emit(run.done[-1])
+        if self._finished:
+            return
         self._finished = not running
         self.start.setText("Cancel" if running else "Sweep")
         self.progress.setRange(0, run.progress.total)
@@ -96,9 +107,6 @@ class SweepView(QWidget):
         if not running:
             self.ended.emit()
             self.message.emit(f"sweep: {_progress_text(run, running)}")
-        if new or not running:
-            self.draw()
-            self._list()
 
     def select(self, name: str) -> None:
         """Show this quantity."""
@@ -112,8 +120,6 @@ class SweepView(QWidget):
         self._levels = low, high
         if self.run is not None:
             self.run.set_levels(low, high)
-            self._list()
-        self.draw()
 
     def draw(self) -> None:
         """Draw the selected quantity against the swept value."""
@@ -121,10 +127,10 @@ class SweepView(QWidget):
         if self.run is not None:
             self.plot.show_points(self.run.sweep, self._ordered(), self._quantity)
 
-    def export(self, path: Path) -> None:
-        """Write the finished points as a table. Raises FileError."""
-        if self.run is not None:
-            sweeps.save(path, self.run.sweep, self.run.done)
+    @property
+    def selected(self) -> str:
+        """Name of the quantity that is drawn."""
+        return self._quantity
 
     def close_run(self) -> None:
         """Cancel the sweep that runs, and wait for it."""
@@ -134,7 +140,7 @@ class SweepView(QWidget):
 
     def _values(self, axis: Axis) -> tuple[float | str, ...]:
         if axis is Axis.DEVICE:
-            return tuple(url for url in source.emulators() if "trpl" not in url)
+            return tuple(url for url in source.emulators() if not source.is_excited(url))
         assert self.first.value is not None
         assert self.last.value is not None
         assert self.points.value is not None

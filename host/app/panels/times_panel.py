@@ -6,10 +6,17 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QColor
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
-from trelscope.host.app import style
+from trelscope.host.app import source, style
 from trelscope.host.app.panels.panel import Panel, label
 from trelscope.host.app.session.snapshot import AverageData
-from trelscope.host.measure.quantities import DEFINITIONS, NONE, Flag, Measurements, Quantity
+from trelscope.host.measure.quantities import (
+    DEFINITIONS,
+    NONE,
+    Flag,
+    Measurements,
+    MeasureOptions,
+    Quantity,
+)
 from trelscope.host.measure.statistics import ENOUGH, Summary
 from trelscope.host.units import format_with_error
 
@@ -30,6 +37,10 @@ FLAGS = {
     Flag.UPPER_BOUND: "shorter than the samples show",
     Flag.WIDER: "error wider than at fewer pulses: another pulse shape holds now, or none",
 }
+NO_STEP = (
+    "A laser pulse excites this sample, and its light decays: there is no step whose times could be measured."
+    " The tab Counting fits the decay."
+)
 COLUMNS = ("", "value", "± se", "blocks", "")
 TIPS = (
     "select a row to see its definition, and on the trace what it measures",
@@ -95,6 +106,7 @@ class TimesPanel(Panel):
         self.grid.addWidget(self.amplitude, 4, 1)
         self.grid.addWidget(self.reference, 5, 0, 1, 2)
         self._measurements: Measurements | None = None
+        self._excited = False  # by a laser pulse: there is no step
         style.on_change(self, self._restyle)
         self.table.itemSelectionChanged.connect(self._select)
         self.select("response")
@@ -115,9 +127,12 @@ class TimesPanel(Panel):
     def show_data(self, data: AverageData | None) -> None:
         """Show the measurements of an average."""
         self._measurements = data.measurements if data else None
+        self._excited = data is not None and source.is_excited(data.source)
+        options = data.measurements.options if data else MeasureOptions()
         for name, definition in DEFINITIONS.items():
+            self.cells[name][0].setToolTip(definition.words(options))
             texts, tips = ["–", "", "", ""], ["", "", "", ""]
-            if data is not None:
+            if data is not None and not self._excited:
                 quantity = data.measurements.quantities()[name]
                 summary = data.statistics.get(name, Summary())
                 texts = [*_texts(quantity, definition.unit), _blocks(summary), _mark(quantity)]
@@ -130,7 +145,7 @@ class TimesPanel(Panel):
                 if item.toolTip() != tip:
                     item.setToolTip(tip)
         self._show_definition()
-        if data is None:
+        if data is None or self._excited:
             self.amplitude.setText("–")
             self.reference.clear()
             return
@@ -147,6 +162,10 @@ class TimesPanel(Panel):
         m, name = self._measurements, self.selection
         if m is None:
             self.definition.setText(DEFINITIONS[name].title)
+            self.note.clear()
+            return
+        if self._excited:
+            self.definition.setText(NO_STEP)
             self.note.clear()
             return
         quantity = m.quantities()[name]

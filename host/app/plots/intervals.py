@@ -15,7 +15,7 @@ def interval(name: str, data: AverageData, view: LightView) -> tuple[float, floa
     """
     m = data.measurements
     quantity = m.quantities()[name]
-    if not math.isfinite(quantity.value) or name in ("overshoot", "spike"):
+    if not math.isfinite(quantity.value + view.low[0]) or name in ("overshoot", "spike"):
         return None
     length = quantity.value * US
     delay = m.detector_delay * US

@@ -1,24 +1,45 @@
 """Markers on the light: instants, and the interval that a quantity measures."""
 
 import math
+from enum import Enum
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QFont
-from PyQt6.QtWidgets import QGraphicsEllipseItem, QGraphicsItem, QWidget
+from PyQt6.QtCore import QRectF, Qt
+from PyQt6.QtGui import QFont, QPainterPath
+from PyQt6.QtWidgets import QGraphicsItem, QGraphicsPathItem, QWidget
 
 from trelscope.host.app import style
 from trelscope.host.app.style import Theme
 
 
-class Marker:
-    """An instant: a dashed line, a dot where it crosses the trace, and a label. Hidden until placed."""
+class Form(Enum):
+    """Line and dot of a marker."""
 
-    def __init__(self, owner: QWidget, plot: Any, colour: str) -> None:
+    ROUND = Qt.PenStyle.DashLine
+    SQUARE = Qt.PenStyle.DashDotLine
+
+    @property
+    def line(self) -> Qt.PenStyle:
+        """How the line is broken."""
+        return Qt.PenStyle(self.value)
+
+    def dot(self, size: float) -> QPainterPath:
+        """Around the origin, `size` pixels large."""
+        path, rect = QPainterPath(), QRectF(-size / 2, -size / 2, size, size)
+        (path.addEllipse if self is Form.ROUND else path.addRect)(rect)
+        return path
+
+
+class Marker:
+    """An instant: a broken line, a dot where it crosses the trace, and a label. Hidden until placed."""
+
+    def __init__(self, owner: QWidget, plot: Any, colour: str, form: Form) -> None:
+        """form: markers of other colours have another one, for eyes that cannot tell the colours."""
         self.line = pg.InfiniteLine(angle=90)
-        self._dot = QGraphicsEllipseItem()
+        self.form = form
+        self._dot = QGraphicsPathItem()
         self._dot.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
         # Right of the line and below the crossing, where a rising trace never is.
         self._label = pg.TextItem(anchor=(0, 0))
@@ -29,9 +50,8 @@ class Marker:
 
         def restyle(theme: Theme) -> None:
             own = getattr(theme, colour)
-            self.line.setPen(pg.mkPen(own, width=style.pixels(1), style=Qt.PenStyle.DashLine))
-            size = style.pixels(8)
-            self._dot.setRect(-size / 2, -size / 2, size, size)
+            self.line.setPen(pg.mkPen(own, width=style.pixels(1), style=form.line))
+            self._dot.setPath(form.dot(style.pixels(8)))
             self._dot.setPen(pg.mkPen(theme.panel))
             self._dot.setBrush(pg.mkBrush(own))
             self._label.setColor(own)

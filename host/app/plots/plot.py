@@ -4,7 +4,6 @@ from typing import Any
 
 import pyqtgraph as pg
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QFont
 from PyQt6.QtWidgets import QWidget
 
 from trelscope.host.app import style
@@ -31,8 +30,7 @@ def prepare(owner: QWidget, plot: Any, left: str = "", bottom: str = "") -> Any:
     grid = Grid(plot)
 
     def restyle(theme: Theme) -> None:
-        font = QFont()
-        font.setPixelSize(style.pixels(11))
+        font = style.plot_font()
         for side in ("left", "bottom"):
             axis = plot.getAxis(side)
             axis.setPen(theme.line)

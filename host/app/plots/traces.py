@@ -5,13 +5,13 @@ import time
 from typing import Any
 
 import pyqtgraph as pg
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QPaintEvent
 from PyQt6.QtWidgets import QVBoxLayout
 
 from trelscope.host.app import style
 from trelscope.host.app.panels.panel import label
-from trelscope.host.app.plots.downsample import peaks
+from trelscope.host.app.plots.downsample import Groups
 from trelscope.host.app.plots.intervals import interval
 from trelscope.host.app.plots.legend import Legend
 from trelscope.host.app.plots.light import (
@@ -19,6 +19,7 @@ from trelscope.host.app.plots.light import (
     US,
     LightCurves,
     LightView,
+    TimeScale,
     VerticalScale,
     reference_pen,
 )
@@ -49,6 +50,8 @@ class Traces(pg.GraphicsLayoutWidget):
 
     drawn = pyqtSignal(float)
     """Emitted when data have been painted for the first time: seconds since their last frame came."""
+    pointed = pyqtSignal(str)
+    """Emitted with the time and the light under the pointer, "" when it has left the plots."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +60,7 @@ class Traces(pg.GraphicsLayoutWidget):
         self.ci.layout.setSpacing(2)
         self._legend = Legend()
         self.addItem(self._legend, row=0, col=0, colspan=2)
-        self.scale = VerticalScale()
+        self.scale, self.time = VerticalScale(), TimeScale()
         self.drive = self._plot(1, 0, 2, "Drive (V)")
         self.light = self._plot(2, 0, 2, LIGHT_AXIS, TIME_AXIS)
         self.rising = self._plot(3, 0, 1, LIGHT_AXIS, "Rising edge (µs)")
@@ -68,9 +71,10 @@ class Traces(pg.GraphicsLayoutWidget):
         for row, share in ((1, 2), (2, 7), (3, 4)):
             self.ci.layout.setRowStretchFactor(row, share)
         self.voltage = coloured(self, Line(self.drive), "drive", 1.0)
-        self.whole = LightCurves(self, self.light, self.scale, True)
+        self.whole = LightCurves(self, self.light, self.scale, self.time, True)
         self._edges = [
-            LightCurves(self, plot, self.scale, False) for plot in (self.rising, self.falling)
+            LightCurves(self, plot, self.scale, TimeScale(), False)
+            for plot in (self.rising, self.falling)
         ]
         self.mean, self.last = self.whole.mean, self.whole.last
         self.low, self.high = self.whole.low, self.whole.high
@@ -82,6 +86,8 @@ class Traces(pg.GraphicsLayoutWidget):
             plot.vb.sigRangeChanged.connect(self._note_move)
             plot.vb.sigResized.connect(self._note_move)
 
+        self._pointer: float | None = None  # us from the drive edge
+        self.scene().sigMouseMoved.connect(self._point)
         self._notice = label(role="notice")
         self._notice.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._notice.setWordWrap(True)
@@ -141,6 +147,14 @@ class Traces(pg.GraphicsLayoutWidget):
         self._held = False
         self._draw()
 
+    def set_log_time(self, log: bool) -> None:
+        """Draw the upper plots against the logarithm of the time: fast and slow devices in one picture."""
+        self.time.log = log
+        for plot in (self.light, self.drive):
+            plot.getAxis("bottom").setLogMode(x=log)
+        self.whole.zero.setVisible(not log)
+        self.reset()
+
     def set_normalised(self, normalised: bool) -> None:
         """Draw the light in percent of its step, so that devices of other brightness can be compared."""
         self._normalised, self._held = normalised, False
@@ -154,7 +168,8 @@ class Traces(pg.GraphicsLayoutWidget):
         self._held, self._zoomed = False, None
         if self._window is not None:
             start, length = self._window
-            self.light.setXRange(start * US, (start + length) * US, padding=0.01)
+            left, right = self.time(start * US), self.time((start + length) * US)
+            self.light.setXRange(float(left), float(right), padding=0.01)
         self._draw()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
@@ -168,6 +183,12 @@ class Traces(pg.GraphicsLayoutWidget):
         """Show everything again."""
         self.reset()
         super().mouseDoubleClickEvent(event)
+
+    def leaveEvent(self, event: Any) -> None:
+        """Nothing is pointed at any more."""
+        super().leaveEvent(event)
+        self._pointer = None
+        self._tell_pointer()
 
     # ------------------------------------------------------------------------------------ drawing
 
@@ -196,6 +217,8 @@ class Traces(pg.GraphicsLayoutWidget):
             for plot in (self.light, self.rising, self.falling):
                 set_range(plot, float(self.scale(low)), float(self.scale(high)))
         self._draw_interval()
+        if self._pointer is not None:
+            self._tell_pointer()
 
     def _draw_interval(self) -> None:
         data, view = self._data, self.view
@@ -206,12 +229,17 @@ class Traces(pg.GraphicsLayoutWidget):
                 continue
             start, end, height = found
             bottom, top = curves.plot.vb.viewRange()[1]
+            if curves is self.whole:
+                start, end = float(self.time(start)), float(self.time(end))
             curves.interval.place(start, end, float(self.scale(height)), (top - bottom) / 40)
 
     def _draw_drive(self, data: AverageData, view: LightView) -> None:
         drive, columns = data.drive, max(int(self.drive.vb.width()), 1)
-        part = view.part(*self.drive.vb.viewRange()[0])
-        self.voltage.draw(view.instants(part, columns), peaks(drive.y[part], columns))
+        part = view.part(*self.time.range(self.drive))
+        # Of the light, too, but peaks even of what is counted.
+        t = drive.t[part] - view.zero
+        groups = Groups.logarithmic(t, columns) if self.time.log else Groups.even(t.size, columns)
+        self.voltage.draw(self.time(groups.instants(t) * US), groups.peaks(drive.y[part]))
 
     def _draw_references(self) -> None:
         for curves in (self.whole, *self._edges):
@@ -264,8 +292,9 @@ class Traces(pg.GraphicsLayoutWidget):
     def _fit(self, settings: Settings) -> None:
         """Show the whole window when it changes; otherwise keep the ranges that the user has chosen."""
         window = settings.window_start, settings.window_length
-        if window != self._window:
-            self._window = window
+        first = (max(settings.window_start, 0.0) + settings.bin) * US
+        if window != self._window or first != self.time.first:
+            self._window, self.time.first = window, first
             self.reset()
         self.falling.setVisible(settings.window_start + settings.window_length > settings.width)
         if settings.counting != self._counting:
@@ -293,6 +322,28 @@ class Traces(pg.GraphicsLayoutWidget):
             most = min(width, end) if plot is self.rising else last
             right = min(at + ZOOM_AFTER * zoom, most)
             plot.setXRange(left * US, right * US, padding=0)
+
+    def _point(self, at: QPointF) -> None:
+        """Note the time that the pointer is at, in whichever plot of time it is."""
+        plots = (self.light, self.rising, self.falling, self.drive)
+        over = next((each for each in plots if each.vb.sceneBoundingRect().contains(at)), None)
+        self._pointer = None
+        if over is not None:
+            x = over.vb.mapSceneToView(at).x()
+            self._pointer = self.time.back(x) if over in (self.light, self.drive) else x
+        self._tell_pointer()
+
+    def _tell_pointer(self) -> None:
+        t, view = self._pointer, self.view
+        if t is None or view is None:
+            self.pointed.emit("")
+            return
+        light, part = view.read(t)
+        unit = "1/ms" if self._counting else "mV"
+        words = f"{t:.4g} µs: {light:.4g} {'%' if self._normalised else unit}"
+        if math.isfinite(part) and not self._normalised:
+            words += f", {100 * part:.1f} % of the step"
+        self.pointed.emit(words.replace("-", "\N{MINUS SIGN}"))
 
     def _hold(self, *_: object) -> None:
         self._held = True

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from PyQt6.QtWidgets import QHBoxLayout, QWidget
 
 from trelscope.host.app import style
+from trelscope.host.app.plots.error_trend import ErrorTrend
 from trelscope.host.app.plots.plot import Plot, curve
 from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.measure.quantities import DEFINITIONS
@@ -16,7 +17,10 @@ MOST_BINS = 40
 
 
 class Trend(QWidget):
-    """The value of each block with its standard error, against the pulses so far, and a line at the average's value."""
+    """The value of each block with its standard error, against the pulses so far, and a line at the average's value.
+
+    Beside it: how the average's own standard error falls.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,13 +44,15 @@ class Trend(QWidget):
             self.points.setPen(None)
 
         style.on_change(self.plot, restyle)
-        _fill(self, self.plot)
+        self.error = ErrorTrend()
+        _fill(self, self.plot, self.error)
 
     def show_data(self, data: AverageData | None, name: str) -> None:
         """Draw quantity `name`."""
+        self.error.show_data(data, name)
         scale, unit = _scale(data, name)
         self.plot.setLabel("left", f"{DEFINITIONS[name].title} ({unit})")
-        self.plot.setLabel("bottom", "Pulses averaged; each point is one block of them")
+        self.plot.setLabel("bottom", "Pulses; a point for each block")
         x, y, se = _known(data, name)
         y, se = y * scale, se * scale
         self.plot.show_values(x.size > 0)
@@ -118,7 +124,9 @@ def _scale(data: AverageData | None, name: str) -> tuple[float, str]:
     return 10.0**-exponent, f"{prefix}s"
 
 
-def _fill(widget: QWidget, plot: Plot) -> None:
+def _fill(widget: QWidget, *plots: Plot) -> None:
+    """The first one is the widest."""
     row = QHBoxLayout(widget)
     row.setContentsMargins(0, 0, 0, 0)
-    row.addWidget(plot)
+    for stretch, plot in zip((3, 2), plots, strict=False):
+        row.addWidget(plot, stretch)

@@ -1,4 +1,4 @@
-"""History of an average: times and light of successive blocks of pulses."""
+"""History of an average: times and light of successive blocks of pulses, and how its errors have fallen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +30,36 @@ class History:
     errors: Mapping[str, Array]
     map: NDArray[np.float32]
     row_pulses: float
+
+
+GROWN = 1.02  # pulses over those of the entry before: enough points for a logarithmic axis
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """Standard errors of the average itself while it has grown, oldest first.
+
+    pulses: (k,) averaged. errors, bounds: (k,) by quantity, in its unit; of the bound see `Quantity`.
+    """
+
+    pulses: Array = field(default_factory=lambda: np.zeros(0))
+    errors: Mapping[str, Array] = field(default_factory=dict)
+    bounds: Mapping[str, Array] = field(default_factory=dict)
+
+    def followed_by(self, measured: Measurements) -> "Course":
+        """With these measurements as the newest entry, which takes the place of one of about as many pulses."""
+        size = self.pulses.size
+        if size > 1 and measured.pulses < GROWN * self.pulses[-2]:
+            size -= 1
+        quantities = measured.quantities()
+        return Course(
+            np.append(self.pulses[:size], float(measured.pulses)),
+            {n: np.append(self._of(self.errors, n)[:size], q.se) for n, q in quantities.items()},
+            {n: np.append(self._of(self.bounds, n)[:size], q.bound) for n, q in quantities.items()},
+        )
+
+    def _of(self, columns: Mapping[str, Array], name: str) -> Array:
+        return columns.get(name, np.zeros(0))
 
 
 @dataclass

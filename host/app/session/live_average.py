@@ -27,6 +27,7 @@ from trelscope.host.acquisition.instrument import Instrument
 from trelscope.host.acquisition.provenance import DURATION, WHEN
 from trelscope.host.acquisition.recording import piled_up
 from trelscope.host.app.session.blocks import Blocks
+from trelscope.host.app.session.history import Course
 from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
 from trelscope.host.app.session.snapshot import AverageData
 from trelscope.host.measure.measure import (
@@ -75,6 +76,7 @@ class LiveAverage:
         self._arrived = self._measured = self._rest_until = 0.0
         self._last_frame: Frame | None = None
         self._measurements: Measurements | None = None
+        self._course = Course()
         self._measuring: Future[Measurements] | None = None
         self._acquisition = Acquisition(instrument, settings, self._average)
         self._known, self._begun = self._acquisition.known, time.perf_counter()
@@ -118,7 +120,7 @@ class LiveAverage:
         if (low, high) != (self.options.low, self.options.high):
             self.options = replace(self.options, low=low, high=high)
             self._blocks = self._fast_blocks()
-            self._measurements = None
+            self._measurements, self._course = None, Course()
 
     def can_resume(self, instrument: Instrument, requested: RequestedSettings) -> bool:
         """Whether new frames belong with the old: the instrument and the settings are the same.
@@ -172,6 +174,7 @@ class LiveAverage:
             gap=self._gap,
             effective=self._average.effective,
             arrived=self._arrived,
+            course=self._course,
             metadata=self.metadata,
         )
 
@@ -194,6 +197,7 @@ class LiveAverage:
         if self._measuring is not None:
             self._take_result()
         self._measurements = self._measurement()()
+        self._course = self._course.followed_by(self._measurements)
 
     def _measurement(self) -> Callable[[], Measurements]:
         """A function that measures the average as it is now."""
@@ -219,6 +223,7 @@ class LiveAverage:
         found, self._measuring = self._measuring.result(), None
         if found.options == self.options:
             self._measurements = found
+            self._course = self._course.followed_by(found)
         now = time.perf_counter()
         took = now - self._measured
         self._rest_until = now + max(MEASURE_EVERY, took / MEASURE_SHARE)

@@ -87,7 +87,7 @@ class SessionMachine:
             self._requested = requested  # checked when there is an instrument
             return
         try:
-            settings = requested.settings(instrument)
+            settings = requested.settings(instrument, self._output.snapshot.source)
         except SettingsError as error:
             self._output.publish(refusal=str(error), requested=self._requested)
             return
@@ -245,7 +245,7 @@ class SessionMachine:
             self.open(self._output.snapshot.source)
             return
         try:
-            settings = requested.settings(instrument)
+            settings = requested.settings(instrument, self._output.snapshot.source)
         except SettingsError as error:
             self._average = None
             self._output.publish(state=SessionState.STOPPED, message="", refusal=str(error))

@@ -14,10 +14,15 @@ from trelscope.host.measure.measure import MeasureOptions
 def load_snapshot(path: Path) -> Snapshot:
     """Load a recording as a snapshot of a session that has stopped. Raises FileError."""
     recording = recordings.load(path)
+    return as_snapshot(recording, f"recording {path.name}, of {recording.source}")
+
+
+def as_snapshot(recording: Recording, message: str) -> Snapshot:
+    """A recording as a snapshot of a session that has stopped."""
     return Snapshot(
         source=recording.source,
         state=SessionState.STOPPED,
-        message=f"recording {path.name}, of {recording.source}",
+        message=message,
         board=recording.board,
         settings=recording.settings,
         data=as_average(recording),
@@ -67,10 +72,17 @@ def as_average(recording: Recording) -> AverageData:
     )
 
 
+def has_levels(data: AverageData, low: float, high: float) -> bool:
+    """Whether rise and fall are measured between these parts of the amplitude."""
+    options = data.measurements.options
+    return (options.low, options.high) == (low, high)
+
+
 def with_levels(data: AverageData, low: float, high: float) -> AverageData:
     """The same traces with rise and fall between these parts of the amplitude; as it is, if that is what it has."""
-    options = replace(data.measurements.options, low=low, high=high)
-    return data if options == data.measurements.options else measure_again(data, options)
+    if has_levels(data, low, high):
+        return data
+    return measure_again(data, replace(data.measurements.options, low=low, high=high))
 
 
 def measure_again(data: AverageData, options: MeasureOptions | None = None) -> AverageData:

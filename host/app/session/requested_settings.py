@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from trelscope.gateware.protocol import Feature
 from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.app import source as sources
 from trelscope.host.planning import CaptureRequest
 from trelscope.host.settings import Settings
 from trelscope.host.units import format_si
@@ -22,13 +23,13 @@ class Averaging(enum.Enum):
 
 @dataclass(frozen=True)
 class RequestedSettings:
-    """V, Hz and s; None leaves the choice to `plan`.
+    """V, Hz and s; None: what suits the source, and else what `plan` chooses.
 
     pulses: N of a sum, or the number of pulses after which an exponential average has forgotten all but 1/e.
     """
 
     volts: float = 5.0
-    rate: float = 10e3
+    rate: float | None = None
     width: float | None = None
     start: float | None = None
     length: float | None = None
@@ -40,27 +41,31 @@ class RequestedSettings:
         """The same settings for one sum of N pulses."""
         return replace(self, averaging=Averaging.SUM)
 
-    def capture_request(self, pulses: int) -> CaptureRequest:
+    def capture_request(self, pulses: int, source: str) -> CaptureRequest:
         """The same settings for a capture of so many pulses."""
         whole = self.start is not None and self.length is not None
-        window = (self.start, self.length) if whole else None
-        return CaptureRequest(self.volts, self.rate, self.width, pulses, window, self.bin)  # type: ignore[arg-type]
+        usual = sources.usual(source)
+        window = (self.start, self.length) if whole else usual.window
+        rate = self.rate or usual.rate
+        return CaptureRequest(self.volts, rate, self.width, pulses, window, self.bin)  # type: ignore[arg-type]
 
-    def settings(self, instrument: Instrument) -> Settings:
-        """The settings on the grids of `instrument`. Raises SettingsError."""
+    def settings(self, instrument: Instrument, source: str) -> Settings:
+        """The settings on the grids of `instrument`, which `source` names. Raises SettingsError."""
+        usual = sources.usual(source)
+        rate = self.rate or usual.rate
 
         def planned(window: tuple[float, float] | None) -> Settings:
             return CaptureRequest(
                 volts=self.volts,
-                rate=self.rate,
+                rate=rate,
                 width=self.width,
                 pulses=self.pulses if self.averaging is Averaging.SUM else 0,
                 window=window,
                 bin=self.bin,
-                frame_pulses=max(round(self.rate * FRAME_TIME), 1),
+                frame_pulses=max(round(rate * FRAME_TIME), 1),
             ).plan(instrument.identity.depth)
 
-        settings = planned(None)
+        settings = planned(usual.window)
         if self.start is not None or self.length is not None:
             end = settings.window_start + settings.window_length
             start = settings.window_start if self.start is None else self.start

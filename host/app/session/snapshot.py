@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trelscope.host.acquisition.acquisition import Accounting
-from trelscope.host.app.session.history import History
+from trelscope.host.app.session.history import Course, History
 from trelscope.host.app.session.requested_settings import Averaging, RequestedSettings
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.measure.measure import Measurements
@@ -34,6 +34,7 @@ class AverageData:
     number: of the average, from 1.
     segments: trains that the average is made of, more than one if the link was lost; gap: s between them.
     effective: number of pulses whose plain average would be as precise.
+    course: of its standard errors.
     arrived: time at which the newest frame came, on the performance counter.
     incomplete, metadata: of a recording.
     """
@@ -55,8 +56,14 @@ class AverageData:
     gap: float
     effective: float
     arrived: float
+    course: Course = field(default_factory=Course)
     incomplete: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> tuple[str, int, str]:
+        """The same while an average grows, and another for every other one: source, number, time of its beginning."""
+        return self.source, self.number, str(self.metadata.get("when", ""))
 
 
 @dataclass(frozen=True, eq=False)
