@@ -1,6 +1,6 @@
 """The complete instrument, without vendor primitives."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,6 +13,7 @@ from trelscope.gateware.link.deframer import Deframer
 from trelscope.gateware.link.framer import Framer, Source
 from trelscope.gateware.photons import PhotonRows
 from trelscope.gateware.protocol import (
+    ADC_DELAY_BITS,
     CHANNELS,
     CYCLE_NS,
     LEVEL_BITS,
@@ -26,7 +27,9 @@ from trelscope.gateware.pulse import PulseTrain
 from trelscope.gateware.readout import Readout
 from trelscope.gateware.registers import RegisterFile
 from trelscope.gateware.sequencer import Sequencer
-from trelscope.gateware.timetags import TimeTags
+from trelscope.gateware.tags.queue import CYCLE_BITS
+from trelscope.gateware.tags.timetags import TimeTags
+from trelscope.gateware.tags.wire import ORIGIN_CYCLES
 from trelscope.gateware.window import Window
 
 
@@ -76,6 +79,8 @@ class Instrument(wiring.Component):
         External interlock. Switches the output off.
     enable : Out(1)
         The output stage may be on.
+    adc_delay : Out(ADC_DELAY_BITS)
+        Delay of the ADC's data, in taps.
     sampling : Out(1)
         Strobe. The codes that `samples` shows in the next cycle will be used.
     photons : In(CYCLE_NS)
@@ -97,7 +102,10 @@ class Instrument(wiring.Component):
         self._counting = counting
         self._board = board
         self._digest = digest
-        self._adc_latency = adc_latency
+        # Cycles from a launch without delay to the cycle in which `samples` shows that instant.
+        self._latency = PulseTrain.LATENCY + Guard.LATENCY + adc_latency - 1
+        if self._latency > ORIGIN_CYCLES:
+            raise ValueError(f"an adc_latency of {adc_latency} would make times of tags negative")
         self._fast_forward = fast_forward
         ports = {
             "rx": In(stream.Signature(8)),
@@ -113,6 +121,7 @@ class Instrument(wiring.Component):
             "sample_valid": In(1, init=1),
             "trip": In(1),
             "enable": Out(1),
+            "adc_delay": Out(ADC_DELAY_BITS),
             "sampling": Out(1),
         }
         if counting:
@@ -124,16 +133,15 @@ class Instrument(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         channels, depth, ff = len(CHANNELS), self._depth, self._fast_forward
-        latency = PulseTrain.LATENCY + Guard.LATENCY + self._adc_latency - 1
         features = Feature.DRIVE_MONITOR
         if self._counting:
             features |= Feature.COUNTING | Feature.TIME_TAGS
         m.submodules.deframer = deframer = Deframer()
         m.submodules.registers = registers = RegisterFile(depth, features)
-        m.submodules.sequencer = sequencer = Sequencer(depth, channels)
+        m.submodules.sequencer = sequencer = Sequencer(depth, channels, ff)
         m.submodules.train = train = PulseTrain(ff)
         m.submodules.guard = guard = Guard(ff)
-        m.submodules.window = window = Window(depth, latency, ff)
+        m.submodules.window = window = Window(depth, self._latency, ff)
         m.submodules.boxcar = boxcar = Boxcar(depth, channels)
         memories = [
             InterleavedMemory(depth) if self._counting and name == "light" else TraceMemory(depth)
@@ -195,6 +203,7 @@ class Instrument(wiring.Component):
         settings = sequencer.settings
         m.d.comb += [
             train.settings.eq(settings),
+            train.renew.eq(sequencer.renew),
             train.prepare.eq(sequencer.prepare),
             train.start.eq(sequencer.start),
             train.stop.eq(sequencer.stop),
@@ -212,6 +221,7 @@ class Instrument(wiring.Component):
             self.phase_change.eq(train.begin),
             self.phase_coming.eq(train.next_dither[:3]),
             self.enable.eq(guard.driving),
+            self.adc_delay.eq(controls.adc_delay),
         ]
 
         # Capture.
@@ -270,10 +280,15 @@ class Instrument(wiring.Component):
                 memory.clear_saturated.eq(sequencer.clear_saturated),
             ]
         counts_moving, tags_waiting = Const(0), Const(0)
+        startable = registers.startable
         if self._counting:
             counts_moving, tags_waiting = self._count(
                 m, window, train, sequencer, memories[0], framer
             )
+            m.d.comb += status.photons.eq(m.submodules.tags.count)
+            sent = Signal(init=1)  # all tags of the train before, so that another one may start
+            m.d.sync += sent.eq(~tags_waiting)
+            startable, tags_waiting = startable & sent, tags_waiting | ~sent
         with m.Switch(readout.channel):
             for n, memory in enumerate(memories):
                 with m.Case(n):
@@ -287,9 +302,10 @@ class Instrument(wiring.Component):
         # Frames.
         m.d.comb += [
             sequencer.restart.eq(registers.restart),
-            sequencer.startable.eq(registers.startable),
+            sequencer.startable.eq(startable),
             sequencer.run.eq(controls.run),
             sequencer.tripped.eq(guard.tripped),
+            sequencer.settle.eq(controls.settle),
             sequencer.staged.eq(registers.settings),
             sequencer.boundary.eq(train.boundary),
             sequencer.last.eq(train.last),
@@ -302,7 +318,7 @@ class Instrument(wiring.Component):
         ]
 
         if ff:
-            blocks = (train, guard, window)
+            blocks = (train, guard, window, sequencer)
             m.d.comb += [block.skip.eq(self.ff.skip) for block in blocks]
             # How many cycles on end there has been a sample for the window, all of one pulse.
             streak = Signal(range(fastforward.LEAD + 1))
@@ -332,9 +348,6 @@ class Instrument(wiring.Component):
                     & ~dropped
                     & (registers.disable == guard.tripped)
                     & ~(registers.disable & controls.enable)
-                    & (sequencer.waiting | sequencer.idle)
-                    & ~sequencer.ship
-                    & sequencer.steady
                     & fastforward.settled(shown)
                     & Cat(block.horizon.calm for block in blocks).all()
                     & (left != 0)
@@ -425,28 +438,26 @@ class Instrument(wiring.Component):
             ]
 
         # The window's clock stands still between its end and the next period; the tags' goes on.
-        now = Signal(signed(32))
+        now = Signal(CYCLE_BITS)
         pulse = Signal(32)
-        now_next = Signal(signed(32))  # of the coming period, but the first
-        coming = window.launched - train.next_dither
-        m.d.sync += now_next.eq(coming)
         running = Signal()  # in the previous cycle, whose photons the lanes show
         with m.If(train.begin):
             m.d.sync += [
-                now.eq(Mux(train.start, window.launched, now_next)),
+                now.eq(ORIGIN_CYCLES - self._latency),
                 pulse.eq(Mux(train.start, 0, train.pulses)),
             ]
         with m.Else():
-            m.d.sync += now.eq(now + step * CYCLE_NS)
+            m.d.sync += now.eq(now + step)
         m.d.comb += [
+            tags.start.eq(sequencer.renew),
+            tags.train.eq(sequencer.train),
             tags.enable.eq(((settings.mode & Mode.TIME_TAGS) != 0) & running),
             tags.photons.eq(self.photons),
-            tags.flush.eq(train.boundary | sequencer.idle),
+            tags.flush.eq(train.boundary | ~train.running),
         ]
         m.d.sync += [
             running.eq(train.running),
-            tags.t_ns.eq(now + (step - 1) * CYCLE_NS),
+            tags.cycle.eq(now + (step - 1)),
             tags.pulse.eq(pulse),
         ]
-        waiting = ~fastforward.settled([(now_next, coming)]) if self._fast_forward else Const(0)
-        return ~rows.empty | near, ~tags.idle | (running != train.running) | waiting
+        return ~rows.empty | near, ~tags.idle | (running != train.running)

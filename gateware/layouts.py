@@ -26,7 +26,6 @@ REQUEST = fields_layout(protocol.REQUEST)
 REPLY = fields_layout(protocol.REPLY)
 TRACE_HEAD = fields_layout(protocol.TRACE_HEAD)
 TRACE_DATA = fields_layout(protocol.TRACE_DATA)
-TIME_TAG = fields_layout(protocol.TIME_TAG)
 
 # What a block that sends a packet tells the `Framer` about it.
 PACKET = data.StructLayout({"kind": 8, "length": 16})

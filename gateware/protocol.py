@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 MAGIC = 0x4C455254  # "TREL" as it appears on the wire
-VERSION = 1
+VERSION = 2
 
 # --- time and level grids ------------------------------------------------------------------------
 CLOCK_HZ = 125_000_000
@@ -24,6 +24,8 @@ LEVEL_LSB_V = 0.5e-3
 LEVEL_MIN = 6_000  # 3 V: the guard passes on the code 0 and codes from LEVEL_MIN to LEVEL_MAX only
 LEVEL_MAX = 14_000  # 7 V
 SUM_BITS = 32
+ADC_DELAY_BITS = 7
+ADC_TAP_PS = 25  # step of the delay between the ADC's pins and their registers
 MAX_FRAME_PULSES = 1 << 18  # a 32-bit sum holds at most 2**18 full-scale samples of 14 bits
 MAX_BIN_SHIFT = 10  # bins are 2**shift ns wide: 1, 2, 4 … 1024 ns
 MIN_PERIOD = 64  # cycles; leaves time for the accumulator's pipeline between pulses
@@ -90,6 +92,10 @@ def _table() -> Iterator[Register]:
     yield Register("overruns", 0x0F, r, 16, "bytes dropped by the link's receiver")
     yield Register("train", 0x0E, r, 32, "number of trains started since reset")
 
+    yield Register(
+        "photons", 0x17, r, 32, "photons seen since the train started, if they get time tags"
+    )
+
     yield Register("enable", 0x10, c, 1, "1 lets the guard drive the output")
     yield Register(
         "run", 0x11, c, 1, "1 starts or restarts a train with the staged settings; 0 stops it"
@@ -97,6 +103,17 @@ def _table() -> Iterator[Register]:
     yield Register("acknowledge", 0x12, c, 8, "bits of `trip_cause` to clear")
     yield Register(
         "watchdog", 0x13, c, 32, "cycles without a request until the output trips; 0: never", init=0
+    )
+    yield Register(
+        "settle", 0x14, c, 24, "cycles from a new level to the start of its train: V_H settles"
+    )
+    yield Register(
+        "adc_delay",
+        0x15,
+        c,
+        ADC_DELAY_BITS,
+        f"delay of the ADC's data in taps of {ADC_TAP_PS} ps; without effect in the emulator's gateware",
+        init=50,
     )
 
     yield Register(
@@ -267,14 +284,6 @@ class Outcome(enum.IntEnum):
     OUT_OF_RANGE = 3  # nothing has been written
 
 
-class TagKind(enum.IntEnum):
-    """Kind of a time-tag record."""
-
-    PHOTONS = 0
-    OVERFLOW_BEGIN = 1  # the queue is full; later photons are counted, but have no record
-    OVERFLOW_END = 2  # the number of photons that have no record
-
-
 class TraceFlag(enum.IntFlag):
     """Bits of a trace head's `flags`."""
 
@@ -305,13 +314,6 @@ TRACE_HEAD = Fields(
     flags=1,
 )
 TRACE_DATA = Fields(frame=4, channel=1, chunk=1)  # followed by up to CHUNK_BINS sums
-TIME_TAG = Fields(
-    kind=1,  # see TagKind
-    lanes=1,  # bit j: a photon at t_ns + j
-    pulse=4,  # index within the train of the latest pulse launched
-    t_ns=4,  # ns from that pulse's rising edge, two's complement; in OVERFLOW_END: photons missed
-)
-TAGS_PER_PACKET = 64
 CHUNK_BINS = 1024
 MAX_PAYLOAD = TRACE_DATA.size + CHUNK_BINS * SUM_BITS // 8
 CRC_SIZE = 4

@@ -29,6 +29,8 @@ class PulseTrain(wiring.Component):
     -------
     settings : In(SETTINGS)
         Settings of the train. Must be stable from the cycle before `start` to the end of the train.
+    renew : In(1)
+        Strobe. Pulses are counted from 0. Comes before `prepare`.
     prepare : In(1)
         Strobe. `start` comes in the next cycle.
     start : In(1)
@@ -40,7 +42,7 @@ class PulseTrain(wiring.Component):
     running : Out(1)
         A train is in progress.
     pulses : Out(32)
-        Pulses launched since the train started.
+        Pulses launched since `renew`.
     dither : Out(7)
         Dither of the period in progress, in ns.
     begin : Out(1)
@@ -70,6 +72,7 @@ class PulseTrain(wiring.Component):
     def __init__(self, fast_forward: bool = False) -> None:
         ports = {
             "settings": In(SETTINGS),
+            "renew": In(1),
             "prepare": In(1),
             "start": In(1),
             "stop": In(1),
@@ -214,11 +217,12 @@ class PulseTrain(wiring.Component):
                 with m.Else():
                     m.d.comb += self.phase_fault.eq(1)
 
+        with m.If(self.renew):
+            m.d.sync += self.pulses.eq(0)
         with m.If(self.start):
             m.d.comb += [counted_next.eq(0), ends_next.eq(over_first)]
             m.d.sync += [
                 self.running.eq(1),
-                self.pulses.eq(0),
                 left.eq(s.count),
                 one_left.eq(single),
                 cycles.eq(cycles_first),

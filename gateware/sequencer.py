@@ -5,8 +5,17 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from trelscope.gateware import fastforward
+from trelscope.gateware.fastforward import saturate
 from trelscope.gateware.layouts import SETTINGS, TRACE_HEAD
-from trelscope.gateware.protocol import MAX_BIN_SHIFT, MAX_FRAME_PULSES, Mode, TraceFlag
+from trelscope.gateware.protocol import (
+    MAX_BIN_SHIFT,
+    MAX_FRAME_PULSES,
+    REGISTERS,
+    Mode,
+    TraceFlag,
+)
+
+SETTLE_BITS = REGISTERS["settle"].bits
 
 
 class Sequencer(wiring.Component):
@@ -19,7 +28,8 @@ class Sequencer(wiring.Component):
     kept; they are counted in `missed`. The last frame of a train is closed when all its samples are in memory. It
     carries the flag END and may have any number of pulses.
 
-    After `restart` in an idle cycle, `settings` and `prepare` follow 3 cycles later and `start` 4 cycles later. `ship`
+    After `restart` in an idle cycle, `settings` follows 3 cycles later, `prepare` after `settle` more, and `start` one
+    cycle after that. A train that is to end before then launches nothing: it has one frame, without pulses. `ship`
     follows a swap by 1 cycle.
 
     Parameters
@@ -28,6 +38,8 @@ class Sequencer(wiring.Component):
         Bins per buffer of the trace memory.
     channels : int
         Number of channels.
+    fast_forward : bool
+        Whether the block can be fast-forwarded; see `trelscope.gateware.fastforward`.
 
     Members
     -------
@@ -39,12 +51,16 @@ class Sequencer(wiring.Component):
         The train may go on. While low, the train in progress is ended.
     tripped : In(1)
         The guard has switched the output off. Ends the train and sets a flag in the frame in progress.
+    settle : In(SETTLE_BITS)
+        Cycles from new settings, and so a new level, to the train.
     staged : In(SETTINGS)
         Settings as written by the host.
     settings : Out(SETTINGS)
         Settings of the train.
+    renew : Out(1)
+        Strobe. The train before is over: what is counted by the train begins anew.
     prepare : Out(1)
-        Strobe. `settings` is valid from this cycle on.
+        Strobe. `settings` is valid from this cycle on, at the latest.
     start : Out(1)
         Strobe. Starts the pulse train.
     stop : Out(1)
@@ -90,54 +106,57 @@ class Sequencer(wiring.Component):
         Strobe. The train has ended and no restart is pending.
     idle : Out(1)
         No train is in progress and none is about to start.
-    waiting : Out(1)
-        A train is in progress, and nothing changes until its next boundary.
-    steady : Out(1)
-        All values that are computed ahead are up to date.
+    skip : In(fastforward.SKIP_BITS)
+        Cycles to advance in addition to the ordinary one. Present with `fast_forward`.
+    horizon : Out(fastforward.Horizon())
+        How far the block can be fast-forwarded. Present with `fast_forward`.
     """
 
-    def __init__(self, depth: int, channels: int) -> None:
+    def __init__(self, depth: int, channels: int, fast_forward: bool = False) -> None:
         self._depth = depth
         self._channels = channels
-        super().__init__(
-            {
-                "restart": In(1),
-                "startable": In(1, init=1),
-                "run": In(1),
-                "tripped": In(1),
-                "staged": In(SETTINGS),
-                "settings": Out(SETTINGS),
-                "prepare": Out(1),
-                "start": Out(1),
-                "stop": Out(1),
-                "boundary": In(1),
-                "last": In(1),
-                "round": In(1),
-                "pulses": In(32),
-                "clipped": In(channels),
-                "clipped_buffer": In(1),
-                "saturated": In(data.ArrayLayout(2, channels)),
-                "clear_saturated": Out(2),
-                "buffer": Out(1),
-                "keep": Out(1),
-                "missed": Out(32),
-                "train": Out(32),
-                "settled": In(1),
-                "ship": Out(1),
-                "shipping": In(1),
-                "head": Out(TRACE_HEAD),
-                "sweep": Out(1),
-                "sweep_bin": Out(range(depth)),
-                "finished": Out(1),
-                "idle": Out(1),
-                "waiting": Out(1),
-                "steady": Out(1),
-            }
-        )
+        self._fast_forward = fast_forward
+        ports = {
+            "restart": In(1),
+            "startable": In(1, init=1),
+            "run": In(1),
+            "tripped": In(1),
+            "settle": In(SETTLE_BITS),
+            "staged": In(SETTINGS),
+            "settings": Out(SETTINGS),
+            "renew": Out(1),
+            "prepare": Out(1),
+            "start": Out(1),
+            "stop": Out(1),
+            "boundary": In(1),
+            "last": In(1),
+            "round": In(1),
+            "pulses": In(32),
+            "clipped": In(channels),
+            "clipped_buffer": In(1),
+            "saturated": In(data.ArrayLayout(2, channels)),
+            "clear_saturated": Out(2),
+            "buffer": Out(1),
+            "keep": Out(1),
+            "missed": Out(32),
+            "train": Out(32),
+            "settled": In(1),
+            "ship": Out(1),
+            "shipping": In(1),
+            "head": Out(TRACE_HEAD),
+            "sweep": Out(1),
+            "sweep_bin": Out(range(depth)),
+            "finished": Out(1),
+            "idle": Out(1),
+        }
+        if fast_forward:
+            ports |= {"skip": In(fastforward.SKIP_BITS), "horizon": Out(fastforward.Horizon())}
+        super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         s = self.settings
+        step = fastforward.step(self.skip if self._fast_forward else None)
         frame = Signal(32)
         first_pulse = Signal(32)
         kept = Signal(range(MAX_FRAME_PULSES + 1))  # pulses in the frame, without the current one
@@ -220,7 +239,8 @@ class Sequencer(wiring.Component):
             (missed_then, Mux(self.boundary, would_miss, self.missed)),
         ]
         m.d.sync += [register.eq(value) for register, value in then]
-        m.d.comb += self.steady.eq(fastforward.settled([*ahead, *stops, *then]))
+        steady = Signal()
+        m.d.comb += steady.eq(fastforward.settled([*ahead, *stops, *then]))
         with m.If(self.ship):
             # A cycle after the swap, as things were then.
             m.d.sync += [
@@ -246,6 +266,9 @@ class Sequencer(wiring.Component):
         swept = Signal.like(self.sweep_bin)
         all_swept = Signal()  # with this one
         m.d.sync += self.sweep.eq(0)
+        to_settle = Signal(SETTLE_BITS)  # cycles left to wait after the current one
+        settling = Signal()
+        waiting = Signal()  # for the train's next boundary, or for its level
         latch = Signal()  # a register of its own because of its high fan-out
         with m.If(latch):
             m.d.sync += s.eq(self.staged)
@@ -259,29 +282,42 @@ class Sequencer(wiring.Component):
             with m.State("IDLE"):
                 m.d.comb += self.idle.eq(~again & ~self.restart & ~self.sweep)
                 with m.If(again & self.startable):
-                    m.d.sync += [again.eq(0), latch.eq(1)]
+                    m.d.sync += [again.eq(0), tripped.eq(self.tripped), latch.eq(1)]
                     m.next = "LATCH"
             with m.State("LATCH"):
-                m.d.sync += latch.eq(0)
-                m.next = "PREPARE"
-            with m.State("PREPARE"):
-                m.d.comb += self.prepare.eq(1)
+                m.d.comb += self.renew.eq(1)
                 m.d.sync += [
+                    latch.eq(0),
                     self.train.eq(self.train + 1),
                     frame.eq(0),
                     first_pulse.eq(0),
                     kept.eq(0),
                     self.missed.eq(0),
-                    tripped.eq(self.tripped),
                     self.keep.eq(1),
-                    self.start.eq(1),
+                    to_settle.eq(self.settle - 1),
                 ]
+                m.next = "SETTLE"
+                with m.If(self.settle == 0):
+                    m.next = "PREPARE"
+            with m.State("SETTLE"):
+                m.d.comb += [
+                    settling.eq(1),
+                    waiting.eq(~self.stop & (to_settle != 0)),
+                ]
+                m.d.sync += to_settle.eq(to_settle - step)
+                with m.If(self.stop):
+                    m.next = "CLOSE"
+                with m.Elif(to_settle == 0):
+                    m.next = "PREPARE"
+            with m.State("PREPARE"):
+                m.d.comb += self.prepare.eq(1)
+                m.d.sync += self.start.eq(1)
                 m.next = "START"
             with m.State("START"):
                 m.d.sync += self.start.eq(0)
                 m.next = "RUN"
             with m.State("RUN"):
-                m.d.comb += self.waiting.eq(1)
+                m.d.comb += waiting.eq(1)
                 with m.If(self.last):
                     m.next = "CLOSE"
                 with m.Elif(self.round):
@@ -296,4 +332,10 @@ class Sequencer(wiring.Component):
                     m.next = "IDLE"
                     with m.If(~again & ~self.restart):
                         m.d.comb += self.finished.eq(1)
+
+        if self._fast_forward:
+            m.d.comb += [
+                self.horizon.calm.eq((waiting | self.idle) & ~self.ship & steady),
+                self.horizon.left.eq(saturate(settling, to_settle)),
+            ]
         return m

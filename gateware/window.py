@@ -42,8 +42,6 @@ class Window(wiring.Component):
         Strobe. This is the last cycle of the train.
     origin : Out(signed(32))
         Value of `elapsed` in the first cycle of a period that has no dither.
-    launched : Out(signed(32))
-        The same instant as `origin`, but in ns from the gate's rising edge.
     open : Out(1)
         Samples of this period are being taken or still to be taken.
     elapsed : Out(signed(32))
@@ -71,7 +69,6 @@ class Window(wiring.Component):
             "next_dither": In(7),
             "close": In(1),
             "origin": Out(signed(32)),
-            "launched": Out(signed(32)),
             "open": Out(1),
             "elapsed": Out(signed(32)),
             "valid": Out(1),
@@ -109,16 +106,12 @@ class Window(wiring.Component):
         ]
         m.d.sync += [register.eq(value) for register, value in ahead]
 
-        # -(delay + latency) cycles; and that minus the window's start, of which only one sum carries.
-        launched = (~s.delay - (self._latency - 1)) * CYCLE_NS
+        # -(delay + latency) cycles minus the window's start, of which only one sum carries.
         a, b = Cat(Const(0, 3), ~s.delay[:29]), ~s.window_start.as_unsigned()
         c = Const((1 - self._latency) * CYCLE_NS + 1, 32)
         carried = ((a & b) | (a & c) | (b & c))[:31]
         with m.If(self.prepare):
-            m.d.sync += [
-                self.origin.eq((a ^ b ^ c) + Cat(Const(0, 1), carried)),
-                self.launched.eq(launched),
-            ]
+            m.d.sync += self.origin.eq((a ^ b ^ c) + Cat(Const(0, 1), carried))
         m.d.comb += [
             due.eq(~self.elapsed[-1]),
             index.eq(self.elapsed[:31] >> shift),

@@ -23,6 +23,7 @@ from trelscope.host.commands import (
     recover,
     serve,
     sweep,
+    tags,
     window,
 )
 from trelscope.host.commands.common import say
@@ -88,6 +89,7 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in (
         capture,
+        tags,
         sweep,
         measure,
         export,

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,8 @@ class Settings:
 
     volts: V; rate: Hz; width: s; pulses: 0 until stopped; window_start: s from the drive edge; window_length, bin: s;
     interleave: launch steps of 1 ns fill the grid between ADC samples; frame_pulses: pulses a frame at least sums.
-    counting: the light channel's memory counts photons instead of summing samples.
+    counting: the light channel's memory counts photons instead of summing samples. time_tags: each of them is sent with
+    its time as well.
     """
 
     volts: float
@@ -38,15 +40,24 @@ class Settings:
     interleave: bool
     frame_pulses: int
     counting: bool = False
+    time_tags: bool = False
 
-    def as_dict(self) -> dict[str, float | int | bool]:
-        """Every setting by name, in SI units."""
-        return asdict(self)
+    def as_dict(self) -> dict[str, Any]:
+        """Every setting by name, in SI units. Time tags only where there are any: older programs know of none."""
+        values = asdict(self)
+        if not self.time_tags:
+            del values["time_tags"]
+        return values
 
     @property
     def bins(self) -> int:
         """Bins of the trace."""
         return round(self.window_length / self.bin)
+
+    @property
+    def light_unit(self) -> str:
+        """Of the light channel's trace."""
+        return "1/s" if self.counting else "V"
 
     @property
     def dither(self) -> int:
@@ -77,7 +88,7 @@ class Settings:
             "window_bins": self.bins,
             "bin_shift": _ns(self.bin).bit_length() - 1,
             "frame_pulses": self.frame_pulses,
-            "mode": int(Mode.COUNTING if self.counting else 0),
+            "mode": int(Mode.COUNTING * self.counting | Mode.TIME_TAGS * self.time_tags),
         }
 
     def times(self) -> NDArray[np.float64]:
@@ -104,15 +115,13 @@ def _counts(settings: Settings, pulses: int) -> NDArray[np.int64]:
 
 
 def _samples(settings: Settings, pulses: int) -> NDArray[np.int64]:
-    width = _ns(settings.bin)
-    if width >= CYCLE_NS:
-        return np.full(settings.bins, pulses * (width // CYCLE_NS), np.int64)
     rounds, rest = divmod(pulses, settings.dither)
     grid = np.zeros(CYCLE_NS, np.int64)  # by instant modulo 8 ns; pulse k's are -k
     for k in range(settings.dither):
         grid[-k % CYCLE_NS] += rounds + (k < rest)
-    per_bin = grid.reshape(-1, width).sum(axis=1)
-    return np.resize(per_bin, settings.bins)
+    before = np.concatenate((np.zeros(1, np.int64), np.cumsum(grid)))
+    cycles, ns = np.divmod(_ns(settings.bin) * np.arange(settings.bins + 1), CYCLE_NS)
+    return np.asarray(np.diff(cycles * before[-1] + before[ns]))
 
 
 def _ns(seconds: float) -> int:

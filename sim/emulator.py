@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trelscope.gateware.protocol import CLOCK_HZ, LEVEL_LSB_V
+from trelscope.gateware.protocol import ADC_DELAY_BITS, CLOCK_HZ, LEVEL_LSB_V
 from trelscope.sim.compiler.build import library
 from trelscope.sim.physics.detector import ADC_BITS
 from trelscope.sim.physics.expsum import constant
 from trelscope.sim.physics.photon_counter import PhotonCounter, mean_counts
 from trelscope.sim.physics.plant import WEAR_STEP, Plant, Segment
+from trelscope.sim.physics.supply import IDEAL, Supply
 
 SAME_STATE = (
     1e-9  # V: states closer than this count as one, so a steady train needs only a few segments
@@ -49,7 +50,8 @@ class EmulatedBoard:
     """One emulated board.
 
     The same plant, seed and bytes at the same cycles give the same bytes back, bit for bit, with or without
-    fast-forward. `report` is told about compiling, if that is needed. Raises `CompileError`.
+    fast-forward. `report` is told about compiling, if that is needed. `supply` is what the driver gets its level from;
+    `eye` are the delays, in taps, at which the ADCs' codes are taken as they are. Raises `CompileError`.
     """
 
     def __init__(
@@ -58,14 +60,22 @@ class EmulatedBoard:
         seed: int = 0,
         fast_forward: bool = True,
         report: Callable[[str], None] = lambda line: None,
+        supply: Supply = IDEAL,
+        eye: range = range(1 << ADC_DELAY_BITS),
     ) -> None:
         self._handle = None
         self._counter = plant.detector if isinstance(plant.detector, PhotonCounter) else None
         self._lib = _load(library(self._counter is not None, report))
         self._plant = plant
         self._handle = self._lib.board_new(
-            seed & (2**64 - 1), fast_forward, _converters(plant), _detector(self._counter)
+            seed & (2**64 - 1),
+            fast_forward,
+            _converters(plant),
+            _detector(self._counter),
+            supply.rise * CLOCK_HZ,
+            supply.fall * CLOCK_HZ,
         )
+        self._lib.board_set_eye(self._handle, eye[0], eye[-1])
         self._segments: list[tuple[int, NDArray[np.float64], Segment]] = []
         self._tx = ctypes.create_string_buffer(TX_ROOM)
         self._lib.board_renew(self._handle, WEAR_STEP)
@@ -257,12 +267,16 @@ def _load(path: Path) -> ctypes.CDLL:
         (
             "board_new",
             pointer,
-            [ctypes.c_uint64, integer, ctypes.POINTER(_Adc), ctypes.POINTER(_Detector)],
+            [
+                *(ctypes.c_uint64, integer, ctypes.POINTER(_Adc), ctypes.POINTER(_Detector)),
+                *(ctypes.c_double, ctypes.c_double),
+            ],
         ),
         ("board_free", None, [pointer]),
         ("board_cycle", ctypes.c_uint64, [pointer]),
         ("board_jumped", ctypes.c_uint64, [pointer]),
         ("board_trip", None, [pointer, integer]),
+        ("board_set_eye", None, [pointer, integer, integer]),
         (
             "board_add_segment",
             None,

@@ -1,6 +1,7 @@
 # ruff: noqa: E501 - the page below is prose, wrapped as it is to be read
 """Writes docs/hardware.md, whose pin tables come from the platform files: `python -m tools.hardware_page`."""
 
+import math
 from pathlib import Path
 
 from trelscope.gateware.platform.adc import Adc
@@ -9,6 +10,14 @@ from trelscope.gateware.platform.dac import LevelDac
 from trelscope.gateware.platform.launch import Launch
 from trelscope.gateware.platform.platforms import ball, platform_for
 from trelscope.gateware.platform.sampling import PhotonPins
+from trelscope.gateware.protocol import ADC_DELAY_BITS, ADC_TAP_PS
+from trelscope.host.acquisition.instrument import SETTLING
+from trelscope.host.bringup.checkup import STEPS
+from trelscope.host.planning import VOLTS
+from trelscope.sim.physics.supply import BLEEDER, BUFFER, OF_A_BOARD
+
+CLAMP = 4.096 * 100 / 115  # V
+FALLS = OF_A_BOARD.fall * math.log(VOLTS[1] / VOLTS[0])  # s
 
 PAGE = Path(__file__).parents[1] / "docs" / "hardware.md"
 
@@ -27,15 +36,33 @@ you solder**.
 
 **Level.** The 14-bit DAC AD5641 gets SYNC, SCLK and DIN and a 4.096 V reference as its supply, which is its full scale *(memory)*.
 An amplifier of gain 2 makes 0.5 mV per code of that, 3–7 V for the codes the guard lets through, and sets a regulator or power
-amplifier that carries the device's current: V_H. A buffer capacitor of some 10 µF close to the switch carries the edges, and 1 kΩ
-across it discharges it when the level falls (7 V to 3 V in some 10 ms: let that pass before the next train, because the gateware does
-not wait).
+amplifier that carries the device's current: V_H. A buffer capacitor of {BUFFER * 1e6:g} µF close to the switch carries the edges, and
+{BLEEDER / 1e3:g} kΩ across it discharges it when the level falls: from 7 V to 3 V in {FALLS * 1e3:.1f} ms. A train waits before its first
+launch until V_H has settled, with the gate low: for as long as the register `settle` says, which the host sets to {SETTLING * 1e3:g} ms on a
+board. A train that is stopped while it waits launches nothing. Emulated boards can be given a V_H with the same time constants
+(`sim/physics/supply.py`). **The host must write `enable` before `run`:** `enable` alone raises the level, and the gateware waits only at
+the start of a train.
 
 **No code may exceed the limit.** The guard limits the codes, but a disturbed word on the wires could ask for 8.19 V, or power the DAC
-down *(memory: two bits of the word do that)*. So the amplifier's input is clamped: 1 kΩ from the DAC, then an adjustable shunt regulator to
-ground set to 3.6 V, which is 7.2 V at the output; and 100 kΩ to ground there, so that a DAC that is switched off means 0 V. The gateware
-writes the word again every {LevelDac.REFRESH * 1e3:g} ms, so a wrong one does not stay. While the FPGA floats, resistors hold SYNC high (10 kΩ to 3.3 V) and SCLK and DIN
-low (2.2 kΩ). Neither SYNC nor SCLK is in the gate's pair of pads.
+down *(memory: two bits of the word do that)*. So the amplifier's input is clamped, by a part that takes no current below its limit: 1 kΩ from
+the DAC to the amplifier's input; from that input a small-signal diode, cathode outwards, to the output of a second amplifier, whose inverting input is the
+same node, and whose other input has {CLAMP:.2f} V from the reference (15.0 kΩ and 100 kΩ of 0.1 %). When the node rises above that, the second amplifier
+pulls it down through the diode; so V_H stays below {2 * CLAMP * 1.004:.2f} V, tolerances included. 100 kΩ from the DAC's output to ground, on the DAC's side
+of the 1 kΩ, means 0 V where the DAC is switched off.
+
+The gateware writes the word again every {LevelDac.REFRESH * 1e3:g} ms, so a wrong one does not stay: after two milliseconds at one level, the latest
+word that the DAC has taken is that level, whatever it held before (`LevelDac.wire_has_the_level` in [proofs](proofs.md)). While the FPGA floats,
+resistors hold SYNC high (10 kΩ to 3.3 V) and SCLK and DIN low (2.2 kΩ). Neither SYNC nor SCLK is in the gate's pair of pads.
+
+What the level may be off by, before `trelscope calibrate level`:
+
+| cause | error | after calibration |
+|---|---|---|
+| reference | 0.1 % | gain: 0 |
+| gain of 2, two resistors of 0.1 % | 0.1 % (the gain is 1 + R1/R2, with both 0.2 % apart) | gain: 0 |
+| offsets of DAC and amplifier | some mV *(memory)* | offset: 0 |
+| leakage of the clamp's diode, 25 nA *(memory)* through 1 kΩ | 50 µV at V_H | 50 µV |
+| steps and linearity of the DAC | 0.5 mV, some LSB *(memory)* | the same |
 
 **Drive switch.** A pin driver such as EL7155 switches the device between V_H and V_L: two analogue switches, of which IN closes one or the
 other, and OE opens both. V_L must not be above ground; V_H may be anything between V_L and the chip's supply V_S+
@@ -81,10 +108,23 @@ one double-data-rate register. `trelscope calibrate lanes` measures the lanes' t
 
 **ADC.** LTC2285, two channels of 14 bits at 125 MS/s, 3.3 V outputs (OVDD). `adc_clk` to CLKA and CLKB through 33 Ω each; MODE at
 a third of VDD (straight binary), MUX high, OEA, OEB, SHDNA and SHDNB low *(memory)*. What the gateware relies on *(memory)*: data 1.4 to
-5.4 ns after CLK's rising edge, 5 clocks after the sample. With the {Adc.DELAY_NS} ns of delay in the FPGA's pins, and a clock that leaves 2.7 ns after the
-FPGA's own edge, that leaves about 1.3 ns on either side of the capturing edge for traces and temperature. Each nanosecond by which the
-clock leaves earlier or later is taken from one side: keep all of the bus within 2 cm of equal length, and check the margin on a board before
-believing the lowest bits.
+5.4 ns after CLK's rising edge, 5 clocks after the sample. So a code stands still for 4 ns of a cycle's 8.
+
+*When codes are taken.* CLK rises 4 ns before the capturing edge. Let t be all that lies between the FPGA's clock and the registers in its data
+pins, other than the delay set there: the way out to CLK, both traces, the way in. Codes are right with delays from 2.6 ns − t to
+6.6 ns − t. The delay is {Adc.DELAY_NS} ns after configuration, and can be set from 0 to {((1 << ADC_DELAY_BITS) - 1) * ADC_TAP_PS / 1000} ns in taps of {ADC_TAP_PS} ps (delay cells DELAYF; register
+`adc_delay`), so:
+
+| t | what is right |
+|---|---|
+| below −0.6 ns, above 6.6 ns | no delay |
+| 1.35 to 5.35 ns | the delay after configuration |
+| all others from −0.6 to 6.6 ns | another one, which `trelscope calibrate adc` finds |
+
+The way out alone is about 2.7 ns *(memory)*. Nobody here knows in which corner of temperature, voltage and process that is: half of it and
+twice as much are the corners to reckon with, 1.35 and 5.4 ns. In the former the delay after configuration has no room left without the traces' own
+delay, in the latter none at all. So calibrate the ADC before believing its lowest bits, and keep all of the bus within 2 cm of equal
+length: differences narrow the eye for all.
 
 **Grounds.** One ground plane under switch, device and ADC; the FPGA board's supply apart from the drive's. The board's connectors
 carry single-ended signals at 125 MHz: an adapter board plugged on directly, no ribbon cable.
@@ -100,6 +140,16 @@ carry single-ended signals at 125 MHz: an adapter board plugged on directly, no 
 
 `tests/unit/gateware/test_platform_way.py` follows each of the first three from end to end, with the pads' registers in between.
 
+<a id="launch-phase"></a>*Launch phase.* Every train begins with launches at phase 0, to which the gateware steps back by counting; each step that
+the PLL takes is 250 ps. Counting cannot see a step that the PLL has missed, so it does not mend one. What would is a reload of the phase. The
+PLL has an input for it, PHASELOADREG: Project Trellis (`ecppll`, in the comments of the Verilog that it writes) says that its falling edge
+applies, after 10 ns or more at high, but neither that text nor any other that could be read says what is then applied to a phase that
+has been stepped: the phase set at configuration, or that much again. The second would be worse than a missed step, so the input is tied to
+its idle state. Resetting the PLL would reload it, and would stop all clocks, with the guard's. So the launch is checked and not
+re-homed: `trelscope doctor --board SOURCE --drive` looks at the drive monitor's edge twice, {STEPS} steps apart, and a launch that has moved by
+more than half a step in between is reported; `trelscope calibrate phases` shows single phases that are off. Times that are held against the drive
+monitor's edge are free of a shift that all launches have in common.
+
 *Clocks.* Photon samples cross from the 250 MHz clock to the 125 MHz clock in the middle of a cycle, 4 ns from either edge, because nextpnr
 knows no delays of the ECP5's clock network and checks no hold times between clocks. 250 MHz is near what that network is specified for at speed grade 6
 *(memory)*; look at the lanes' widths before trusting them. A build checks two more kinds of paths: from one clock to another, and from registers to
@@ -112,26 +162,26 @@ pins (`gateware/build.py`).
 | FPGA board | one of those below | ULX3S 85F has the most memory for the least money |
 | level DAC | AD5641 | 14 bits, SPI, powers up at 0 V *(memory)* |
 | reference | 4.096 V, 10 ppm/K or better, 5 mA | supplies the DAC |
-| clamp | adjustable shunt regulator, 1 kΩ | 3.6 V at the amplifier's input |
+| clamp | rail-to-rail amplifier (the other half of a dual one), diode 1N4148, 15.0 kΩ and 100 kΩ of 0.1 % | {CLAMP:.2f} V at the level amplifier's input |
 | level amplifier and regulator | rail-to-rail amplifier, supply 10 V or more, and a pass transistor | gain 2; current limited to what the device bears |
 | drive switch | EL7155 or another pin driver for 3–10 V | V_S+ is 10 to 12 V of its own, V_H the level |
 | interlock gate | 74LVC1G08, 74LVC1G17, TVS diode, 100 nF | ANDs the door switch into OE |
 | ADC | LTC2285 (Icepi Zero: LTC2283, pin-compatible, 12 bits) | with its input drivers or transformers |
 | detector | Si APD or photodiode and transimpedance amplifier, ≥ 50 MHz; or PMT or SiPM and comparator (≤ 2 ns) | |
-| resistors | 2.2 kΩ (4), 10 kΩ (2), 1 kΩ (5), 100 kΩ, 33 Ω (2), 5–10 Ω at the switch | one of the 1 kΩ across the device |
+| resistors | 2.2 kΩ (4), 10 kΩ (2), 1 kΩ (5), 100 kΩ, gain 0.1 % (2), 33 Ω (2), 5–10 Ω at the switch | one of the 1 kΩ across the device |
 
 Check every data sheet before buying; none of these parts has been tried with this gateware.
 
 ## What is unproved on silicon
 
 - The launch: the PLL's dynamic phase is stepped by 250 ps and always counted on from where it was. That a step is never missed is Lattice's
-  description, not our measurement, and nothing re-homes the phase: a missed step shifts all later launches by 250 ps until the FPGA is loaded
-  again. Nothing shows such a shift, which all launches have in common; times that are held against the drive monitor's edge are free of it.
-  Steps that are missed again and again show in `trelscope doctor --board SOURCE --drive` and `trelscope calibrate phases`.
+  description, not our measurement. A missed step shifts all later launches by 250 ps until the FPGA is loaded again
+  ([launch phase](#launch-phase)). `trelscope doctor --board SOURCE --drive` looks for it.
 - The 1 ns lanes: their widths follow from the two clocks' 1 ns and the pads' and traces' differences.
-- The ADC's capture margin, above: there is no setting for it yet. If the latency is a cycle off, light and drive move together.
-- V_H's settling: the gateware launches as soon as a train starts. With 10 µF, let a train's first milliseconds pass before believing
-  its level.
+- The ADC's eye: `trelscope calibrate adc` finds it, of channel B, and takes channel A's to be the same. If the latency is a cycle off, light
+  and drive move together. Steps of the delay cells are 25 ps *(memory)*; how DELAYF takes LOADN, MOVE and DIRECTION is as in Lattice's
+  description *(memory: FPGA-TN-02035)*, and a delay that does not move shows as an eye that goes on at both ends.
+- That V_H has settled within the {SETTLING * 1e3:g} ms that a train waits: that takes an amplifier that charges {BUFFER * 1e6:g} µF in a few ms.
 - Everything marked *(memory)*.
 - Behaviour at power-up, and on loss of lock: outputs float by design, and the resistors decide.
 """

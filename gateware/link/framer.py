@@ -29,7 +29,8 @@ class Source(wiring.Signature):
 class Framer(wiring.Component):
     """Sends the packets of several sources as frames, each with a header, the payload and its CRC-32.
 
-    If several sources offer a packet, the one with the lowest index goes first. One byte is sent per cycle, if the
+    If several sources offer a packet, the one with the lowest index goes first; but of three or more, the last one goes
+    before all but the first when TURN packets of others have gone since its latest. One byte is sent per cycle, if the
     source can supply it, with pauses of 3 cycles between frames and before each payload. Sequence numbers count all
     frames.
 
@@ -47,6 +48,8 @@ class Framer(wiring.Component):
     idle : Out(1)
         No frame is being sent or offered.
     """
+
+    TURN = 8  # packets of time tags, which are as long as one of a trace
 
     def __init__(self, sources: int) -> None:
         super().__init__(
@@ -67,6 +70,7 @@ class Framer(wiring.Component):
         chosen = Signal(len(self.sources))  # one bit a source
         sending = Signal.like(chosen)
         taking = Signal.like(chosen)
+        passed = Signal(range(self.TURN + 1))  # packets since the latest of the last source
         pop = Signal()
         left = Signal(16)
         place = left[: protocol.HEADER.size.bit_length()]  # bytes left while a header is sent
@@ -118,6 +122,9 @@ class Framer(wiring.Component):
                     with m.If(waiting[index]):
                         m.d.sync += chosen.eq(1 << index)
                         m.next = "ACCEPT"
+                if len(self.sources) > 2:
+                    with m.If(waiting[-1] & (passed == self.TURN) & ~waiting[0]):
+                        m.d.sync += chosen.eq(1 << len(self.sources) - 1)
             with m.State("ACCEPT"):
                 for index, source in enumerate(self.sources):
                     with m.If(chosen[index]):
@@ -125,6 +132,10 @@ class Framer(wiring.Component):
                             header.kind.eq(source.packet.p.kind),
                             header.length.eq(source.packet.p.length),
                         ]
+                with m.If(chosen[-1]):
+                    m.d.sync += passed.eq(0)
+                with m.Elif(passed != self.TURN):
+                    m.d.sync += passed.eq(passed + 1)
                 m.d.sync += [sending.eq(chosen), chosen.eq(0)]
                 m.d.sync += [shift.eq(header), length.eq(header.length)]
                 m.d.sync += [sequence.eq(sequence + 1), covered.eq(0)]

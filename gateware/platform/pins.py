@@ -144,27 +144,33 @@ class Unused(wiring.Component):
 
 
 class DelayedInputs(wiring.Component):
-    """Input registers in `sync` with a fixed delay between pins and registers.
+    """Input registers in `sync` with a delay between pins and registers.
 
     Parameters
     ----------
     port : io.PortLike
         Pins.
     taps : int
-        Delay in steps of TAP_NS.
+        Delay after configuration, and whenever `loadn` is low, in steps of 25 ps.
 
     Members
     -------
+    loadn : In(1, init=1)
+        LOADN of the cells. This and the next two are as `DelaySteps` says.
+    move : In(1)
+        MOVE of the cells.
+    back : In(1)
+        DIRECTION of the cells.
     i : Out(len(port))
         Registered inputs.
     """
 
-    TAP_NS = 0.025
-
     def __init__(self, port: io.PortLike, taps: int) -> None:
         self._port = port
         self._taps = taps
-        super().__init__({"i": Out(len(port))})
+        super().__init__(
+            {"loadn": In(1, init=1), "move": In(1), "back": In(1), "i": Out(len(port))}
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -172,10 +178,13 @@ class DelayedInputs(wiring.Component):
             raw, delayed = Signal(name=f"raw{bit}"), Signal(name=f"delayed{bit}")
             m.submodules[f"pad{bit}"] = Instance("IB", i_I=self._port.io[bit], o_O=raw)
             m.submodules[f"delay{bit}"] = Instance(
-                "DELAYG",
+                "DELAYF",
                 p_DEL_MODE="USER_DEFINED",
                 p_DEL_VALUE=self._taps,
                 i_A=raw,
+                i_LOADN=self.loadn,
+                i_MOVE=self.move,
+                i_DIRECTION=self.back,
                 o_Z=delayed,
             )
             m.submodules[f"register{bit}"] = Instance(

@@ -120,7 +120,11 @@ class Top(wiring.Component):
 
         # Capture.
         m.submodules.adc = adc = Adc(port("adc_clk"), port("adc_light"), port("adc_drive"))
-        m.d.comb += [adc.safe.eq(clocks.safe), instrument.samples.eq(adc.samples)]
+        m.d.comb += [
+            adc.safe.eq(clocks.safe),
+            adc.delay.eq(instrument.adc_delay),
+            instrument.samples.eq(adc.samples),
+        ]
         if board.counting:
             m.submodules.photons = photons = PhotonPins(port("photon"), Adc.LATENCY)
             m.d.comb += instrument.photons.eq(photons.photons)

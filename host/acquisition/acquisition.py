@@ -1,5 +1,6 @@
 """An acquisition: a train's frames, averaged and accounted for."""
 
+import time
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
@@ -8,7 +9,7 @@ from trelscope.host.acquisition.assembler import Frame
 from trelscope.host.acquisition.average import AverageState, Block, RunningAverage
 from trelscope.host.acquisition.exponential import ExponentialAverage, FadingState
 from trelscope.host.acquisition.instrument import Instrument
-from trelscope.host.acquisition.provenance import provenance
+from trelscope.host.acquisition.provenance import DURATION, WHEN, provenance
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.errors import UserError
 from trelscope.host.measure.measure import MeasureOptions
@@ -106,7 +107,7 @@ class Acquisition:
     ) -> None:
         """average: where the frames go; one that is not empty goes on. None: a new running average."""
         self.settings = settings
-        self.metadata: dict[str, Any] = dict(provenance(instrument))
+        self.known: dict[str, Any] = dict(provenance(instrument))
         self.done = False
         self.last_frame: Frame | None = None
         self._instrument = instrument
@@ -120,13 +121,14 @@ class Acquisition:
         self._frames_sent = self._frames_whole = 0
         self._averaged = 0
         self._average = average or new_average(settings, instrument.link.front_end)
-        self._train = instrument.start(settings)
+        self.train = instrument.start(settings)
+        self._begun = self._latest = time.perf_counter()
 
     def poll(self, timeout: float) -> list[Frame]:
         """Take in frames, waiting up to `timeout` seconds; returns those that were averaged."""
         taken = []
         for frame in self._instrument.frames(timeout):
-            if frame.train != self._train:
+            if frame.train != self.train:
                 continue  # late frames of the previous train
             if not self._follows(frame):
                 self._instrument.errors.refused += 1
@@ -147,6 +149,7 @@ class Acquisition:
                 self._averaged += frame.pulses
                 self._clipped += frame.clipped[LIGHT]
                 self.last_frame = frame
+                self._latest = time.perf_counter()
                 taken.append(frame)
             if TraceFlag.END in frame.flags:
                 self.done = True
@@ -171,6 +174,12 @@ class Acquisition:
             and frame.missed >= self._missed
             and not 0 < self.settings.pulses < end
         )
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What is known beside the traces; of what was not recorded earlier also how long it took, s."""
+        duration = {DURATION: round(self._latest - self._begun, 3)} if WHEN in self.known else {}
+        return {**self.known, **duration}
 
     @property
     def accounting(self) -> Accounting:

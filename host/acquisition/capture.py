@@ -52,7 +52,7 @@ def capture(
             link.note(settings)
         link.restart_clock()
         acquisition = Acquisition(instrument, settings)
-        acquisition.metadata |= known or {}
+        acquisition.known |= known or {}
         incomplete = _run(instrument, acquisition, progress, stop, watch, partial, enough)
         averaged = recording(instrument, acquisition)
     finally:

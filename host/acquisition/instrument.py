@@ -10,6 +10,7 @@ from trelscope.gateware.protocol import (
     Board,
     Feature,
     Kind,
+    Mode,
     Outcome,
     Register,
     Status,
@@ -25,6 +26,7 @@ REPLY_TIMEOUT = 0.5  # s without a byte
 REPLY_PATIENCE = 2.0  # s, while others come: a slow link has them queue before the reply
 ATTEMPTS = 3  # at a request whose reply does not come
 SILENCE = 5.0  # s without a request after which the instrument switches its output off
+SETTLING = 20e-3  # s that a board's level is given to settle before a train; that of the emulated board follows at once
 END_POLLS, END_POLL = 500, 0.01  # how often, and s apart, to ask whether a train has ended
 
 
@@ -67,6 +69,8 @@ class Instrument:
         self._replies: deque[dict[str, int]] = deque()
         self._unanswered: dict[int, int] = {}  # address by the sequence number of a request
         self._frames: deque[Frame] = deque()
+        self._tags: list[bytes] = []
+        self._tagging = False
         self._assembler = Assembler()
         self._still_since: float | None = None  # a train has ended; when something of it last came
         self.identity = self._identify()
@@ -92,6 +96,11 @@ class Instrument:
 
     def start(self, settings: Settings) -> int:
         """End the train in progress, if any, and start another. Returns the number its frames carry."""
+        if settings.time_tags and Feature.TIME_TAGS not in self.identity.features:
+            raise InstrumentError(
+                f"{self.link.name}: gives photons no times; take a detector that counts (emulated: ?detector=pmt), and"
+                " a bitstream that has time tags"
+            )
         if settings.counting and Feature.COUNTING not in self.identity.features:
             raise InstrumentError(
                 f"{self.link.name}: counts no photons; measure in analog mode, or take a detector that counts"
@@ -107,6 +116,10 @@ class Instrument:
         self._acknowledge_trips()
         for name, value in registers.items():
             self.write(name, value)
+        if self.identity.board != Board.EMULATOR.name:
+            self.write("settle", round(SETTLING * protocol.CLOCK_HZ))
+        if (delay := self.link.front_end.adc_delay) is not None:
+            self.write("adc_delay", round(delay * 1e12 / protocol.ADC_TAP_PS))
         self.write("watchdog", round(SILENCE * protocol.CLOCK_HZ))
         self.write("enable", 1)
         return self._launch(registers)
@@ -127,6 +140,11 @@ class Instrument:
         frames = list(self._frames)
         self._frames.clear()
         return frames
+
+    def tags(self) -> list[bytes]:
+        """Payloads of the packets of time tags that have come while frames were waited for."""
+        tags, self._tags = self._tags, []
+        return tags
 
     def close(self) -> bool:
         """Switch the output off if the link works, and let go of it; returns whether the output is known to be off."""
@@ -159,6 +177,7 @@ class Instrument:
         """Write 1 to `run`, but never twice, which would start the train anew. Returns the train's number."""
         before = self.read("train")
         self._assembler.expect(registers, before)
+        self._tags, self._tagging = [], bool(registers["mode"] & Mode.TIME_TAGS)
         self._still_since = None
         for _ in range(ATTEMPTS):
             self._send(Kind.WRITE, "run", 1)
@@ -245,6 +264,8 @@ class Instrument:
         if outcome == Outcome.OUT_OF_RANGE:
             low, high = protocol.limits_on(name, self.identity.depth, self.identity.features)
             return f"{value} is out of range: {low} to {high}"
+        if outcome == Outcome.NO_REGISTER:
+            return "it has none of that name; build its bitstream anew and flash it"
         known = outcome in set(Outcome)
         return Outcome(outcome).name.lower().replace("_", " ") if known else f"outcome {outcome}"
 
@@ -278,6 +299,9 @@ class Instrument:
                 continue
             if self._still_since is not None:
                 self._still_since = self.link.clock()
+            if packet.kind is Kind.TIME_TAGS and self._tagging:
+                self._tags.append(packet.payload)
+                continue
             try:
                 frame = self._assembler.add(packet)
             except Misfit:

@@ -12,8 +12,12 @@ from trelscope.host.acquisition.acquisition import Accounting
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.decay import LONGEST_DEAD_TIME, PILE_UP_LIMIT, pile_up
 from trelscope.host.measure.measure import SECONDARY, Measurements, MeasureOptions, measure
+from trelscope.host.measure.reference import Reference
 from trelscope.host.measure.trace import Trace
 from trelscope.host.settings import Settings
+
+EDGES = "edges"
+"""The key of the edges of a drive that was not recorded, in a recording's metadata: fields of Reference."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +46,26 @@ class Recording:
         return measure(
             self.light,
             self.settings.width,
-            self.drive,
+            self.drive if self.has_drive else None,
             self.options,
             self.front_end.detector_delay,
             clipped=account.clipped,
             dropped=account.dropped,
             spacing=self.settings.spacing,
             piled_up=piled_up(self.light, self.settings, self.front_end),
+            known=self.edges,
         )
+
+    @property
+    def edges(self) -> Reference | None:
+        """Those of a drive that was not recorded, where they are known; None of a capture."""
+        known = self.metadata.get(EDGES)
+        return None if known is None else Reference(**known)
+
+    @property
+    def has_drive(self) -> bool:
+        """Whether the drive was recorded."""
+        return self.edges is None or not np.isnan(self.drive.y).all()
 
     def measured(self, options: MeasureOptions) -> "Recording":
         """The same, measured in another way."""

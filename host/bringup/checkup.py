@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from trelscope.gateware.digest import digest_word
+from trelscope.gateware.platform.clocks import STEPS_PER_NS
 from trelscope.gateware.protocol import CLOCK_HZ, Feature, Trip
 from trelscope.host.acquisition.acquisition import LIGHT, Acquisition, new_average
 from trelscope.host.acquisition.instrument import Instrument
@@ -24,6 +25,13 @@ PULSES = 256
 WIDTH, WINDOW = 10e-6, (-2e-6, 16e-6)  # s: short, and with both edges in it
 LOOP_WINDOW = (-0.2e-6, 1e-6)  # s
 PHASE_PULSES = 4096
+STEPS = PHASE_PULSES * STEPS_PER_NS  # of the PLL, from pulse to pulse
+
+
+NOT_SHOWN = (
+    "nothing was driven, because nobody has moved the interlock, which has to be able to stop it; run this in a"
+    " terminal and move it, or give --interlock-checked if you have checked it by hand"
+)
 
 
 @dataclass(frozen=True)
@@ -36,22 +44,30 @@ class Finding:
 
 
 def check_up(
-    link: Link, move_interlock: Callable[[bool], bool], drive: bool, loopback: bool = False
+    link: Link,
+    move_interlock: Callable[[bool], bool],
+    drive: bool,
+    loopback: bool = False,
+    interlock_checked: bool = False,
 ) -> Iterator[Finding]:
     """Look at the board behind `link`; stops where going on would make no sense or would not be safe.
 
     move_interlock: has the interlock opened (True) or closed; returns whether it could be done.
     drive: whether the output may be driven at 3 V and at 7 V. loopback: whether `gate` is wired to both `photon` pins
-    and may be high, at 3 V.
+    and may be high, at 3 V. interlock_checked: whether either may be done although nobody moves the interlock now.
     """
     try:
-        yield from _look(link, move_interlock, drive, loopback)
+        yield from _look(link, move_interlock, drive, loopback, interlock_checked)
     except UserError as error:
         yield Finding("instrument", False, str(error))
 
 
 def _look(
-    link: Link, move_interlock: Callable[[bool], bool], may_drive: bool, looped: bool
+    link: Link,
+    move_interlock: Callable[[bool], bool],
+    may_drive: bool,
+    looped: bool,
+    interlock_checked: bool,
 ) -> Iterator[Finding]:
     instrument = Instrument(link)
     try:
@@ -61,6 +77,10 @@ def _look(
         if any(finding.good is False for finding in findings):
             return  # an output that cannot be stopped is not switched on
         yield _watchdog(instrument)
+        shown = all(finding.good for finding in findings)
+        if (looped or may_drive) and not (shown or interlock_checked):
+            yield Finding("drive", None, NOT_SHOWN)
+            return
         if looped:
             yield _loopback(instrument)
         if may_drive:
@@ -142,18 +162,37 @@ def _driven(instrument: Instrument) -> Iterator[Finding]:
         yield Finding(name, not words, words or "level and both edges are where they should be")
         if words:
             return
-    _, drive = _traces(instrument, phases.request(PHASE_PULSES).plan(depth))
+    settings = phases.request(PHASE_PULSES).plan(depth)
+    before, after = (_traces(instrument, settings)[1] for _ in range(2))
+    yield _launch_phases(before)
+    yield _launch_stays(before, after)
+
+
+def _launch_phases(drive: Trace) -> Finding:
     try:
         table = phases.phases(drive, (0.0, phases.WIDTH)).table
     except CalibrationError as error:
-        yield Finding("launch phases", None, str(error))
-    else:
-        wrong = ", ".join(map(str, table.far_off))
-        yield Finding(
-            "launch phases",
-            not wrong,
-            f"phase {wrong}: off by more than a step of the PLL" if wrong else "within a step",
-        )
+        return Finding("launch phases", None, str(error))
+    wrong = ", ".join(map(str, table.far_off))
+    words = f"phase {wrong}: off by more than a step of the PLL" if wrong else "within a step"
+    return Finding("launch phases", not wrong, words)
+
+
+def _launch_stays(before: Trace, after: Trace) -> Finding:
+    """Whether the PLL has missed steps: each pulse of these captures takes some, and a missed one shifts all later
+    launches."""
+    late, error = phases.shift(before, after)
+    if not error < phases.STEP / 8:
+        words = "not known: the drive monitor's edges are too faint, or too noisy"
+        return Finding("launch stays", None, words)
+    if abs(late) < phases.STEP / 2:
+        return Finding("launch stays", True, f"to {format_si(error, 's')}, after {STEPS} steps")
+    return Finding(
+        "launch stays",
+        False,
+        f"it moved by {format_si(late, 's')} between two captures: steps of the PLL are missed, and times that are not"
+        " held against the drive monitor's edge are wrong by as much",
+    )
 
 
 def _traces(instrument: Instrument, settings: Settings) -> tuple[Trace, Trace]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from trelscope.gateware.protocol import ADC_DELAY_BITS, ADC_TAP_PS
 from trelscope.host.calibration.level import GAINS, LARGEST_OFFSET, NOMINAL, Level
 from trelscope.host.units import format_si
 from trelscope.sim.physics.detector import ADC_BITS, Detector, DriveMonitor
@@ -21,6 +22,7 @@ RANGES: Mapping[str, tuple[float, float, str]] = {
     "dead_time": (0.0, 100e-6, "s"),  # of a Geiger counter
     "afterpulse": (0.0, 0.5, ""),
     "afterpulse_time": (1e-9, 100e-6, "s"),
+    "adc_delay": (0.0, ((1 << ADC_DELAY_BITS) - 1) * ADC_TAP_PS * 1e-12, "s"),
     "level_gain": (*GAINS, ""),
     "level_offset": (-LARGEST_OFFSET, LARGEST_OFFSET, "V"),
 }
@@ -44,7 +46,8 @@ class FrontEnd:
     detector_delay: s by which the detector's bandwidth delays a slow edge (the time constant of its pole).
     level: of the driver's output over the level DAC's nominal one. dead_time: s after a counted photon in which
     there is no other; afterpulse: chance that a photon is followed by a pulse without one, afterpulse_time s later in
-    the mean. None: not known, or nothing is counted.
+    the mean. None: not known, or nothing is counted. adc_delay: s by which the ADC's data are delayed before they are
+    taken; None: as the gateware has it.
     """
 
     light_volts_per_code: float
@@ -55,6 +58,7 @@ class FrontEnd:
     dead_time: float | None = None
     afterpulse: float | None = None
     afterpulse_time: float | None = None
+    adc_delay: float | None = None
 
     @classmethod
     def of(cls, detector: Detector | PhotonCounter, monitor: DriveMonitor) -> "FrontEnd":

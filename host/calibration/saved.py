@@ -10,6 +10,7 @@ import numpy as np
 import platformdirs
 
 from trelscope.host import atomic
+from trelscope.host.calibration.frontend import check
 from trelscope.host.calibration.level import CalibrationError, Level
 from trelscope.host.calibration.phases import PhaseTable
 
@@ -54,6 +55,18 @@ def load_phases(serial: str | None) -> PhaseTable | None:
         raise _invalid_file(serial) from None
 
 
+def load_adc_delay(serial: str | None) -> float | None:
+    """The delay of the ADC's data, s; None where there is none. Raises CalibrationError."""
+    try:
+        said = _load_file(serial).get("adc_delay")
+        if said is None:
+            return None
+        check("adc_delay", float(said))
+        return float(said)
+    except (ValueError, TypeError):
+        raise _invalid_file(serial) from None
+
+
 def store(serial: str, level: Level) -> Path:
     """Save it, replacing an older one. Raises CalibrationError."""
     return _keep(serial, "level", asdict(level))
@@ -62,6 +75,11 @@ def store(serial: str, level: Level) -> Path:
 def store_phases(serial: str, table: PhaseTable) -> Path:
     """Save it, replacing an older one. Raises CalibrationError."""
     return _keep(serial, "phases", table.as_dict())
+
+
+def store_adc_delay(serial: str, delay: float) -> Path:
+    """Save it, replacing an older one. Raises CalibrationError."""
+    return _keep(serial, "adc_delay", delay)
 
 
 def _load_file(serial: str | None) -> dict[str, Any]:
@@ -79,7 +97,7 @@ def _load_file(serial: str | None) -> dict[str, Any]:
     return said
 
 
-def _keep(serial: str, name: str, what: dict[str, Any]) -> Path:
+def _keep(serial: str, name: str, what: dict[str, Any] | float) -> Path:
     path = path_of(serial)
     everything = {**_load_file(serial), name: what}
     try:

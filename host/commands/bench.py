@@ -20,14 +20,21 @@ def add(commands: Commands) -> None:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from trelscope.host.bench import gateware, instrument, precision, startup, window  # only here
+    from trelscope.host.bench import (  # only here
+        gateware,
+        instrument,
+        photons,
+        precision,
+        startup,
+        window,
+    )
     from trelscope.host.bench.effort import FULL, QUICK
     from trelscope.host.bench.machine import machine
     from trelscope.host.bench.rows import table
 
     effort = QUICK if options.quick else FULL
     here = machine()
-    groups = (instrument, gateware, startup, window, precision)
+    groups = (instrument, gateware, photons, startup, window, precision)
     rows = [row for group in groups for row in group.rows(effort, say)]
     if options.json:
         print(json.dumps({"rows": [row.as_dict() for row in rows], "machine": here}))

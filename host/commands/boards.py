@@ -9,6 +9,7 @@ from trelscope.host.calibration import saved
 from trelscope.host.calibration.level import CalibrationError, Level
 from trelscope.host.commands.common import Commands
 from trelscope.host.link import ports
+from trelscope.host.units import format_si
 
 
 def add(commands: Commands) -> None:
@@ -62,11 +63,14 @@ def _kept(serial: str | None) -> list[str]:
     """What is kept of a board, a line for each calibration."""
     try:
         level, table = saved.load(serial), saved.load_phases(serial)
+        delay = saved.load_adc_delay(serial)
     except CalibrationError as error:
         return [str(error)]
     lines = []
     if level != Level():
         lines.append(f"level: gain {level.gain:.5f}, offset {level.offset * 1e3:+.1f} mV")
+    if delay is not None:
+        lines.append(f"ADC: data delayed by {format_si(delay, 's')}")
     if table is not None:
         late = ["?" if np.isnan(each) else f"{each * 1e12:+.0f}" for each in table.offsets]
         lines.append(f"launch phases 0 to 7 late by {' '.join(late)} ps")

@@ -1,4 +1,4 @@
-"""`trelscope calibrate`: a board's drive level, from two readings; widths of its photon lanes; its launch phases."""
+"""`trelscope calibrate`: a board's drive level; widths of its photon lanes; its launch phases; its ADC's delay."""
 
 import argparse
 import json
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from trelscope.gateware.protocol import CYCLE_NS, Feature
 from trelscope.host.acquisition.acquisition import LIGHT, Acquisition, new_average
 from trelscope.host.acquisition.instrument import Instrument, InstrumentError
+from trelscope.host.bringup.adc import scan
 from trelscope.host.calibration import saved
+from trelscope.host.calibration.eye import TAP, eye
 from trelscope.host.calibration.lanes import Lanes, lanes
 from trelscope.host.calibration.level import CalibrationError, level
 from trelscope.host.calibration.phases import STEP, Phases, phases, request
@@ -28,9 +30,11 @@ from trelscope.host.commands.common import (
 from trelscope.host.link import ports
 from trelscope.host.link.urls import open_link
 from trelscope.host.planning import CaptureRequest
+from trelscope.host.units import format_si
 
 WIDTH = 1e-6  # s of drive, which must be on for a train to run at all
 AFTER = 20e-6  # s from the drive edge, when the device's own light has gone
+NOT_KEPT = "not kept: the source has no USB serial number"
 LONGEST = 16e-6  # s looked at after each pulse
 
 
@@ -38,7 +42,7 @@ def add(commands: Commands) -> None:
     """Add the command."""
     p = commands.add_parser(
         "calibrate",
-        help="calibrate a board's drive level, check its photon lanes and launch phases",
+        help="calibrate a board's drive level and its ADC, check its photon lanes and launch phases",
     )
     what = p.add_subparsers(title="what", metavar="WHAT", required=True)
     one = what.add_parser("level", help="from two levels asked for and what a meter read at each")
@@ -68,6 +72,13 @@ def add(commands: Commands) -> None:
     three.set_defaults(command=_phases)
     three.add_argument("source", metavar="SOURCE")
     three.add_argument("--pulses", type=count, default=16384, help="(default 16384)")
+    four = what.add_parser(
+        "adc",
+        help="delay of the ADC's data, from the drive monitor; drives the output, with no device connected",
+        parents=[SEED, JSON],
+    )
+    four.set_defaults(command=_adc)
+    four.add_argument("source", metavar="SOURCE")
 
 
 def _reading(text: str) -> tuple[float, float]:
@@ -133,16 +144,47 @@ def _phases(options: argparse.Namespace) -> int:
     if seen.incomplete:
         raise CalibrationError(f"{options.source}: nothing is calibrated: {seen.incomplete}")
     result = phases(seen.drive, (0.0, seen.settings.width))
-    parts = urlsplit(options.source)
-    serial = ports.serial_of(parts.path) if parts.scheme == "serial" else None
+    serial = _serial(options.source)
     kept = None if serial is None else saved.store_phases(serial, result.table)
     if options.json:
         about = {**result.table.as_dict(), "chi2": result.chi2, "dof": result.dof, "p": result.p}
         print(json.dumps({"source": options.source, **about, "missing": result.why}))
     else:
         print(_phase_table(result))
-        print(f"kept in {kept}" if kept else "not kept: the source has no USB serial number")
+        print(f"kept in {kept}" if kept else NOT_KEPT)
     return 0
+
+
+def _adc(options: argparse.Namespace) -> int:
+    link = open_link(options.source, options.seed, False, say)
+    try:
+        instrument = Instrument(link)
+        taps, scatter = scan(instrument, say)
+        instrument.write("enable", 0)
+    finally:
+        link.close()
+    result = eye(taps, scatter)
+    serial = _serial(options.source)
+    delay = result.middle * TAP
+    kept = None if serial is None else saved.store_adc_delay(serial, delay)
+    if options.json:
+        about = {"first": result.first * TAP, "last": result.last * TAP, "adc_delay": delay}
+        print(json.dumps({"source": options.source, **about, "scatter": scatter}))
+        return 0
+    first, last, middle = (
+        format_si(tap * TAP, "s") for tap in (result.first, result.last, result.middle)
+    )
+    print(f"codes are right with delays from {first} to {last}; the middle, {middle}, is used")
+    if result.goes_on:
+        print("the eye goes on beyond what can be set: one of its edges was not seen")
+    print(f"kept in {kept}" if kept else f"{NOT_KEPT}; give it as ?adc_delay={delay:.4g}")
+    return 0
+
+
+def _serial(source: str) -> str | None:
+    """USB serial number of the board, under which its calibrations are kept."""
+    parts = urlsplit(source)
+    return ports.serial_of(parts.path) if parts.scheme == "serial" else None
 
 
 def _phase_table(result: Phases) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from trelscope.host.acquisition.acquisition import Acquisition
 from trelscope.host.acquisition.capture import capture
 from trelscope.host.acquisition.instrument import Instrument
-from trelscope.host.acquisition.provenance import NOTES
+from trelscope.host.acquisition.provenance import KEYED, NOTES
 from trelscope.host.acquisition.recording import Recording
 from trelscope.host.acquisition.until import Until
 from trelscope.host.commands.crash_copy import CrashCopy
@@ -112,15 +112,33 @@ def _top(text: str) -> Top | float:
 
 def add_notes(p: argparse.ArgumentParser) -> None:
     """Add what a recording can be told by its user; see `notes`."""
-    texts = ("what is measured", "who measures", "whatever else is to be known")
-    for name, text in zip(NOTES, texts, strict=True):
-        p.add_argument(f"--{name}", metavar="TEXT", help=f"{text}; kept in the recording")
+    p.add_argument("--sample", metavar="TEXT", help="what is measured; kept in the recording")
+    p.add_argument("--operator", metavar="TEXT", help="who measures; kept in the recording")
+    p.add_argument(
+        "--note",
+        metavar="TEXT|KEY=VALUE",
+        action="append",
+        help="whatever else is to be known; can be given more than once",
+    )
 
 
-def notes(options: argparse.Namespace) -> dict[str, str]:
+def notes(options: argparse.Namespace) -> dict[str, Any]:
     """What was said with `add_notes`."""
-    said = {name: getattr(options, name) for name in NOTES}
-    return {name: text for name, text in said.items() if text is not None}
+    plain = []
+    keyed = {}
+    for note in options.note or ():
+        pair = _KEYED.fullmatch(note)
+        if pair:
+            keyed[pair[1]] = pair[2]
+        else:
+            plain.append(note)
+    texts = (options.sample, options.operator, "; ".join(plain) or None)
+    said: dict[str, Any] = dict(zip(NOTES, texts, strict=True))
+    known = {name: text for name, text in said.items() if text is not None}
+    return {**known, **({KEYED: keyed} if keyed else {})}
+
+
+_KEYED = re.compile(r"([A-Za-z][\w-]*)=(.*)", re.DOTALL)
 
 
 UNSAID = object()
@@ -166,7 +184,7 @@ def add_settings(p: argparse.ArgumentParser) -> None:
     p.add_argument("--pulses", type=count, help=f"pulses to average (default {d.pulses})")
     p.add_argument(
         "--window",
-        type=_window_range,
+        type=window_range,
         metavar="START:LENGTH",
         help="s from the drive edge, and s (default: the pulse and its decay)",
     )
@@ -186,7 +204,8 @@ def requested(options: argparse.Namespace) -> CaptureRequest:
     return CaptureRequest(**{name: value for name, value in given.items() if value is not None})
 
 
-def _window_range(text: str) -> tuple[float, float]:
+def window_range(text: str) -> tuple[float, float]:
+    """START:LENGTH, each in s."""
     start, colon, length = text.partition(":")
     if not colon:
         raise argparse.ArgumentTypeError(f"not START:LENGTH: {text!r} (write e.g. -2u:20u)")
@@ -201,7 +220,7 @@ def run_capture(
     counting: bool | None = None,
     record: Path | None = None,
     crash_copy: CrashCopy | None = None,
-    known: Mapping[str, str] | None = None,
+    known: Mapping[str, Any] | None = None,
     until: Until | None = None,
 ) -> Recording:
     """Open `source`, capture with progress on the terminal, close it.

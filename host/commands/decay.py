@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from trelscope.host.acquisition.recording import Recording, histogram, piled_up, with_errors
+from trelscope.host.acquisition.sampled import Sampled
 from trelscope.host.calibration.frontend import FrontEnd, check
-from trelscope.host.commands import irf, recorded
+from trelscope.host.commands import irf, reading
 from trelscope.host.commands.common import (
     FORCE,
     JSON,
@@ -40,7 +43,9 @@ from trelscope.host.decay import (
     live_pulses,
 )
 from trelscope.host.errors import UserError
-from trelscope.host.files import formats, journal, recordings
+from trelscope.host.files import recordings
+from trelscope.host.files.foreign.choices import NOTHING_SAID
+from trelscope.host.files.foreign.recording import EXCITATIONS
 from trelscope.host.measure.quantities import Flag
 from trelscope.host.measure.trace import Trace
 from trelscope.host.planning import EXCITED, CaptureRequest, SettingsError
@@ -78,12 +83,13 @@ def add(commands: Commands) -> None:
         nargs="?",
         default=DEFAULT,
         metavar="SOURCE",
-        help="photons are counted after its drive edge (%(default)s); or a recording: of photons that were counted, or"
-        " of light that falls after the drive's falling edge",
+        help="photons are counted after its drive edge (%(default)s); or a recording, or a file of another instrument,"
+        " of photons that were counted, or of light that falls after the drive's falling edge",
     )
     p.add_argument("--pulses", type=count, help="excitations (default 400k)")
     p.add_argument("--rate", type=hertz, help="excitations per second (default 15k)")
     add_notes(p)
+    reading.add_histogram(p)
     p.add_argument(
         "--model",
         choices=(*MODELS, "stretched"),
@@ -102,6 +108,9 @@ def add(commands: Commands) -> None:
         " the time is in s unless a heading says another unit, as in time (ns)",
     )
     p.add_argument(
+        "--irf-curve", metavar="NAME", help="which curve of that file, if it has more than one"
+    )
+    p.add_argument(
         "--dead-time",
         type=seconds,
         help="dead time of the detector, s, to correct for (default: the front end's, where it is known)",
@@ -116,6 +125,7 @@ def add(commands: Commands) -> None:
         type=seconds,
         help=f"its mean delay, s (default: the front end's, else {AFTERPULSE_TIME * 1e9:g}n)",
     )
+    reading.add_reading(p)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +160,12 @@ class _Fitted:
 
 def _decay(options: argparse.Namespace) -> int:
     path = Path(options.source)
-    kept = formats.is_known(path) or path.suffix.lower() == journal.SUFFIX
+    kept = reading.is_file(options.source)
+    said = reading.choices(options)
+    if not kept and said != NOTHING_SAID:
+        raise SettingsError(
+            f"{options.source} is no file; leave out what is for files of other instruments (--light to --invert)"
+        )
     if options.output:
         recordings.check(options.output, options.force)
     given = {name: getattr(options, name) for name in COUNTER if getattr(options, name) is not None}
@@ -159,15 +174,30 @@ def _decay(options: argparse.Namespace) -> int:
             check(name, value)
     except ValueError as error:
         raise DecayError(str(error)) from None
+    if not kept and (options.window, options.bin) != (None, None):
+        raise SettingsError(
+            "--window and --bin are for photons that have stamps: give a file of `trelscope tags`"
+        )
     if kept and (options.pulses, options.rate) != (None, None):
         raise SettingsError(f"{path} is recorded; leave out --pulses and --rate")
-    response = irf.read(options.irf) if options.irf else options.response
+    response = (
+        irf.read(options.irf, replace(said, light=options.irf_curve))
+        if options.irf
+        else options.response
+    )
     crash_copy = CrashCopy(say)
-    result = recorded.load(path) if kept else _count(options, crash_copy)
+    result = (
+        reading.load(path, said, options.window, options.bin)
+        if kept
+        else _count(options, crash_copy)
+    )
     light = replace(result.light, t=result.light.t - result.measurements.t0)
     if result.settings.counting:
         light = with_errors(light, result.settings)
-    if not result.settings.counting or (kept and falls(light, result.settings.width)):
+    histogram_alone = isinstance(result.settings, Sampled) and said.width is None
+    if not result.settings.counting or (
+        kept and not histogram_alone and falls(light, result.settings.width)
+    ):
         _refuse_for_falling_light(options)
         fitted = _fall(options, result, light)
     else:
@@ -228,7 +258,10 @@ def _counted(
     counts, edges = histogram(result)
     pulses = result.accounting.pulses_averaged
     front_end = FrontEnd.from_dict({**result.front_end.as_dict(), **given})
-    live = live_pulses(counts, edges, pulses, front_end.dead_time or 0.0, LANE)
+    unknown = isinstance(result.settings, Sampled) and not result.metadata.get(EXCITATIONS)
+    ready = live_pulses(counts, edges, pulses, front_end.dead_time or 0.0, LANE)
+    # Of excitations that nobody has counted none can have been missed: amplitudes are those of all of them together.
+    live = np.ones(counts.size) if unknown else ready
     chance, late = front_end.afterpulse or 0.0, front_end.afterpulse_time or AFTERPULSE_TIME
     known = after_pulses(counts, edges, chance, late)
     start = (-NEAR, NEAR)
@@ -237,7 +270,8 @@ def _counted(
         start = -NEAR - response.start, NEAR - response.start
     response = RESPONSE if response is None else response
     fit = fit_decay(counts, edges, live, response, _model(options), start, known)
-    title = f"{options.source}   {fit.photons} photons of {pulses} pulses"
+    of = "" if unknown else f" of {pulses} pulses"
+    title = f"{options.source}   {fit.photons} photons{of}"
     piled = front_end.dead_time is None and piled_up(result.light, result.settings, front_end)
     return _Fitted(result, fit, title, "/s", piled, front_end)
 
@@ -248,7 +282,7 @@ def _fall(options: argparse.Namespace, result: Recording, light: Trace) -> _Fitt
     if response is None:
         response = result.front_end.detector_delay
     fit = fit_fall(light, result.settings.width, response, _model(options))
-    unit = "/s" if result.settings.counting else "V"
+    unit = "/s" if result.settings.counting else result.settings.light_unit
     title = f"{options.source}   light after the drive's falling edge, {light.pulses} pulses"
     piled = piled_up(result.light, result.settings, result.front_end)
     return _Fitted(result, fit, title, unit, piled)

@@ -39,11 +39,16 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="with --board: also drive `gate`, at 3 V, and look for its edges at the photon pins, which it is wired to",
     )
+    p.add_argument(
+        "--interlock-checked",
+        action="store_true",
+        help="with --drive or --loopback: nobody moves the interlock now, because you have checked that it works",
+    )
 
 
 def _doctor(options: argparse.Namespace) -> int:
     if options.board is not None:
-        return _board(options.board, options.drive, options.loopback)
+        return _board(options)
     if options.drive or options.loopback:
         raise CheckFailed("--drive and --loopback need a board: give --board SOURCE as well")
     bad = []
@@ -58,11 +63,13 @@ def _doctor(options: argparse.Namespace) -> int:
     return 0
 
 
-def _board(source: str, drive: bool, loopback: bool) -> int:
-    link = open_link(source, seed=1, paced=False, report=say)
+def _board(options: argparse.Namespace) -> int:
+    link = open_link(options.board, seed=1, paced=False, report=say)
     bad = []
     try:
-        for finding in check_up(link, _hand(link), drive, loopback):
+        for finding in check_up(
+            link, _hand(link), options.drive, options.loopback, options.interlock_checked
+        ):
             mark = OPTIONAL if finding.good is None else GOOD if finding.good else BAD
             print(f"{mark:<4}{finding.name:<21}{finding.words}", flush=True)
             if finding.good is False:
@@ -74,7 +81,7 @@ def _board(source: str, drive: bool, loopback: bool) -> int:
     print(
         f"\nwhat has a {OPTIONAL} could not be checked; docs/flashing.md has what only eyes and a meter can check"
     )
-    if not drive:
+    if not options.drive:
         print(
             "level and edges of the drive were not looked at: give --drive for that, with 1 kΩ and no device connected"
         )

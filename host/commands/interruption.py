@@ -1,8 +1,10 @@
 """Signals that end a command: what has been captured by then is kept."""
 
+import math
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -14,6 +16,8 @@ ENDING = [signal.SIGINT, signal.SIGTERM]
 if sys.platform != "win32":
     ENDING.append(signal.SIGHUP)
 WORDS = {signal.SIGINT: "interrupted"}
+ONE = 1.0
+"""s in which signals are one: `timeout` and a terminal that closes send theirs to a process and to its group."""
 
 
 @contextmanager
@@ -26,11 +30,11 @@ def as_interrupts() -> Iterator[None]:
 class Interruption:
     """Whether one of these signals has come, while it is the context.
 
-    The first is taken down, for whoever asks at a moment that suits him; a second one raises KeyboardInterrupt.
+    The first is taken down, for whoever asks at a moment that suits him; one that comes later raises KeyboardInterrupt.
     """
 
-    def __init__(self) -> None:
-        self.why = ""
+    _noted = -math.inf  # when the latest was; signals belong to the process
+    why = ""
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -41,11 +45,14 @@ class Interruption:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.why:
             _interrupt(number, frame)
+            return
+        Interruption._noted = time.monotonic()
         self.why = WORDS.get(signal.Signals(number), f"ended by {signal.Signals(number).name}")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    if time.monotonic() - Interruption._noted >= ONE:
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -11,6 +11,11 @@ from trelscope.host.decay import MeasuredResponse, measured
 from trelscope.host.errors import UserError
 from trelscope.host.files import formats, recordings
 from trelscope.host.files.failures import ForeignFileError
+from trelscope.host.files.foreign import load as foreign
+from trelscope.host.files.foreign.choices import NOTHING_SAID, Choices
+from trelscope.host.files.foreign.problems import Unreadable
+from trelscope.host.files.foreign.roles import roles
+from trelscope.host.measure.train import train_of
 from trelscope.host.units import format_si, parse_si
 
 LONGEST = 1e-3  # s: what seems to be longer has its time in another unit
@@ -25,14 +30,16 @@ class ResponseError(UserError):
     """A file holds no response; the message says why in one line."""
 
 
-def read(path: Path) -> MeasuredResponse:
+def read(path: Path, said: Choices = NOTHING_SAID) -> MeasuredResponse:
     """The response in a file. Raises FileError, ResponseError.
+
+    said: of a file of a photon counter, what it does not say itself.
 
     That is a recording of photons counted after a drive edge, or a text of two columns, middle of each bin and counts,
     separated by commas, semicolons or blanks. Its time is in s, or in the unit that a heading names. The decimal sign
     is a point, or a comma where something else separates.
     """
-    counts, edges = _recorded(path) or _columns(path)
+    counts, edges = _recorded(path) or _foreign(path, said)
     found = measured(counts, edges)
     if isinstance(found, str):
         raise ResponseError(f"{path}: {found}")
@@ -54,6 +61,38 @@ def _recorded(path: Path) -> tuple[Array, Array] | None:
             f"{path}: its light was sampled, not counted; record a response with --mode counting"
         )
     return histogram(found)
+
+
+def _foreign(path: Path, said: Choices) -> tuple[Array, Array]:
+    """Of a file that a photon counter has written, or two columns."""
+    plain = path.suffix.lower() in ("", ".csv", ".txt", ".dat")
+    if plain and (said.time_unit, said.interval) == (None, None):
+        return _columns(path)
+    try:
+        found = foreign.read(path, said)
+        curve, _, _ = roles(found.channels, said)
+    except Unreadable as problem:
+        ask = (
+            str(problem).replace("--light", "--irf-curve").partition(", and which one the drive")[0]
+        )
+        raise ResponseError(f"{path}: {ask}") from None
+    assert found.t is not None
+    known = np.isfinite(curve.values)
+    counts, t = curve.values[known], found.t[known]
+    train = train_of(counts, upright=True)
+    if (
+        not isinstance(train, str) and len(train.spans) > 1
+    ):  # of a laser that came again within the record
+        stop = int(train.spans[1].left)
+        counts, t = counts[:stop], t[:stop]
+    return counts, _edges(t)
+
+
+def _edges(middle: Array) -> Array:
+    """Borders of bins (n + 1,) with these middles (n,)."""
+    between = (middle[1:] + middle[:-1]) / 2
+    ends = 2 * middle[:1] - between[:1], 2 * middle[-1:] - between[-1:]
+    return np.concatenate((ends[0], between, ends[1]))
 
 
 def _columns(path: Path) -> tuple[Array, Array]:
@@ -86,9 +125,7 @@ def _columns(path: Path) -> tuple[Array, Array]:
     span = float(np.ptp(middle))
     if span > LONGEST:
         raise ResponseError(f"{path}: spans {format_si(span, 's')}, no response does; {HEADING}")
-    between = (middle[1:] + middle[:-1]) / 2
-    ends = 2 * middle[:1] - between[:1], 2 * middle[-1:] - between[-1:]
-    return counts, np.concatenate((ends[0], between, ends[1]))
+    return counts, _edges(middle)
 
 
 def _split(line: str) -> list[str]:

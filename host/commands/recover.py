@@ -8,7 +8,14 @@ from typing import Any
 
 from trelscope.host.commands.common import FORCE, JSON, Commands, say
 from trelscope.host.errors import UserError
-from trelscope.host.files import formats, journal, recordings, recovery
+from trelscope.host.files import (
+    formats,
+    journal,
+    photon_runs,
+    recordings,
+    recovery,
+    tag_journal,
+)
 from trelscope.host.planning import SettingsError
 from trelscope.host.report.text import printable
 
@@ -75,6 +82,11 @@ def _row(path: Path, options: argparse.Namespace) -> dict[str, Any]:
         if options.discard:
             recovery.discard(path)
             return row
+        if path.suffix.lower() == tag_journal.SUFFIX:
+            target = _target(path, options.output, options.force) if options.output else None
+            run = photon_runs.rescue(path, target)
+            row |= {"source": run.source, "pulses": run.accounting.pulses_emitted}
+            return {**row, "saved": target and str(target)}
         if options.output:
             target = _target(path, options.output, options.force)
             recording = recovery.rescue(path, target)
@@ -96,7 +108,8 @@ def _target(path: Path, output: Path, force: bool) -> Path:
     else:
         recovery.make(output)
         target = output / recovery.recording_name(path)
-    recordings.check(target, force)
+    check = photon_runs.check if path.suffix.lower() == tag_journal.SUFFIX else recordings.check
+    check(target, force)
     return target
 
 

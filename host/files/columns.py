@@ -18,10 +18,11 @@ MOST = 1 << 24
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """(n,) numbers in `unit`, or (n,) words, which have none."""
+    """(n,) numbers in `unit`, or (n,) words, which have none. title: what they are, for people."""
 
     values: NDArray[Any]
     unit: str = ""
+    title: str = ""
 
 
 Columns = Mapping[str, Column]

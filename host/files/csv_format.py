@@ -1,4 +1,7 @@
-"""Columns as text: what is known about them and their names in comments, then a line of values for each row."""
+"""Columns as text: a line with their names, what is known about them in comments, then a line of values for each row.
+
+The names come first and bare, as spreadsheets and `numpy.genfromtxt(…, names=True)` want them.
+"""
 
 import io
 import re
@@ -9,7 +12,7 @@ from numpy.typing import NDArray
 
 from trelscope.host.files.columns import Columns, ForeignError, Values
 
-MAGIC = b"#"
+MAGIC = b""  # names may be any
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some editors begin a file with it
 DIGITS = "%.9g"
 
@@ -18,13 +21,15 @@ _NAME = re.compile(r"[A-Za-z]\w*( \([^()]*\))?")  # perhaps with a unit
 
 def encode(columns: Columns, about: str) -> bytes:
     """The file that holds these."""
-    names = ",".join(f"{name} ({c.unit})" if c.unit else name for name, c in columns.items())
     formats = [
         DIGITS if np.issubdtype(c.values.dtype, np.number) else "%s" for c in columns.values()
     ]
+    units = ", ".join(f"{name} in {c.unit}" for name, c in columns.items() if c.unit)
     rows = np.rec.fromarrays([c.values for c in columns.values()])
     file = io.StringIO()
-    np.savetxt(file, rows, formats, ",", header=f"{about}\n{names}")
+    np.savetxt(
+        file, rows, formats, ",", header=f"{','.join(columns)}\n# {about}\n# {units}", comments=""
+    )
     return file.getvalue().encode()
 
 
@@ -49,10 +54,17 @@ def decode(content: bytes) -> tuple[Values, str]:
         raise ForeignError
     if not text.endswith("\n"):  # the last number has perhaps lost digits
         raise ValueError
-    separator = ";" if ";" in rows[0] else ","
+    separator = ";" if ";" in rows[-1] else ","
+    # As they stand now, bare in the first line, or in a comment, as they did.
+    names = _names(rows[:1], separator)
+    if names is None:
+        names = _names(comments, separator, rows[-1].count(separator) + 1)
+    else:
+        rows = rows[1:]
+    if names is None:
+        raise ValueError
     if separator == ";":  # then the comma is perhaps the decimal sign
         rows = [row.replace(",", ".") for row in rows]
-    names = _names(comments, separator, rows[0].count(separator) + 1)
     columns = zip(*(row.split(separator) for row in rows), strict=True)
     return dict(zip(names, map(_column, columns), strict=True)), about
 
@@ -65,9 +77,20 @@ def _column(fields: tuple[str, ...]) -> NDArray[Any]:
         return np.array(fields)
 
 
-def _names(comments: list[str], separator: str, number: int) -> list[str]:
-    for line in comments:
-        fields = [field.strip() for field in re.split(f"[,{separator}]", line)]
-        if len(fields) == number and all(map(_NAME.fullmatch, fields)):
+def _names(lines: list[str], separator: str, number: int | None = None) -> list[str] | None:
+    """The names of so many columns, without units, in the first line that holds them; numbers are none."""
+    for line in lines:
+        fields = [field.strip().strip('"') for field in re.split(f"[,{separator}]", line)]
+        named = all(map(_NAME.fullmatch, fields)) and not all(map(_is_number, fields))
+        if named and len(fields) == (number or len(fields)):
             return [field.partition(" ")[0] for field in fields]
-    raise ValueError
+    return None
+
+
+def _is_number(field: str) -> bool:
+    """Also nan and inf, which look like names."""
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True

@@ -1,7 +1,7 @@
 """Columns as datasets of HDF5, bit for bit.
 
-Laid out as netCDF-4: each has its unit, the first is the axis of the others, and what is known of the sample and such
-is an attribute of the file.
+Laid out as netCDF-4: each has its unit and its name in words, the first is the axis of the others, and what is known
+of the sample and such is an attribute of the file.
 """
 
 import io
@@ -23,7 +23,11 @@ def encode(columns: Columns, about: str) -> bytes:
     image = io.BytesIO()
     with h5py.File(image, "w") as file:
         file.attrs["about"] = about
-        for name, text in json.loads(about).get("metadata", {}).items():
+        known = json.loads(about).get("metadata", {})
+        keyed = {
+            f"note_{name.replace('-', '_')}": text for name, text in known.get("notes", {}).items()
+        }
+        for name, text in {**keyed, **known}.items():
             if name.isidentifier() and isinstance(text, str):  # where other programs look for it
                 file.attrs[name] = "".join(sign if sign.isprintable() else "?" for sign in text)
         for name, column in columns.items():
@@ -32,6 +36,7 @@ def encode(columns: Columns, about: str) -> bytes:
             data = file.create_dataset(name, data=values, compression="gzip")
             data.attrs["unit"] = column.unit
             data.attrs["units"] = column.unit or "1"  # as netCDF has it
+            data.attrs["long_name"] = column.title or name
         axis = next(iter(columns))
         file[axis].make_scale(axis)
         for name in list(columns)[1:]:

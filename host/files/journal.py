@@ -155,7 +155,7 @@ class Journal:
         number, scratch = tempfile.mkstemp(dir=self.path.parent, prefix=".", suffix=_SCRATCH)
         file = FileIO(number, "wb")
         try:
-            _lock(file)
+            lock(file)
             framed.append(file, record)
             os.fsync(number)
             os.replace(scratch, self.path)
@@ -272,7 +272,7 @@ def _from_copy(copy: bytes, bins: int) -> tuple[AverageState | FadingState, Acco
     return state, build(Accounting, head["accounting"])
 
 
-def _lock(file: IOBase) -> bool:
+def lock(file: IOBase) -> bool:
     """Whether the file is now ours alone, until it is closed or we die."""
     if sys.platform == "win32":  # there, nobody can remove a file that is open
         return True
@@ -287,6 +287,6 @@ def is_left(path: Path) -> bool:
     """Whether no program has the journal in use."""
     try:
         with path.open("rb") as file:
-            return _lock(file)
+            return lock(file)
     except OSError:  # gone, or not ours to read
         return False

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trelscope.host.acquisition.acquisition import Accounting
 from trelscope.host.acquisition.recording import Recording
+from trelscope.host.acquisition.sampled import SAMPLED, Sampled, sampled_from
 from trelscope.host.calibration.frontend import FrontEnd
 from trelscope.host.files import formats
 from trelscope.host.files.columns import CHECKSUM, Column, Values
@@ -21,7 +23,14 @@ from trelscope.host.settings import Settings
 
 FORMAT, VERSION = "trelscope recording", 2
 READ = (1, VERSION)
-COLUMNS = ("time", "light", "light_se", "drive", "drive_se")
+COLUMNS = {
+    "time": "Time from the drive edge as commanded",
+    "light": "Light",
+    "light_se": "Standard error of the light",
+    "drive": "Drive voltage",
+    "drive_se": "Standard error of the drive voltage",
+}
+"""Names of the columns, and what they are in words."""
 
 T = TypeVar("T")
 
@@ -38,13 +47,26 @@ def check(path: Path, force: bool = False) -> None:
 
 def save(path: Path, recording: Recording) -> None:
     """Write `recording` to .h5, .npz or .csv, as the suffix says; whole or not at all. Raises FileError."""
-    light, drive = recording.light, recording.drive
-    unit = "1/s" if recording.settings.counting else "V"
+    light, drive = recording.light, _on_axis(recording.drive, recording.light.t)
+    unit = recording.settings.light_unit
     values = (light.t, light.y, light.se, drive.y, drive.se)
     units = ("s", unit, unit, "V", "V")
-    columns = {name: Column(v, u) for name, v, u in zip(COLUMNS, values, units, strict=True)}
+    columns = {
+        name: Column(v, u, title)
+        for (name, title), v, u in zip(COLUMNS.items(), values, units, strict=True)
+    }
     head = {"format": FORMAT, "version": VERSION, "segments": _segments(recording.settings)}
     formats.write(path, columns, {**head, **recording.about(), "metadata": recording.metadata})
+
+
+def _on_axis(drive: Trace, t: NDArray[np.float64]) -> Trace:
+    """The drive on the bins of the light, whose window may have been chosen afterwards; nan where it is not known."""
+    if np.array_equal(drive.t, t):
+        return drive
+    if not drive.t.size:
+        return Trace(t, np.full(t.size, np.nan), np.full(t.size, np.nan), drive.pulses)
+    y, se = (np.interp(t, drive.t, of, np.nan, np.nan) for of in (drive.y, drive.se))
+    return Trace(t, y, se, drive.pulses)
 
 
 def load(path: Path) -> Recording:
@@ -84,6 +106,13 @@ def _segments(settings: Settings) -> list[dict[str, float | int]]:
     return [{"start": settings.window_start, "bins": settings.bins, "bin": settings.bin}]
 
 
+def settings_from(values: Mapping[str, Any]) -> Settings:
+    """Settings as a file has them. Raises TypeError, ValueError."""
+    if SAMPLED in values:
+        return build(Sampled, sampled_from(values))
+    return build(Settings, values)
+
+
 def _from_version_1(about: Mapping[str, Any]) -> dict[str, Any]:
     """What version 2 would have said: version 1 had one window, and no captures that had been cut short."""
     segments = _segments(build(Settings, about["settings"]))
@@ -93,7 +122,7 @@ def _from_version_1(about: Mapping[str, Any]) -> dict[str, Any]:
 def _recording(columns: Values, about: Mapping[str, Any]) -> Recording:
     """Raises KeyError, TypeError, ValueError or AttributeError for what is not there or does not fit."""
     accounting = build(Accounting, about["accounting"])
-    settings = build(Settings, about["settings"])
+    settings = settings_from(about["settings"])
     if about["segments"] != _segments(settings):
         raise ValueError
     t, light, light_se, drive, drive_se = (columns[name] for name in COLUMNS)

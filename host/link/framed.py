@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from io import FileIO
+from typing import BinaryIO
 
 _LENGTH = _CRC = 4  # bytes, little-endian
 _HEAD = _LENGTH + _CRC
@@ -35,6 +36,16 @@ def unpack(data: bytes) -> Iterator[bytes]:
     while (payload := _payload(data, at)) is not None:
         yield payload
         at += _HEAD + len(payload)
+
+
+def stream(file: BinaryIO) -> Iterator[bytes]:
+    """The same of a file of any size, record by record."""
+    while len(head := file.read(_HEAD)) == _HEAD:
+        record = head + file.read(int.from_bytes(head[:_LENGTH], "little"))
+        payload = _payload(record, 0)
+        if payload is None:
+            return
+        yield payload
 
 
 def salvage(data: bytes, beginning: bytes) -> Iterator[bytes]:

@@ -16,10 +16,12 @@ DESCRIBED = "pin"
 """The detector that docs/hardware.md describes; its scales and those of the others are in sim/presets/presets.toml."""
 
 
-def assumed_front_end(options: Mapping[str, str], level: Level = NOMINAL) -> FrontEnd:
+def assumed_front_end(
+    options: Mapping[str, str], level: Level = NOMINAL, adc_delay: float | None = None
+) -> FrontEnd:
     """`detector` names one of sim/presets/presets.toml; every value of `RANGES` can be given instead, in SI units.
 
-    level: the drive level's calibration, where one is kept.
+    level, adc_delay: the drive level's and the ADC's calibration, where one is kept.
 
     Raises LinkError.
     """
@@ -27,7 +29,8 @@ def assumed_front_end(options: Mapping[str, str], level: Level = NOMINAL) -> Fro
         detector = recipe.detector(options.get(DETECTOR, DESCRIBED))
     except PresetError as error:
         raise LinkError(str(error)) from None
-    values = replace(FrontEnd.of(detector, recipe.monitor()), level=level).as_dict()
+    usual = FrontEnd.of(detector, recipe.monitor())
+    values = replace(usual, level=level, adc_delay=adc_delay).as_dict()
     for key, text in options.items():
         if key == DETECTOR:
             continue

@@ -40,8 +40,8 @@ class SerialLink:
     """A connection to `serial:PORT`, or to the USB device of a serial number, whatever port that has today.
 
     Tries the bauds of the boards that it may be, or only the one that the URL asks for, until something answers.
-    The protocol does not say what the converters' codes mean: the URL may (see `assumed_front_end`). The drive level's
-    calibration is the one kept for the USB serial number.
+    The protocol does not say what the converters' codes mean: the URL may (see `assumed_front_end`). The calibrations
+    of drive level and ADC are those kept for the USB serial number.
     """
 
     def __init__(self, url: str) -> None:
@@ -51,7 +51,9 @@ class SerialLink:
         asked = options.pop(BAUD, None)
         assumed_front_end(options)  # refuses what makes no sense before a port is looked for
         port = self._find(parts.path)
-        self.front_end = assumed_front_end(options, saved.load(port.serial))
+        self.front_end = assumed_front_end(
+            options, saved.load(port.serial), saved.load_adc_delay(port.serial)
+        )
         bauds = port_bauds(port) if asked is None else [self._baud(asked)]
         self._port = self._open(port.device, bauds[0])
         self.baud = self._negotiate(bauds)

@@ -13,6 +13,7 @@ class Found:
     """value and se in bins, or as a part of A; nan with a reason if not found.
 
     scale: bins, what a duration's se is held against. steep: whether its error is still linear in the noise.
+    most: bins, what the value is at most where the bins show no more.
     bound: the least se that anybody could reach who knows which shape the light has; nan without a shape.
     """
 
@@ -23,4 +24,5 @@ class Found:
     scale: float = float("inf")
     steep: bool = True
     method: str = ""
+    most: float | None = None
     bound: float = float("nan")

@@ -15,7 +15,8 @@ _LEAST = 2  # bins of a level
 class Layout:
     """Times are in bins: bin i spans i ± 1/2.
 
-    bins: of the trace; dt: s, width of a bin; width: of the pulse as commanded; u0, u1: the drive's edges.
+    bins: of the trace; dt: s, width of a bin; width: of the pulse as commanded; u0, u1: the drive's edges, or where
+    the light is known to begin and to end before them.
     base: bins before the pulse. baseline, top: bins that the levels are means of, none where they are given. lo, hi:
     first and one past the last bin of the pulse. after: first bin after it. own_top: whether the top is a mean of
     this trace's bins. borrowed: whether a level is that at the window's end, for want of the bins it should be of.
@@ -42,7 +43,7 @@ class Layout:
         """Of a pulse of commanded `width` (s) between the edges of `reference`."""
         n = light.t.size
         dt = float(light.t[-1] - light.t[0]) / (n - 1)
-        u0, u1 = ((edge - light.t[0]) / dt for edge in (reference.start, reference.end))
+        u0, u1 = ((edge - light.t[0]) / dt for edge in (reference.first, reference.last))
         lo = _clip(np.ceil(u0 + 0.5), n)
         hi = _clip(np.floor(u1 - 0.5) + 1, n)
         first = _clip(np.ceil(u1 - options.top_fraction * (u1 - u0) + 0.5), n)

@@ -24,8 +24,9 @@ from trelscope.host.measure.quantities import (
     Quantity,
     Top,
 )
-from trelscope.host.measure.reference import reference
+from trelscope.host.measure.reference import Reference, reference
 from trelscope.host.measure.trace import Trace, unfit
+from trelscope.host.measure.unresolved import unresolved
 
 __all__ = [
     "DEFINITIONS",
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 DEFAULTS = MeasureOptions()
+IS_THE_EDGE = "the foot of the light's own rise is taken for the edge, for want of a drive channel"
 
 _VAGUE = 0.1  # se above this part of the transition: LOW_SNR
 TEN_TO_NINETY = float(np.log(9))  # rise of one pole, in time constants
@@ -62,6 +64,7 @@ def measure(
     shapes: ShapeCache | None = None,
     spacing: float = 0.0,
     piled_up: bool = False,
+    known: Reference | None = None,
 ) -> Measurements:
     """Measure one pulse of commanded `width` (s).
 
@@ -72,11 +75,11 @@ def measure(
     rise and fall as they are. clipped, dropped: samples at the converter's end stops and pulses lost; any at all is
     flagged. shapes: those of one average that grows, which make the best estimator fast and tell when an error widens.
     spacing: s between the sample instants that a bin is the mean over; 0: a continuum. piled_up: whether photons are
-    missing that came too soon after others.
+    missing that came too soon after others. known: the edges of the drive, where it was not recorded or shows none.
     """
     flags = [Flag.CLIPPED] * (clipped > 0) + [Flag.DROPPED] * (dropped > 0)
     flags += [Flag.PILE_UP] * piled_up
-    edges = reference(width, drive, spacing)
+    edges = reference(width, drive, spacing, known)
     results = dict.fromkeys(DEFINITIONS, Found(reason=unfit(light, width)))
     levels = np.nan, np.nan, np.nan
     marks: tuple[float, ...] = np.nan, np.nan
@@ -95,24 +98,28 @@ def measure(
             local = LocalEstimator(pulse)
             best = options.estimator is Estimator.BEST
             results = ShapeEstimator(pulse, local, shapes).found() if best else local.found()
+            if (
+                known is not None
+            ):  # samples are instants, where bins are means that show a part of an edge
+                results |= unresolved(pulse)
             marks = tuple(
                 float(light.t[0] + (pulse.layout.u0 + results[name].value) * dt)
                 for name in ("onset", "response")
             )
+    results = {name: _in_seconds(found, name, dt) for name, found in results.items()}
+    if edges.by_light:
+        edges = _with_foot(edges, results["delay"], results["onset"])
+        results["delay"] = replace(results["delay"], value=np.nan, se=np.nan, reason=IS_THE_EDGE)
     quantities = {}
     for name, found in results.items():
-        if DEFINITIONS[name].unit:
-            found = replace(
-                found,
-                value=found.value * dt,
-                se=found.se * dt,
-                scale=found.scale * dt,
-                bound=found.bound * dt,
-            )
         if name in _FROM_START:
+            found = replace(found, value=found.value - (edges.start - edges.first))
             found = _held_against(found, detector_delay, edges.start_se, edges.start_seen)
         elif name in _FROM_END:
+            found = replace(found, value=found.value - (edges.end - edges.last))
             found = _held_against(found, detector_delay, edges.end_se, edges.end_seen)
+        if edges.by_light and name in _FROM_START + _FROM_END:
+            found = replace(found, flags=(*found.flags, Flag.LIGHT_EDGE))
         quantities[name] = _quantity(found, flags)
     for transition, others in _SHAPED_BY.items():
         if quantities[transition].value < _SLOW * TEN_TO_NINETY * detector_delay:
@@ -140,6 +147,32 @@ def _held_against(found: Found, delay: float, se: float, seen: bool) -> Found:
     return replace(found, value=found.value - delay, se=float(np.hypot(found.se, se)), flags=flags)
 
 
+def _in_seconds(found: Found, name: str, dt: float) -> Found:
+    """What was found in bins of `dt` (s), in s, unless it is a part of A."""
+    if not DEFINITIONS[name].unit:
+        return found
+    return replace(
+        found,
+        value=found.value * dt,
+        se=found.se * dt,
+        scale=found.scale * dt,
+        most=None if found.most is None else found.most * dt,
+        bound=found.bound * dt,
+    )
+
+
+def _with_foot(edges: Reference, delay: Found, onset: Found) -> Reference:
+    """The edges with the foot of the light's rise as the start, where it was found.
+
+    The light may have begun at any time that is no farther from the foot than the onset is.
+    """
+    if not np.isfinite(delay.value):
+        return edges
+    doubt = abs(onset.value - delay.value) / np.sqrt(3) if np.isfinite(onset.value) else 0.0
+    se = float(np.hypot(delay.se, doubt))
+    return replace(edges, begin=edges.first, start=edges.first + delay.value, start_se=se)
+
+
 def _limited(q: Quantity) -> Quantity:
     """Of a transition that the detector shapes."""
     if Flag.BANDWIDTH_LIMITED in q.flags:
@@ -155,4 +188,6 @@ def _quantity(found: Found, common: list[Flag]) -> Quantity:
     noisy = not known and found.reason.startswith(NOISY)
     if (noisy or (vague and Flag.BANDWIDTH_LIMITED not in flags)) and Flag.LOW_SNR not in flags:
         flags.append(Flag.LOW_SNR)
-    return Quantity(found.value, found.se, tuple(flags), found.reason, found.method, found.bound)
+    return Quantity(
+        found.value, found.se, tuple(flags), found.reason, found.method, found.most, found.bound
+    )

@@ -26,6 +26,8 @@ class Flag(StrEnum):
     PILE_UP = "PILE_UP"
     WINDOW_LEVEL = "WINDOW_LEVEL"
     WIDER = "WIDER"
+    LIGHT_EDGE = "LIGHT_EDGE"
+    UPPER_BOUND = "UPPER_BOUND"
 
 
 NONE = "none"
@@ -133,7 +135,7 @@ SECONDARY = tuple(name for name in DEFINITIONS if name not in PRIMARY)
 class Quantity:
     """Value and standard error in the definition's unit; nan with a reason in words if not measured.
 
-    method: how it was found, and why not otherwise.
+    method: how it was found, and why not otherwise. most: what the value is at most, where no more is known of it.
     bound: the Cramér–Rao bound of se from the light alone, for who knows that the shape that fits best is the light's,
     but none of its parameters (S. M. Kay, Fundamentals of Statistical Signal Processing, vol. 1, 1993, ch. 3); nan
     where no shape holds.
@@ -144,6 +146,7 @@ class Quantity:
     flags: tuple[Flag, ...]
     reason: str = ""
     method: str = ""
+    most: float | None = None
     bound: float = np.nan
 
 
@@ -205,4 +208,6 @@ class Measurements:
             }
             if not known:
                 result[name]["reason"] = q.reason
+            if q.most is not None:
+                result[name]["upper_bound"] = q.most
         return result

@@ -1,6 +1,6 @@
 """Where the drive pulse begins and ends: the instants that light is held against."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,9 @@ class Reference:
     """Pulse edges, s: start and end with their standard errors, and which edges they are.
 
     start_seen, end_seen: whether the drive monitor shows them, or there is none and they hold by definition.
+    begin, stop: where the light may have begun to rise and to fall, if that is before the edge that it is held
+    against; nan: it is not. by_light: for want of a drive, start is the foot of the light's own rise; what it has here
+    holds where no foot is found.
     """
 
     start: float
@@ -38,6 +41,19 @@ class Reference:
     words: str
     start_seen: bool = True
     end_seen: bool = True
+    begin: float = float("nan")
+    stop: float = float("nan")
+    by_light: bool = False
+
+    @property
+    def first(self) -> float:
+        """s, before which all is baseline."""
+        return float(np.fmin(self.start, self.begin))
+
+    @property
+    def last(self) -> float:
+        """s, up to which all is pulse."""
+        return float(np.fmin(self.end, self.stop))
 
 
 @dataclass(frozen=True)
@@ -49,18 +65,23 @@ class _Seen:
     resolved: bool
 
 
-def reference(width: float, drive: Trace | None, spacing: float = 0.0) -> Reference:
+def reference(
+    width: float, drive: Trace | None, spacing: float = 0.0, known: Reference | None = None
+) -> Reference:
     """Both edges of the pulse of commanded `width` (s), from the monitored drive where it shows them.
 
-    spacing: s between the drive's sample instants, which bins are means over; 0: a continuum.
+    spacing: s between the drive's sample instants, which bins are means over; 0: a continuum. known: the edges, where
+    the drive does not show one, or there is none.
     """
     if drive is None:
-        return Reference(0.0, 0.0, width, 0.0, "commanded edge")
+        return known or Reference(0.0, 0.0, width, 0.0, "commanded edge")
     problem = unfit(drive, width)
     if problem:
         return _commanded(width, f"drive monitor: {problem}")
     rising = _drive_edge(drive, 0.0, width / 2, spacing)
     falling = _drive_edge(drive, width, width / 2, spacing)
+    if known is not None and (isinstance(rising, str) or isinstance(falling, str)):
+        return _completed(known, rising, falling)
     if isinstance(rising, str) and isinstance(falling, str):
         return _commanded(width, f"the drive monitor shows {rising}")
     if isinstance(rising, _Seen):
@@ -82,6 +103,15 @@ def reference(width: float, drive: Trace | None, spacing: float = 0.0) -> Refere
         isinstance(rising, _Seen),
         isinstance(falling, _Seen),
     )
+
+
+def _completed(known: Reference, rising: "_Seen | str", falling: "_Seen | str") -> Reference:
+    """With those edges that the drive shows."""
+    if isinstance(rising, _Seen):
+        known = replace(known, start=rising.at, start_se=rising.se)
+    if isinstance(falling, _Seen):
+        known = replace(known, end=falling.at, end_se=falling.se)
+    return known
 
 
 def _commanded(width: float, why: str) -> Reference:

@@ -5,20 +5,26 @@ does not is checked when the code is made (`detached.py`) and proved (tests/form
 is wrong or missing fails the build or a proof, or costs time.
 """
 
+from trelscope.gateware.link.framer import Framer
 from trelscope.gateware.protocol import CHANNELS, CYCLE_NS
+from trelscope.gateware.readout import Readout
+from trelscope.gateware.sequencer import Sequencer
+from trelscope.sim.compiler import states
 from trelscope.sim.compiler.detached import DetachedPart
 from trelscope.sim.compiler.rest import Rest
 
 VIEWS = {
-    "drive": ["gate", "phase", "level"],
+    "drive": ["gate", "phase", "level", "adc_delay"],
     "outlook": [
         *("ff__still", "ff__streaming", "ff__sending", "ff__horizon"),
         *("ff__bin", "ff__place", "ff__shift", "ff__buffer", "ff__counting", "ff__tagging"),
     ],
 }
 SKIP = "ff__skip"
-RUN = 5
-"""The sequencer's state with a train under way."""
+_DEPTH = 16  # any: states have the same numbers whatever it is
+RUN = states.number(Sequencer(_DEPTH, len(CHANNELS), fast_forward=True), "RUN")
+DATA = states.number(Readout(_DEPTH, len(CHANNELS)), "DATA")
+PAYLOAD = states.number(Framer(len(CHANNELS)), "PAYLOAD")
 
 
 def _lanes(counting: bool) -> list[str]:
@@ -111,10 +117,14 @@ def _link(counting: bool, side: int) -> DetachedPart:
         values[f"{memory}.saturated"] = 0  # of either buffer: both are one register
     if counting:
         inside += ["memory_light.asked", "memory_light.read_data"]
-        values |= {"tags.fsm_state": 0, "rows.update_buffer": side, "memory_light.row_buffer": side}
+        values |= {
+            "tags.packets.fsm_state": 0,
+            "rows.update_buffer": side,
+            "memory_light.row_buffer": side,
+        }
     payload = {
-        "readout.fsm_state": 3,  # DATA
-        "framer.fsm_state": 3,  # PAYLOAD
+        "readout.fsm_state": DATA,
+        "framer.fsm_state": PAYLOAD,
         "readout.sending": 0,
         "readout.at_head": 0,
         "framer.sending": 4 if counting else 2,  # the last source

@@ -1,5 +1,6 @@
 // One emulated board: the compiled gateware, what its drive output leads to, and what its inputs see.
 #pragma once
+#include <math.h>
 #include <stdint.h>
 
 #include GATEWARE  // what sim/compiler/translate.py made of the netlist
@@ -17,6 +18,30 @@ struct Ask {  // an edge run() could not resolve
   int64_t dt;
 };
 
+struct Supply {  // of the drive switch: V_H, in codes of the level DAC, which it follows with time constants in cycles
+  double rise, fall;
+  double from;
+  int32_t level;
+  uint64_t since;
+
+  int32_t code(uint64_t cycle) const { return (int32_t)(at(cycle) + 0.5); }
+  void follow(int32_t to, uint64_t cycle) {
+    from = at(cycle);
+    level = to;
+    since = cycle;
+  }
+
+ private:
+  double at(uint64_t cycle) const {
+    const bool rising = level > from;
+    const double constant = rising ? rise : fall;
+    if (constant == 0) return level;
+    const double left = exp(-(double)(cycle - since) / constant);
+    if (rising) return level - (level - from) * left;
+    return from * left > level ? from * left : level;
+  }
+};
+
 struct Board {
   gateware::State state;
   gateware::Inputs in;
@@ -26,6 +51,7 @@ struct Board {
   // drive
   uint32_t drive_word;
   int32_t drive;
+  Supply supply;
   Edge edges[8];
   int edge_count;
   double worn, wear_step;  // half-lives since Python made the device older, and when it must again
@@ -60,8 +86,15 @@ struct Board {
     uint32_t word = gate | phase << 2 | (uint32_t)level << 5;
     if (word == drive_word && (gate == 0 || gate == 3)) return false;
     drive_word = word;
+    // It does not move while it drives: a pulse is short, and the buffer is large.
+    int32_t high = drive;
+    if (level != supply.level) {
+      supply.follow(level, cycle);
+      high = 0;
+    }
+    if (!high) high = supply.code(cycle);
     for (int half = 0; half < 2; half++) {
-      int32_t code = gate >> half & 1 ? level : 0;
+      int32_t code = gate >> half & 1 ? high : 0;
       if (code != drive) {
         edges[edge_count++] = {(int64_t)(8 * cycle) + 4 * half + phase, code};
         drive = code;

@@ -18,11 +18,13 @@ struct Detector {  // of photons; times in ns
   double dead_time, afterpulse, afterpulse_time;
 };
 
-// `detector`: of a board that counts photons, else null.
-Board *board_new(uint64_t seed, int fast_forward, const Adc *adc, const Detector *detector) {
+// `detector`: of a board that counts photons, else null. `rise`, `fall`: of V_H, in cycles.
+Board *board_new(uint64_t seed, int fast_forward, const Adc *adc, const Detector *detector, double rise, double fall) {
   Board *b = (Board *)aligned_alloc(alignof(Board), sizeof(Board));
   memset((void *)b, 0, sizeof *b);
   b->fast_forward = fast_forward;
+  b->supply.rise = rise;
+  b->supply.fall = fall;
   b->response.sampler.seed = mix(seed);
   b->response.sampler.adc[0] = adc[0];
   b->response.sampler.adc[1] = adc[1];
@@ -49,6 +51,8 @@ void board_free(Board *b) {
 }
 uint64_t board_cycle(const Board *b) { return b->cycle; }
 uint64_t board_jumped(const Board *b) { return b->jumped; }
+// The delays, in taps, at which the ADCs' codes are taken while all their bits stand still.
+void board_set_eye(Board *b, int first, int last) { b->response.eye = {first, last, 0}; }
 void board_trip(Board *b, int level) { b->in.trip = level != 0; }
 
 // Adds a segment: `counts` holds two term counts a piece, `constants` two constants a piece.
@@ -130,6 +134,7 @@ int board_run(Board *b, uint64_t until, const uint8_t *rx, int rx_size, int *rx_
     // A change of the drive is seen in its own cycle: what it leads to may limit a leap.
     gateware::drive(b->state, in, out);
     bool changing = b->watch_drive(out.gate, out.phase, out.level);
+    b->response.eye.look((int)out.adc_delay);
 #ifdef COUNTING
     // The lanes of one cycle are seen in the next.
     in.photons = b->cycle ? b->photons.lanes((int64_t)b->cycle - 1) : 0;

@@ -12,6 +12,28 @@ struct Start {  // of a segment
   int32_t node;
 };
 const int MAX_AHEAD = 8;
+const uint32_t CODE = 0x3fff;  // highest
+
+// When the codes are taken. Outside of the eye, some of a code's bits are those of one that differs by the least.
+struct Eye {
+  int first, last;  // taps
+  int off;          // how far outside
+
+  void look(int delay) { off = delay < first ? first - delay : delay > last ? delay - last : 0; }
+  void disturb(uint64_t cycle, int count, uint32_t *codes) const {
+    const uint64_t chance = off < 8 ? off : 8;  // sixteenths
+    for (int k = 0; k < count; k++) {
+      uint64_t toss = mix((cycle + k) * GOLDEN);
+      uint32_t both = 0;
+      for (int n = 0; n < 2; n++) {
+        uint32_t code = codes[k] >> 14 * n & CODE, other = code ^ CODE ? code + 1 : code - 1, mask = 0;
+        for (int bit = 0; bit < 14; bit++, toss = toss >> 4 | toss << 60) mask |= (toss & 15) < chance ? 1u << bit : 0;
+        both |= ((code & ~mask) | (other & mask)) << 14 * n;
+      }
+      codes[k] = both;
+    }
+  }
+};
 
 struct Response {
   Segments light;
@@ -22,6 +44,7 @@ struct Response {
   Sampler sampler;
   int piece;        // within the segment, -1: none entered
   int64_t sampled;  // instant of the latest sample, ns
+  Eye eye;
 
   void restart() { piece = -1; }
 
@@ -61,6 +84,7 @@ struct Response {
         while (many > 1 && next <= seconds(now + 8 * (int64_t)(many - 1))) many--;
       }
       sampler.take(cycle, many, codes);
+      if (eye.off) eye.disturb(cycle, many, codes);
       sampled = now + 8 * (int64_t)(many - 1);
       cycle += many;
       codes += many;

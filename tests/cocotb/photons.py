@@ -3,12 +3,10 @@
 Times are whole nanoseconds since the train's first period began. Lane j of cycle c shows the photon at 8 c + j.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from trelscope.gateware.protocol import TagKind
+from tests.tags import Missed, OverflowBegins, Photon, Said
 
 from .reference import CYCLE, Settings
 
@@ -46,55 +44,42 @@ def histograms(settings: Settings, times: NDArray[np.int64]) -> NDArray[np.int64
     return counts
 
 
-@dataclass(frozen=True)
-class Tag:
-    """Photons of one cycle."""
+def tags(settings: Settings, times: NDArray[np.int64]) -> list[Photon]:
+    """Time tags to expect from the start of the train to its end, of photons at these times.
 
-    pulse: int
-    t_ns: int
-    lanes: int
-
-
-def tags(settings: Settings, lanes_since_start: NDArray[np.uint8]) -> list[Tag]:
-    """Time tags to expect from the start of the train to its end."""
+    On the wire, time runs from 16 cycles before the launch of a pulse without delay and dither.
+    """
     out = []
     for k in range(settings.count):
-        for cycle in range(settings.period_start(k), settings.period_start(k + 1)):
-            if lanes_since_start[cycle]:
-                t_ns = CYCLE * cycle - settings.edge(k)
-                out.append(Tag(k, t_ns, int(lanes_since_start[cycle])))
+        begin, end = (CYCLE * settings.period_start(n) for n in (k, k + 1))
+        zero = settings.edge(k) - k % settings.dither - CYCLE * (settings.delay + 16)
+        out += [Photon(k, int(t) - zero) for t in times[(times >= begin) & (times < end)]]
     return out
 
 
-def check_tags(received: list[dict[str, int]], expected: list[Tag]) -> int:
-    """Check that every record is correct, and that every photon has a record or is counted as missed.
+def check_tags(received: list[Said], expected: list[Photon]) -> int:
+    """Check that every word is correct, and that every photon has a word or is counted as missed.
 
     Returns the number of photons missed.
     """
     position = lost = 0
-    overflowing = False
-    for number, record in enumerate(received):
-        t_ns = (record["t_ns"] ^ 1 << 31) - (1 << 31)
-        kind = TagKind(record["kind"])
-        if kind is TagKind.OVERFLOW_END:
-            assert overflowing
-            overflowing = False
-            missed = record["t_ns"]
-            lost += missed
-            while missed > 0:
-                missed -= expected[position].lanes.bit_count()
+    overflow = False
+    for number, said in enumerate(received):
+        assert position < len(expected), (number, said, "after the train")
+        match said:
+            case OverflowBegins():
+                assert not overflow
+                assert said.pulse == expected[position].pulse
+            case Missed():
+                assert overflow
+                position += said.photons
+                lost += said.photons
+                assert said.pulse == expected[position - 1].pulse
+            case Photon():
+                assert not overflow
+                assert said == expected[position], (number, expected[position])
                 position += 1
-            assert missed == 0, (number, record)
-            continue
-        assert not overflowing
-        assert position < len(expected), (number, record, "after the train")
-        wanted = expected[position]
-        assert (record["pulse"], t_ns) == (wanted.pulse, wanted.t_ns), (number, record, wanted)
-        if kind is TagKind.OVERFLOW_BEGIN:
-            overflowing = True
-        else:
-            assert record["lanes"] == wanted.lanes, (number, record, wanted)
-            position += 1
-    assert not overflowing
+        overflow = isinstance(said, OverflowBegins)
+    assert not overflow
     assert position == len(expected), (position, len(expected), "photons without a trace")
     return lost

@@ -1,13 +1,15 @@
 """A test rig whose ADCs and photon lanes show known numbers in every cycle, independently of the output."""
 
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
 from cocotb.triggers import ClockCycles, RisingEdge
 from numpy.typing import NDArray
 
-from tests import wire
-from trelscope.gateware.protocol import SAMPLE_BITS, TIME_TAG, Kind, TraceFlag
+from tests import tags, wire
+from trelscope.gateware.protocol import SAMPLE_BITS, Kind, TraceFlag
+from trelscope.gateware.tags.wire import TAG_HEAD
 
 from .board import PATIENCE, Board, TraceFrame
 from .reference import CYCLE, Settings
@@ -29,7 +31,7 @@ def noise(seed: int) -> NDArray[np.int64]:
 class Rig(Board):
     """`codes` (cycle, channel) and `lanes` (cycle) belong to the instants in that cycle and are shown in the next.
 
-    sample_every: cycles from one valid sample to the next. tags: time-tag records received.
+    sample_every: cycles from one valid sample to the next. tags: by the number of the train, as received.
     """
 
     def __init__(
@@ -40,7 +42,7 @@ class Rig(Board):
         sample_every: int = 1,
     ) -> None:
         super().__init__(dut)
-        self.tags: list[dict[str, int]] = []
+        self.tags: dict[int, list[tags.Said]] = defaultdict(list)
         self.valid = np.arange(LENGTH) % sample_every == 0
         self.codes, self.lanes = codes, lanes
 
@@ -96,13 +98,15 @@ class Rig(Board):
         elif (frame := wire.take_frame(self._received)) is not None:
             assert frame.sequence == self._heard & 0xFFFF
             self._heard += 1
-            assert len(frame.payload) % TIME_TAG.size == 0
-            for at in range(0, len(frame.payload), TIME_TAG.size):
-                self.tags.append(TIME_TAG.unpack(frame.payload[at:]))
+            head = TAG_HEAD.unpack(frame.payload)
+            said = self.tags[head["train"]]
+            assert head["photons"] == tags.photons(said)
+            said.extend(tags.read(frame.payload))
 
     async def measure(self, settings: Settings, readiness: float = 1.0) -> list[TraceFrame]:
         """Run one train with a given number of pulses to its end. `readiness` applies from its start on."""
-        self.frames, self.edges, self.tags = [], [], []
+        self.frames, self.edges = [], []
+        self.tags.clear()
         self.readiness = 1.0
         await self.begin(settings)
         self.readiness = readiness
@@ -110,14 +114,16 @@ class Rig(Board):
         self.readiness = 1.0
         return frames
 
-    async def all_tags(self, enough: int) -> list[dict[str, int]]:
-        """Receive time tags until there are `enough` records or none has come for a long time."""
-        for _ in range(0, PATIENCE, 1000):
-            before = len(self.tags)
-            await ClockCycles(self.dut.clk, 1000)
-            if len(self.tags) >= enough or len(self.tags) == before:
+    async def all_tags(self) -> list[tags.Said]:
+        """Receive time tags until all are there of the photons that the instrument has seen in this train."""
+        seen = await self.read("photons")
+        said = self.tags[await self.read("train")]
+        for _ in range(0, PATIENCE, 100):
+            if tags.photons(said) >= seen:
                 break
-        return self.tags
+            await ClockCycles(self.dut.clk, 100)
+        assert tags.photons(said) == seen
+        return said
 
     def first_cycle(self, settings: Settings) -> int:
         """Cycle in which the first period of the train began.

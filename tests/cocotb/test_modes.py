@@ -9,7 +9,7 @@ from .icarus import run
 
 
 def test_counting(tmp_path: Path) -> None:
-    assert run("tb_counting", Instrument(tb_counting.DEPTH, counting=True), tmp_path) == (25, 0)
+    assert run("tb_counting", Instrument(tb_counting.DEPTH, counting=True), tmp_path) == (26, 0)
 
 
 def test_random_settings(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .prove import Proof, Result, Spec, broken
 from .spec_accumulate import BoxcarSpec, TraceMemorySpec, WindowSpec
 from .spec_banks import BanksSpec
+from .spec_dac import LevelDacSpec
 from .spec_enable import OutputEnableSpec
 from .spec_fastforward import FastForward
 from .spec_guard import GuardSpec
@@ -15,9 +16,10 @@ from .spec_limits import TrainSpec
 from .spec_link import DeframerSpec
 from .spec_photons import PhotonRowsSpec
 from .spec_registers import RegisterFileSpec
+from .spec_sequencer import SequencerSpec
 
 BY_SPEC: dict[str, tuple[type[Spec], ...]] = {
-    "Output safety": (GuardSpec, OutputEnableSpec),
+    "Output safety": (GuardSpec, LevelDacSpec, OutputEnableSpec, SequencerSpec),
     "Samples": (WindowSpec, BoxcarSpec, TraceMemorySpec, BanksSpec),
     "Photons": (PhotonRowsSpec,),
     "Link": (DeframerSpec, RegisterFileSpec),
@@ -84,9 +86,10 @@ GUARD, MEMORY = "trelscope.gateware.guard", "trelscope.gateware.accumulate"
 BOXCAR, WINDOW = "trelscope.gateware.boxcar", "trelscope.gateware.window"
 DEFRAMER, REGISTERS = "trelscope.gateware.link.deframer", "trelscope.gateware.registers"
 INSTRUMENT, SEQUENCER = "trelscope.gateware.instrument", "trelscope.gateware.sequencer"
-TAGS, PULSE = "trelscope.gateware.timetags", "trelscope.gateware.pulse"
+TAGS, PULSE = "trelscope.gateware.tags.packets", "trelscope.gateware.pulse"
 PHOTONS = "trelscope.gateware.photons"
 ENABLE = "trelscope.gateware.platform.enable"
+DAC = "trelscope.gateware.platform.dac"
 
 TWINS: list[tuple[str, str, str, str]] = [
     # property, module, original source, source of the mutant
@@ -165,6 +168,24 @@ TWINS: list[tuple[str, str, str, str]] = [
         "self.level.eq(off)",
     ),
     (
+        "LevelDac.wire_has_the_level",
+        DAC,
+        "(written != self.level) | stale",
+        "(written != self.level)",
+    ),
+    (
+        "LevelDac.wire_has_the_level",
+        DAC,
+        "written.eq(self.level)",
+        "written.eq(0)",
+    ),
+    (
+        "LevelDac.wire_has_the_level",
+        DAC,
+        "with m.Elif(left == 0):",
+        "with m.Elif(left == 1):",
+    ),
+    (
         "OutputEnable.gate_falls_first",
         ENABLE,
         "left.eq(self.DRAIN)",
@@ -172,6 +193,18 @@ TWINS: list[tuple[str, str, str, str]] = [
     ),
     ("OutputEnable.off_at_level_0", ENABLE, "self.enable.eq(0)", "self.enable.eq(1)"),
     ("OutputEnable.on_at_a_level", ENABLE, ", self.enable.eq(1)", ""),
+    (
+        "Sequencer.level_settles_first",
+        SEQUENCER,
+        "to_settle.eq(self.settle - 1)",
+        "to_settle.eq(self.settle - 2)",
+    ),
+    (
+        "Sequencer.level_settles_first",
+        SEQUENCER,
+        "with m.If(self.settle == 0):",
+        "with m.If(self.settle[0] == 0):",
+    ),
     (
         "Window.bin_inside_the_window",
         WINDOW,
@@ -244,8 +277,8 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Banks.sweeps_alone",
         SEQUENCER,
-        "m.d.comb += self.waiting.eq(1)",
-        "m.d.comb += self.waiting.eq(1); m.d.sync += self.sweep.eq(self.restart)",
+        "m.d.comb += waiting.eq(1)",
+        "m.d.comb += waiting.eq(1); m.d.sync += self.sweep.eq(self.restart)",
     ),
     (
         "Banks.swapped_only_when_free",
@@ -392,6 +425,12 @@ TWINS: list[tuple[str, str, str, str]] = [
         "self.elapsed.eq(self.elapsed + CYCLE_NS)",
     ),
     (
+        "Instrument.jump_equals_steps",
+        SEQUENCER,
+        "to_settle.eq(to_settle - step)",
+        "to_settle.eq(to_settle - 1)",
+    ),
+    (
         "Instrument.no_counter_is_overtaken",
         INSTRUMENT,
         "self.ff.horizon.eq(left - 1)",
@@ -406,8 +445,8 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "Instrument.nothing_else_moves",
         SEQUENCER,
-        "self.steady.eq(fastforward.settled([*ahead, *stops, *then]))",
-        "self.steady.eq(fastforward.settled([*ahead, *then]))",
+        "steady.eq(fastforward.settled([*ahead, *stops, *then]))",
+        "steady.eq(fastforward.settled([*ahead, *then]))",
     ),
     (
         "Instrument.frames_last_as_said",
@@ -436,14 +475,14 @@ TWINS: list[tuple[str, str, str, str]] = [
     (
         "CountingInstrument.still_foreseen",
         TAGS,
-        "(level == 0) & ~few & ~many & ~go & ~busy",
+        "(level == 0) & ~few & ~many & room & ~go & ~busy",
         "~few & ~go & ~busy",
     ),
     (
         "CountingInstrument.jump_equals_steps",
         INSTRUMENT,
-        "tags.t_ns.eq(now + (step - 1) * CYCLE_NS)",
-        "tags.t_ns.eq(now)",
+        "tags.cycle.eq(now + (step - 1))",
+        "tags.cycle.eq(now)",
     ),
     (
         "PhotonRows.handed_on_once",

@@ -186,12 +186,13 @@ class BanksSpec(Spec):
     @invariant
     def kept_after_swap(self) -> Value:
         """The pulse after a swap is kept."""
-        running, start = self.in_state("sequencer", "RUN"), self.in_state("sequencer", "START")
+        running = self.in_state("sequencer", "RUN")
+        about_to = self.at("sequencer", "SETTLE", "PREPARE", "START")
         early = (self.age == 0) | self.age.all()
         taken = early | ~self.inside("inside") | self.inside("kept")
         return (
             taken
-            & (~start | self.inside("sequencer.keep"))
+            & (~about_to | self.inside("sequencer.keep"))
             & (~running | self.age.all() | self.inside("sequencer.keep"))
         )
 
@@ -199,14 +200,14 @@ class BanksSpec(Spec):
     def states_agree(self) -> Value:
         """Pulse train and window are active only in the sequencer's states for a train; `shipping` agrees with the
         readout's state."""
-        states = {"SWEEP", "IDLE", "LATCH", "PREPARE", "START", "RUN", "CLOSE"}
+        states = {"SWEEP", "IDLE", "LATCH", "SETTLE", "PREPARE", "START", "RUN", "CLOSE"}
         running, open_ = self.inside("train.running"), self.inside("window.open")
         still = ~self.inside("inside") & ~self.inside("kept")
         still = still & ~self.inside("boxcar.held") & ~self.inside("boxcar.valid")
         return (
             (~open_ | running)
             & (~self.inside("kept") | self.inside("inside"))
-            & (~self.at("sequencer", "SWEEP", "IDLE", "LATCH", "PREPARE", "START") | still)
+            & (~self.at("sequencer", *sorted(states - {"RUN", "CLOSE"})) | still)
             & self.at("sequencer", *sorted(states))
             & (self.inside("readout.shipping") != self.in_state("readout", "IDLE"))
             & (~self.inside("sequencer.ship") | (self.age == 0))

@@ -33,7 +33,7 @@ class InstrumentSpec(UnderWay):
     @lemma
     def no_counter_is_overtaken(self) -> Value:
         """A jump begins where the blocks are calm, and ends before a counter of one of them causes an event."""
-        skip, blocks = self.dut.ff.skip, ("train", "guard", "window")
+        skip, blocks = self.dut.ff.skip, ("train", "guard", "window", "sequencer")
         calm = Cat(self.inside(f"{block}.horizon__calm") for block in blocks).all()
         below = Cat(skip < self.inside(f"{block}.horizon__left") for block in blocks).all()
         return (skip == 0) | (calm & below)

@@ -164,7 +164,9 @@ class TrainSpec(LimitsKept):
         self.chosen = SETTINGS(self.inside("sequencer.settings"))
         self.at_work = (
             self.inside("train.running")
-            | Cat(self.in_state("sequencer", state) for state in ("PREPARE", "START", "RUN")).any()
+            | Cat(
+                self.in_state("sequencer", state) for state in ("SETTLE", "PREPARE", "START", "RUN")
+            ).any()
         )
         self.age = Signal(range(MIN_PERIOD))  # cycles of the period that have gone by
         with m.If(self.inside("train.begin")):

@@ -8,7 +8,7 @@ from trelscope.sim.compiler import specialise
 COUNTERS = re.compile(
     r"train\.(cycles|halves|launch|ending|due|some|more)"
     r"|guard\.(run|exposure|silence|overdue|full|full_run|full_exposure)"
-    r"|window\.(elapsed|beyond)|now|tags\.t_ns|rows\.elapsed"
+    r"|window\.(elapsed|beyond)|sequencer\.to_settle|now|tags\.cycle|rows\.elapsed"
 )
 """What a leap counts on: all that hangs on `skip`."""
 PORTS = r"memory_\w+\.(lane\d\.)?(ram\d\.\w+|read|read_address|write|write_address|write_data)"

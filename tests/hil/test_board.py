@@ -1,6 +1,7 @@
 """The check-up with a real board: `TRELSCOPE_BOARD=serial:D00123 pytest tests/hil`, interlock closed.
 
-`TRELSCOPE_DRIVE=1` also drives it, at 3 V and at 7 V: into 1 kΩ, and with no device connected.
+`TRELSCOPE_DRIVE=interlock-checked` also drives it, at 3 V and at 7 V: into 1 kΩ, with no device connected, and after
+you have checked that the interlock stops the output.
 """
 
 import os
@@ -19,7 +20,8 @@ def test_the_board_is_right() -> None:
     assert SOURCE is not None
     link = open_link(SOURCE)
     try:
-        findings = list(check_up(link, lambda opened: False, "TRELSCOPE_DRIVE" in os.environ))
+        drive = os.environ.get("TRELSCOPE_DRIVE") == "interlock-checked"
+        findings = list(check_up(link, lambda opened: False, drive=drive, interlock_checked=drive))
     finally:
         link.close()
     for finding in findings:

@@ -7,6 +7,7 @@ from trelscope.host.bringup import checkup, loopback
 from trelscope.host.bringup.checkup import Finding, check_up
 from trelscope.host.cli import main
 from trelscope.host.link.urls import open_link
+from trelscope.host.measure.trace import Trace
 
 from . import faulty
 from .faulty import FaultyLink, Wiring
@@ -33,7 +34,7 @@ def test_a_board_that_is_right() -> None:
     assert {"interlock open", "interlock closed", "watchdog", "drive at 3 V", "drive at 7 V"} <= {
         *names(findings, True)
     }
-    assert findings[-1].name == "launch phases"
+    assert [finding.name for finding in findings[-2:]] == ["launch phases", "launch stays"]
 
 
 @pytest.mark.parametrize(
@@ -74,10 +75,56 @@ def test_nothing_is_driven_unless_it_may_be(monkeypatch: pytest.MonkeyPatch) -> 
     assert look(FaultyLink(), drive=False)[-1].name == "watchdog"
 
 
+@pytest.mark.parametrize("asked", ["drive", "loopback"])
+@pytest.mark.parametrize("moved", [None, True, False])
+def test_nothing_is_driven_unless_the_interlock_was_moved(
+    asked: str, moved: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """moved: the only way in which it was moved: opened, closed, or None for neither."""
+
+    def started(*_: object) -> None:
+        raise AssertionError("a train")
+
+    monkeypatch.setattr(checkup, "Acquisition", started)
+    link = FaultyLink()
+
+    def move(opened: bool) -> bool:
+        link.trip(opened if opened is moved else False)
+        return opened is moved
+
+    findings = list(check_up(link, move, asked == "drive", asked == "loopback"))
+    link.close()
+    assert findings[-1].name == "drive"
+    assert findings[-1].good is None
+    assert "give --interlock-checked" in findings[-1].words
+
+
+@pytest.mark.parametrize("late", [0.0, 250e-12, -250e-12, 100e-12])
+def test_a_launch_that_moves(late: float) -> None:
+    rng = np.random.default_rng(1)
+    t = np.arange(-200, 1800) * 1e-9
+    se = np.full(t.size, 1e-3)
+
+    def seen(at: float) -> Trace:
+        rise = 5 / (1 + np.exp(-(t - at - 20e-9) / 5e-9))
+        return Trace(t, rise + rng.normal(0, 1e-3, t.size), se, 4096)
+
+    finding = checkup._launch_stays(seen(0.0), seen(late))
+    assert finding.good == (abs(late) < 125e-12), finding.words
+    assert ("steps of the PLL are missed" in finding.words) == (not finding.good)
+
+
+def test_a_monitor_that_shows_no_edge_tells_nothing_of_the_launch() -> None:
+    flat = Trace(np.arange(100) * 1e-9, np.zeros(100), np.full(100, 1e-3), 64)
+    assert checkup._launch_stays(flat, flat).good is None
+
+
 def test_a_loop_that_is_not_wired() -> None:
     link = open_link(f"emulator:{faulty.PRESET}?detector=pmt", seed=1, paced=False)
     try:
-        findings = list(check_up(link, lambda opened: False, drive=False, loopback=True))
+        findings = list(
+            check_up(link, lambda opened: False, drive=False, loopback=True, interlock_checked=True)
+        )
     finally:
         link.close()
     assert names(findings, False) == ["gate to photon"]

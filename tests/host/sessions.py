@@ -10,6 +10,7 @@ from trelscope.gateware.protocol import MAX_BIN_SHIFT, REGISTERS, Access, Kind, 
 from trelscope.sim.emulator import EmulatedBoard
 from trelscope.sim.physics.photon_counter import PhotonCounter
 from trelscope.sim.physics.plant import Plant
+from trelscope.sim.physics.supply import IDEAL, OF_A_BOARD, Supply
 from trelscope.sim.presets.presets import load_plant
 
 DEPTH = 16384
@@ -42,6 +43,7 @@ class Session:
         self._sequence = self._dice.randrange(1 << 16)
         self.counting = self._dice.random() < 0.5
         self.plant = self._plant()
+        self.supply = self._dice.choice((IDEAL, OF_A_BOARD, Supply(20e-6, 100e-6)))
 
     def steps(self) -> Iterator[Step]:
         """What is done to the board, in order."""
@@ -49,7 +51,10 @@ class Session:
         for _ in range(TRAINS):
             settings = self._settings()
             budget = dice.choice(BUDGETS)
-            yield from self._commands(settings | {"enable": 1, "run": 1})
+            others = {"adc_delay": dice.choice((50, 50, 0, 127))} | {
+                "settle": dice.choice((0, 0, 1, 2, 40, 7_000, 50_000))
+            }
+            yield from self._commands(settings | others | {"enable": 1, "run": 1})
             slow_link = dice.random() < 0.25
             while budget > 0:
                 cycles = dice.choice((1, 2, 7, 64, 333, 5_000, 5_001, 30_011))

@@ -21,6 +21,7 @@ KINDS = ("window", "trace", "counting")
 ALWAYS = {
     *(f"instrument.{kind}.{way}" for kind in KINDS for way in ("fast", "plain")),
     *("gateware.emulator", "gateware.amaranth", "start.imported", "start.shown", "start.drawn"),
+    *("photons.decoded", "photons.plain", "photons.decoded.ratio"),
     *("window.drawn", "window.latency", "window.averaged", "window.share"),
     *("live.pace", "live.drawn", "live.latency", "live.share", "live.board"),
     *(f"precision.{case}.30.{way}" for case in ("exponential", "ringing") for way in WAYS),

@@ -41,8 +41,9 @@ def test_every_format_holds_the_same_numbers(tmp_path: Path, suffix: str) -> Non
     path = tmp_path / f"capture{suffix}"
     assert main([*FAST, "--seed", "4", "-o", str(path)]) == 0
     if suffix == ".csv":
-        columns = np.loadtxt(path, delimiter=",").T
-        about = json.loads(path.read_text().splitlines()[0].removeprefix("# "))
+        table = np.genfromtxt(path, delimiter=",", names=True)
+        columns = [table[k] for k in ("time", "light", "light_se", "drive", "drive_se")]
+        about = json.loads(path.read_text().splitlines()[1].removeprefix("# "))
     elif suffix == ".npz":
         with np.load(path) as file:
             columns = [file[k] for k in ("time", "light", "light_se", "drive", "drive_se")]

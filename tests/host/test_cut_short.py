@@ -1,6 +1,7 @@
 """A capture that is cut short keeps what it has: measured, marked, saved, with the output off before anything else."""
 
 import json
+import math
 import os
 import signal
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 
 from tests.host.recordings import a_recording
@@ -17,7 +19,7 @@ from trelscope.gateware.digest import digest_word
 from trelscope.gateware.protocol import REGISTERS, Kind
 from trelscope.host.acquisition.recording import Recording
 from trelscope.host.cli import main
-from trelscope.host.commands import common
+from trelscope.host.commands import common, interruption
 from trelscope.host.commands.crash_copy import CrashCopy
 from trelscope.host.files import journal, recordings
 from trelscope.host.link import Link, LinkError, framed
@@ -141,13 +143,36 @@ def test_a_signal(
     assert signal.getsignal(number) == before
 
 
-def test_a_second_signal_ends_it_and_the_crash_copy_stays(
-    state: Path, spies: list[Spy], at_once: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def twice() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
+def twice() -> None:
+    """What `timeout -s INT` does."""
+    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGINT)
 
+
+def test_a_signal_that_comes_twice_is_one(
+    tmp_path: Path, state: Path, at_once: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def saved(*args: Any, **more: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        save(*args, **more)
+
+    save = recordings.save
+    monkeypatch.setattr(recordings, "save", saved)
+    monkeypatch.setattr(interruption, "ONE", math.inf)
+    at_once(twice)
+    assert main([*ASKED, "-o", str(tmp_path / "a.h5")]) == 1
+    assert_partial(recordings.load(tmp_path / "a.h5"), "interrupted")
+    assert list(state.iterdir()) == []
+
+
+def test_a_second_signal_ends_it_and_the_crash_copy_stays(
+    state: Path,
+    spies: list[Spy],
+    at_once: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(interruption, "ONE", 0.0)
     at_once(twice)
     assert main(ASKED) == 1
     assert capsys.readouterr().err == "trelscope: interrupted\n"
@@ -273,12 +298,13 @@ def _plain(self: journal.Journal, record: bytes) -> Any:
 
 
 def test_recover_lists_saves_and_discards(
-    tmp_path: Path, state: Path, at_once: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    state: Path,
+    at_once: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def twice() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
-
+    monkeypatch.setattr(interruption, "ONE", 0.0)
     assert main(["recover"]) == 0
     assert "nothing has been left behind" in capsys.readouterr().err
     for _ in range(2):
@@ -374,13 +400,21 @@ def test_what_the_user_says_is_kept(tmp_path: Path, capsys: pytest.CaptureFixtur
     path = tmp_path / "x.h5"
     said = ["--sample", "S1 \x1b[2J", "--operator", "me", "--note", "first, cold"]
     before = datetime.now(UTC).replace(microsecond=0)
-    assert main([*ASKED, "--pulses", "64", *said, "-o", str(path)]) == 0
+    keyed = ["--note", "temperature=21.5 °C", "--note", "run=7"]
+    assert main([*ASKED, "--pulses", "64", *said, *keyed, "-o", str(path)]) == 0
     known = recordings.load(path).metadata
+    assert known["notes"] == {"temperature": "21.5 °C", "run": "7"}
+    assert 0 < known["duration"] < 3600
+    with h5py.File(path) as file:
+        assert file.attrs["note_run"] == "7"
     assert [known[name] for name in ("sample", "operator", "note")] == said[1::2]
     assert before <= datetime.fromisoformat(known["when"]) <= datetime.now(UTC)
     assert known["program"].startswith("trelscope ")
     assert known["gateware"] == f"{digest_word():08x}"
-    assert "sample: S1 \\x1b[2J\noperator: me\nnote: first, cold\n" in capsys.readouterr().out
+    assert (
+        "sample: S1 \\x1b[2J\noperator: me\nnote: first, cold\ntemperature: 21.5 °C\nrun: 7\n"
+        in capsys.readouterr().out
+    )
 
 
 def test_control_characters_do_not_reach_the_terminal(

@@ -1,6 +1,8 @@
 """The whole way: settings, link, compiled gateware, device, detector, average, measurement."""
 
+import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,12 +11,14 @@ from trelscope.gateware import protocol
 from trelscope.gateware.protocol import REGISTERS, TraceFlag
 from trelscope.host.acquisition.acquisition import Acquisition, AcquisitionError
 from trelscope.host.acquisition.capture import capture
-from trelscope.host.acquisition.instrument import Instrument, InstrumentError
+from trelscope.host.acquisition.instrument import SETTLING, Instrument, InstrumentError
 from trelscope.host.link import LinkError
+from trelscope.host.link import emulator as emulator_link
 from trelscope.host.link.emulator import EmulatorLink
 from trelscope.host.link.urls import open_link
-from trelscope.host.planning import CaptureRequest
+from trelscope.host.planning import VOLTS, CaptureRequest
 from trelscope.sim.emulator import EmulatedBoard
+from trelscope.sim.physics.supply import OF_A_BOARD
 from trelscope.sim.presets.presets import load_plant
 
 # Response times of the paper at 5 V, 10 kHz (Fig. 3g, 5d, S10, S13, S17).
@@ -46,6 +50,49 @@ def test_the_papers_response_times(preset: str) -> None:
     account = result.accounting
     assert account.pulses_emitted == account.pulses_averaged == 512
     assert account.frames_lost == account.crc_errors == account.clipped == 0
+
+
+@pytest.mark.parametrize("volts", [3.0, 7.0])
+def test_v_h_has_settled_when_the_first_pulse_comes(
+    volts: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emulator_link, "EmulatedBoard", partial(EmulatedBoard, supply=OF_A_BOARD))
+
+    def seen(board: str) -> float:
+        """V, what the drive monitor sees of the first pulses of a train after one at the other level."""
+        instrument = Instrument(emulated())
+        instrument.identity = replace(instrument.identity, board=board)
+        for level in (10.0 - volts, volts):
+            settings = CaptureRequest(level, pulses=64).plan(instrument.identity.depth)
+            acquisition = Acquisition(instrument, settings)
+            finish(acquisition)
+        drive = acquisition.traces()[1]
+        assert (instrument.read("settle") == 0) == (board == "EMULATOR")
+        instrument.close()
+        return float(drive.y[(drive.t > settings.width / 2) & (drive.t < settings.width)].mean())
+
+    assert seen("ULX3S_85F") == pytest.approx(volts, abs=2e-3)
+    assert abs(seen("EMULATOR") - volts) > 0.05, "that does not wait"
+
+
+def test_a_train_that_is_stopped_while_its_level_settles_has_no_pulse() -> None:
+    """Those of the train before are not counted again."""
+    instrument = Instrument(emulated())
+    settings = CaptureRequest(pulses=64).plan(instrument.identity.depth)
+    finish(Acquisition(instrument, settings))
+    assert instrument.read("pulses") == 64
+    instrument.write("settle", 1 << 20)
+    instrument.write("run", 1)
+    instrument.write("run", 0)
+    assert instrument.read("train") == 2
+    assert instrument.read("pulses") == 0
+    instrument.close()
+
+
+def test_any_level_settles_within_the_wait() -> None:
+    low, high = VOLTS
+    assert OF_A_BOARD.fall * math.log(high / low) < SETTLING
+    assert high * math.exp(-SETTLING / OF_A_BOARD.rise) < protocol.LEVEL_LSB_V / 2
 
 
 def test_the_average_is_the_noise_free_response() -> None:

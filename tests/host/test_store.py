@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import h5py
 import numpy as np
@@ -332,8 +333,10 @@ def test_a_flipped_bit_changes_no_number(
 
 
 def semicolons(text: str) -> str:
-    head, body = text.split("\n", 2)[:2], text.split("\n", 2)[2]
-    return "\n".join([*head, body.replace(",", ";").replace(".", ",")])
+    """As a spreadsheet in a language with decimal commas does it."""
+    names, about, body = text.split("\n", 2)
+    body = body.replace(",", ";").replace(".", ",")
+    return "\n".join([names.replace(",", ";"), about, body])
 
 
 @pytest.mark.parametrize(
@@ -437,6 +440,46 @@ def test_hdf5_is_laid_out_as_netcdf(tmp_path: Path) -> None:
         assert file["time"].attrs["units"] == "s"
         assert file.attrs["sample"] == "S1 µ??"
         assert file.attrs["when"] == METADATA["when"]
+
+
+@pytest.mark.parametrize("engine", ["h5netcdf", "netcdf4"])
+def test_hdf5_opens_with_labels(engine: Literal["h5netcdf", "netcdf4"], tmp_path: Path) -> None:
+    xarray = pytest.importorskip("xarray")
+    pytest.importorskip({"netcdf4": "netCDF4"}.get(engine, engine))
+    path = tmp_path / "x.h5"
+    recording = replace(a_recording(), metadata=METADATA)
+    save(path, recording)
+    with xarray.open_dataset(path, engine=engine) as found:
+        assert list(found.coords) == ["time"]
+        assert found.light.dims == ("time",)
+        assert found.light.attrs["units"] == "V"
+        assert found.light_se.attrs["long_name"] == "Standard error of the light"
+        assert found.attrs["when"] == METADATA["when"]
+        chosen = found.light.sel(time=slice(0, 1e-6))
+        assert chosen.size == np.count_nonzero(
+            (recording.light.t >= 0) & (recording.light.t <= 1e-6)
+        )
+        assert np.array_equal(found.drive, recording.drive.y)
+
+
+def test_csv_begins_with_bare_names(tmp_path: Path) -> None:
+    """As NumPy wants them, and spreadsheets, which take the first line for the heads of the columns."""
+    path = tmp_path / "x.csv"
+    save(path, a_recording())
+    found = np.genfromtxt(path, delimiter=",", names=True)
+    assert found["light"] == pytest.approx(a_recording().light.y, rel=1e-8)
+    assert path.read_text().startswith("time,light,light_se,drive,drive_se\n#")
+    assert "# time in s, light in V" in path.read_text()
+
+
+def test_a_version_2_with_names_in_a_comment_is_read(tmp_path: Path) -> None:
+    """As the first were written."""
+    path = tmp_path / "x.csv"
+    save(path, a_recording())
+    names, about, _, rows = path.read_text().split("\n", 3)
+    heads = ",".join(f"{name} (V)" for name in names.split(","))
+    path.write_text(f"{about}\n# {heads}\n{rows}")
+    assert same(load(path), a_recording(), rel=6e-9)
 
 
 def test_a_version_2_without_scales_is_read(tmp_path: Path) -> None:

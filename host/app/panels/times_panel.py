@@ -33,6 +33,8 @@ FLAGS = {
     Flag.COMMANDED_EDGE: "drive edge not seen",
     Flag.WINDOW_LEVEL: "level from the window's end",
     Flag.PILE_UP: "photons pile up",
+    Flag.LIGHT_EDGE: "edge found in the light itself",
+    Flag.UPPER_BOUND: "shorter than the samples show",
     Flag.WIDER: "error wider than at fewer pulses: another pulse shape holds now, or none",
 }
 NO_STEP = (

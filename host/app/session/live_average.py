@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from trelscope.host.acquisition.assembler import Frame
 from trelscope.host.acquisition.average import AverageState
 from trelscope.host.acquisition.exponential import FadingState
 from trelscope.host.acquisition.instrument import Instrument
+from trelscope.host.acquisition.provenance import DURATION, WHEN
 from trelscope.host.acquisition.recording import piled_up
 from trelscope.host.app.session.blocks import Blocks
 from trelscope.host.app.session.history import Course
@@ -77,8 +79,14 @@ class LiveAverage:
         self._course = Course()
         self._measuring: Future[Measurements] | None = None
         self._acquisition = Acquisition(instrument, settings, self._average)
-        self.metadata = self._acquisition.metadata
+        self._known, self._begun = self._acquisition.known, time.perf_counter()
         self.train = instrument.read("train")
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What is known beside the traces; see `Acquisition.metadata`. Of all trains that lost links have ended."""
+        duration = round(max(self._arrived - self._begun, 0.0), 3)
+        return {**self._known, **({DURATION: duration} if WHEN in self._known else {})}
 
     @property
     def done(self) -> bool:

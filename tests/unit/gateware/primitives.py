@@ -51,7 +51,7 @@ class Pads:
     def _ib(self, m: Module, i_I: Any, o_O: Any, **_: Any) -> None:
         m.d.comb += o_O.eq(i_I)
 
-    def _delayg(self, m: Module, i_A: Any, o_Z: Any, **_: Any) -> None:
+    def _delayf(self, m: Module, i_A: Any, o_Z: Any, **_: Any) -> None:
         m.d.comb += o_Z.eq(i_A)
 
 

@@ -124,3 +124,16 @@ def test_throughput_is_a_byte_a_cycle():
         assert cycles - taken <= 6 * len(packets) + 1
 
     simulate(dut, source, watch)
+
+
+def test_the_last_of_three_sources_has_its_turn_and_replies_do_not_wait():
+    """Time tags that fill the link do not keep traces from it, nor traces them."""
+    replies = [(Kind.REPLY, bytes([n])) for n in range(2)]
+    tags = [(Kind.TIME_TAGS, bytes([n])) for n in range(40)]
+    traces = [(Kind.TRACE_DATA, bytes([n])) for n in range(4)]
+    expected = list(replies)
+    for n, trace in enumerate(traces):
+        first, last = Framer.TURN * n - len(replies), Framer.TURN * (n + 1) - len(replies)
+        expected += [*tags[max(first, 0) : last], trace]
+    expected += tags[last:]
+    assert run([replies, tags, traces], len(encode(expected))) == encode(expected)

@@ -62,13 +62,13 @@ def run(
     async def bench(ctx):
         ctx.set(dut.settings, PLAIN | setup)
         await ctx.tick()
-        inputs = (dut.prepare, dut.start, dut.stop, dut.phase_ready)
-        now = (0, 0, 0, 0)
+        inputs = (dut.renew, dut.prepare, dut.start, dut.stop, dut.phase_ready)
+        now = (0, 0, 0, 0, 0)
         outputs = (dut.gate, dut.phase, dut.boundary, dut.round)
         outputs += (dut.begin, dut.running, dut.pulses, dut.phase_fault)
         ticks = aiter(ctx.tick().sample(*outputs))
         for n in range(-2, cycles):
-            wanted = (n + 1 in starts, n in starts, stop(n), ready(n))
+            wanted = (n + 1 in starts, n + 1 in starts, n in starts, stop(n), ready(n))
             if wanted != now:
                 for signal, value in zip(inputs, wanted, strict=True):
                     ctx.set(signal, value)

@@ -26,7 +26,7 @@ READ_ONLY = [r for r in REGISTERS.values() if r.access is Access.READ]
 DEPTH = 1024
 FEATURES = Feature.COUNTING | Feature.TIME_TAGS
 LIMITS = {r.name: protocol.limits_on(r.name, DEPTH, FEATURES) for r in WRITABLE}
-UNUSED = sorted({0x14, 0x1F, 0x2D, 0x40, 0x100, 0x120, 0x8010, 0xFFFF})
+UNUSED = sorted({0x16, 0x1F, 0x2D, 0x40, 0x100, 0x120, 0x8010, 0xFFFF})
 
 
 def register_file(features=FEATURES):
@@ -184,6 +184,8 @@ WORDS = {
     "enable": (0, 1),
     "run": (0, 1),
     "acknowledge": (0, 255),
+    "settle": (0, 0xFFFFFF),
+    "adc_delay": (0, 127),
     "period": (64, 125_000_000),
     "period_den": (1, 0xFFFFFFFF),
     "delay": (0, 125_000_000),

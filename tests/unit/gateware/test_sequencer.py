@@ -171,6 +171,70 @@ def test_frames_close_when_they_are_full():
     accounting(seen, 10)
 
 
+@pytest.mark.parametrize("settle", [0, 1, 2, 50])
+def test_a_train_waits_until_its_level_has_settled(settle):
+    async def script(b):
+        b.ctx.set(b.q.settle, settle)
+        b.stage(level=7000)
+        await b.restart()
+        cycles = 0
+        while b.ctx.get(b.q.settings).level != 7000:
+            await b.ctx.tick()
+            cycles += 1
+        latched = cycles
+        assert b.ctx.get(b.q.train) == 1, "counted as soon as it has its settings"
+        while not b.ctx.get(b.q.prepare):
+            assert not b.ctx.get(b.q.idle)
+            await b.ctx.tick()
+            cycles += 1
+        assert cycles - latched == settle
+        await b.until_idle()
+
+    accounting(run(script), 10)
+
+
+@pytest.mark.parametrize("cause", ["stopped", "tripped", "restarted"])
+@pytest.mark.parametrize("waited", [1, 20])
+def test_a_train_that_is_to_end_while_its_level_settles_launches_nothing(cause, waited):
+    async def script(b):
+        await b.restart()
+        await b.until_idle()  # a train before, whose numbers must not show
+        b.ctx.set(b.q.settle, 50)
+        await b.restart()
+        await b.ctx.tick().repeat(3 + waited)
+        if cause == "stopped":
+            b.ctx.set(b.q.run, 0)
+        elif cause == "tripped":
+            b.ctx.set(b.q.tripped, 1)
+        else:
+            b.ctx.set(b.q.settle, 0)
+            await b.restart()
+        await b.until_idle()
+
+    seen = run(script)
+    heads = [head for head in seen.heads if head["train"] == 2]
+    assert [(h["frame"], h["first_pulse"], h["pulses"], h["missed"]) for h in heads] == [(0,) * 4]
+    flags = TraceFlag(heads[0]["flags"])
+    assert TraceFlag.END in flags
+    assert (TraceFlag.TRIPPED in flags) == (cause == "tripped")
+    assert sum(h["pulses"] for h in seen.heads if h["train"] == 3) == 10 * (cause == "restarted")
+
+
+def test_a_trip_in_the_train_before_does_not_end_the_next():
+    async def script(b):
+        await b.restart()
+        await b.after_pulses(2)
+        b.ctx.set(b.q.tripped, 1)
+        await b.until_idle()
+        b.ctx.set(b.q.tripped, 0)
+        b.ctx.set(b.q.settle, 5)
+        await b.restart()
+        await b.until_idle()
+
+    seen = run(script)
+    assert sum(head["pulses"] for head in seen.heads if head["train"] == 2) == 10
+
+
 def test_frames_close_only_on_whole_rounds():
     async def script(b):
         b.stage(dither=3, frame_pulses=4, count=20)

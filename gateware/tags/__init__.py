@@ -1,0 +1,1 @@
+"""Time tags: a word on the wire for every photon."""
