@@ -39,6 +39,8 @@ class _Detector(ctypes.Structure):
         ("dead_time", ctypes.c_double),
         ("afterpulse", ctypes.c_double),
         ("afterpulse_time", ctypes.c_double),
+        ("blink_rate", ctypes.c_double),
+        ("recovery", ctypes.c_double),
     ]
 
 
@@ -245,8 +247,15 @@ def _converters(plant: Plant) -> ctypes.Array[_Adc]:
 def _detector(counter: PhotonCounter | None) -> "ctypes._Pointer[_Detector] | None":
     if counter is None:
         return None
-    times = counter.dead_time, counter.afterpulse_time
-    return ctypes.pointer(_Detector(times[0] * 1e9, counter.afterpulse, times[1] * 1e9))
+    return ctypes.pointer(
+        _Detector(
+            counter.dead_time * 1e9,
+            counter.afterpulse,
+            counter.afterpulse_time * 1e9,
+            counter.blink_rate * 1e-9,
+            counter.recovery * 1e9,
+        )
+    )
 
 
 def _doubles(values: list[float]) -> ctypes.Array[ctypes.c_double]:

@@ -249,7 +249,7 @@ def run_capture(
                 enough=until or _never,
             )
         if kept is not None and record is not None and result.incomplete:
-            kept.put_away(_unused(record))
+            kept.put_away(unused(record))
     finally:
         link.close()
         if kept is not None:
@@ -262,7 +262,7 @@ def save(path: Path, result: Recording, crash_copy: CrashCopy) -> None:
 
     What cannot be saved stays in the crash copy. Raises FileError.
     """
-    target = _unused(path) if result.incomplete else path
+    target = unused(path) if result.incomplete else path
     try:
         recordings.save(target, result)
     except FileError as error:
@@ -283,15 +283,15 @@ def outcome(result: Recording) -> int:
     return 1
 
 
-def _unused(path: Path) -> Path:
+def unused(path: Path) -> Path:
     """The path, or one like it where nothing is yet."""
     number = 1
-    unused = path
-    while os.path.lexists(unused):
+    free = path
+    while os.path.lexists(free):
         count = "" if number == 1 else f"-{number}"
-        unused = path.with_name(f"{path.stem}.incomplete{count}{path.suffix}")
+        free = path.with_name(f"{path.stem}.incomplete{count}{path.suffix}")
         number += 1
-    return unused
+    return free
 
 
 def say(line: str) -> None:

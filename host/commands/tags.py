@@ -23,9 +23,10 @@ from trelscope.host.commands.common import (
     requested,
     say,
     seconds,
+    unused,
 )
 from trelscope.host.commands.interruption import Interruption
-from trelscope.host.files import photon_runs, target
+from trelscope.host.files import photon_runs, tag_journal, target
 from trelscope.host.files.failures import FileError
 from trelscope.host.link import Link, LinkError
 from trelscope.host.link.record import RecordedLink, is_recorded
@@ -159,7 +160,10 @@ def _take(options: argparse.Namespace, link: Link, wanted: CaptureRequest) -> in
         code = _print(options, run, Statistics(per_pulse.result()))
     finally:
         if recorder is not None:
-            recorder.finish(run)
+            path = unused(options.output) if run.incomplete else options.output
+            recorder.finish(run, path)
+            if path != options.output:
+                say(f"{options.output} stays as it was; what was recorded is in {path}")
     return code
 
 
@@ -223,6 +227,7 @@ def _check_files(options: argparse.Namespace) -> None:
     """Refuse files that cannot be written, before anything moves. Raises FileError, SettingsError."""
     if options.output:
         photon_runs.check(options.output, options.force)
+        tag_journal.check(photon_runs.journal_path(options.output))
     if options.record:
         target.check_writable(options.record)
         if not options.force:

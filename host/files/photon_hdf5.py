@@ -133,19 +133,18 @@ def _fill(
         stored |= {"compression_opts": 1, "shuffle": True, "fletcher32": True}
         pulse = photons.create_dataset("timestamps", (0,), "<i8", **stored)
         ns = photons.create_dataset("nanotimes", (0,), "<u4", **stored)
-        gaps: list[tuple[int, int, int, int]] = []
+        own = file.create_group(OWN)
+        gaps = own.create_dataset("gaps", (0, 4), "<i8", maxshape=(None, 4), chunks=(1024, 4))
         for chunk in chunks:
             _append(pulse, chunk.pulse)
             _append(ns, chunk.ns + zero)
-            gaps += [_row(gap) for gap in chunk.gaps]
+            _append(gaps, np.array([_row(gap) for gap in chunk.gaps], np.int64))
             if image.error is not None:
                 return
         about = {"format": FORMAT, "version": VERSION, **known}
         about |= {"timing": asdict(timing), "zero_ns": zero, "end": end}
-        own = file.create_group(OWN)
         own["about"] = np.bytes_(json.dumps(about).encode())  # PyTables knows no other texts
-        own["gaps"] = np.array(gaps, np.int64).reshape(-1, 4)
-        own["gaps"].attrs["columns"] = (
+        gaps.attrs["columns"] = (
             "first pulse, last pulse, photons (-1: not known), 0 missed or 1 lost"
         )
         if drive is not None:
@@ -213,7 +212,7 @@ def _title(file: h5py.File) -> None:
 def _append(data: h5py.Dataset, values: np.ndarray[Any, Any]) -> None:
     if values.size:
         size = data.shape[0]
-        data.resize((size + values.size,))
+        data.resize(size + len(values), axis=0)
         data[size:] = values
 
 

@@ -85,13 +85,13 @@ def rescue(path: Path, target: Path | None) -> PhotonRun:
 
 
 class Recorder:
-    """Keeps the packets of an acquisition in a journal beside `path`, and makes that file of them in the end."""
+    """Keeps the packets of an acquisition in a journal beside `path`, and makes a file of them in the end."""
 
     def __init__(
         self, path: Path, instrument: Instrument, taken: StampAcquisition, known: Mapping[str, Any]
     ) -> None:
         """known: more for the metadata. Raises FileError."""
-        self._path, self._taken = path, taken
+        self._taken = taken
         settings = taken.acquisition.settings
         about = {
             "source": instrument.link.name,
@@ -110,7 +110,7 @@ class Recorder:
         """Bytes so far."""
         return self._journal.size
 
-    def finish(self, run: PhotonRun) -> None:
+    def finish(self, run: PhotonRun, target: Path) -> None:
         """Say how it ended, and write the file; only then is the journal gone. run: see `live`. Raises FileError."""
         assert self._taken.end is not None, "it has ended"
         pulses, photons = self._taken.end
@@ -125,7 +125,7 @@ class Recorder:
         try:
             with suppress(FileError):  # of which no more is lost than how it ended
                 self._journal.end(about)
-            save(self._path, replace(run, chunks=load(path).chunks))
+            save(target, replace(run, chunks=load(path).chunks))
         except FileError as error:
             raise FileError(
                 f"{error}; what was recorded is in {path}, for `trelscope recover {path} -o FILE`"

@@ -64,11 +64,14 @@ class TagJournal:
 
     def _failed(self, error: OSError) -> FileError:
         if isinstance(error, FileExistsError):
-            return FileError(
-                f"{self.path}: left by a recording that was cut off; `trelscope recover {self.path} -o FILE` saves it,"
-                " or remove it first"
-            )
+            return _there(self.path)
         return FileError(f"{self.path}: cannot be written ({error.strerror}); make room")
+
+
+def check(path: Path) -> None:
+    """Refuse a place where there is a journal already. Raises FileError."""
+    if path.exists():
+        raise _there(path)
 
 
 def about(path: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -97,6 +100,12 @@ def packets(path: Path) -> Iterator[list[bytes]]:
             payloads.append(record[at : at + size])
             at += size
         yield payloads
+
+
+def _there(path: Path) -> FileError:
+    return FileError(
+        f"{path}: a recording is under way there, or was cut off; `trelscope recover {path} -o FILE` saves one that was"
+    )
 
 
 def _records(path: Path) -> Iterator[bytes]:

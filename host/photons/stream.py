@@ -7,7 +7,7 @@ import numpy as np
 
 from trelscope.host.photons.chunk import Chunk, Gap, Integers, Why, clipped, ranges
 from trelscope.host.photons.timing import Timing
-from trelscope.host.photons.words import Malformed, Packets, Scratch, Words, read
+from trelscope.host.photons.words import Malformed, Overflow, Packets, Scratch, Words, read
 
 WRAP = 1 << 32  # of the counters in a packet's head
 BACKWARDS = WRAP // 2  # a counter that goes on by so much has gone back
@@ -97,8 +97,9 @@ class TagStream:
         if self._pulse.size:
             end = max(end, int(self._pulse[-1]) + 1)  # its launch was called off
         lost = None if photons is None else (photons - self._accounted) % WRAP
-        if lost is not None and lost >= BACKWARDS:
-            raise Malformed
+        if lost is not None and lost >= BACKWARDS:  # fewer than have come: no number to believe
+            self._refused += 1
+            lost = None
         if lost != 0:
             self._note(Gap(self._reached, max(end - 1, self._reached), lost, Why.LOST))
         self._reached, self._overflowing = end, False
@@ -149,19 +150,25 @@ class TagStream:
         launch += self._timing.origin_ns
         np.subtract(words.ns, launch, out=ns[held:])
 
-        for n in np.flatnonzero(lost):
-            first = int(start[n] - jump[n])
-            self._note(Gap(first, int(start[n]), int(lost[n]), Why.LOST))
-            if not self._overflowing:
-                self._since = first  # an overflow may have begun in what was lost
+        losses = [
+            (int(begins[n]), Gap(int(start[n] - jump[n]), int(start[n]), int(lost[n]), Why.LOST))
+            for n in np.flatnonzero(lost)
+        ]
         self._stamped += words.ns.size
-        self._take_overflows(words, at)
+        self._take_gaps(words, at, losses)
         self._reached = int(start[-1] + steps[-1])
         return self._handed_out(pulse, ns)
 
-    def _take_overflows(self, words: Words, at: Integers) -> None:
-        """at: pulse of each word."""
-        for overflow in words.overflows:
+    def _take_gaps(self, words: Words, at: Integers, losses: list[tuple[int, Gap]]) -> None:
+        """at: pulse of each word. losses: each with the number of the word behind it."""
+        found: list[tuple[int, Gap | Overflow]] = [*losses]
+        found += [(each.at, each) for each in words.overflows]
+        for _, overflow in sorted(found, key=_place):
+            if isinstance(overflow, Gap):
+                self._note(overflow)
+                if not self._overflowing:
+                    self._since = overflow.first  # an overflow may have begun in what was lost
+                continue
             pulse = int(at[overflow.at])
             if overflow.missed is None:
                 self._since, self._overflowing = pulse, True
@@ -205,6 +212,10 @@ class TagStream:
         self._new_gaps = []
         self._open_gaps = [gap for gap in self._open_gaps if gap.last >= end]
         return [chunk]
+
+
+def _place(found: tuple[int, Gap | Overflow]) -> int:
+    return found[0]
 
 
 def _ahead(by: Integers) -> Integers:

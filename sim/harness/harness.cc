@@ -15,7 +15,7 @@
 extern "C" {
 
 struct Detector {  // of photons; times in ns
-  double dead_time, afterpulse, afterpulse_time;
+  double dead_time, afterpulse, afterpulse_time, blink_rate, recovery;
 };
 
 // `detector`: of a board that counts photons, else null. `rise`, `fall`: of V_H, in cycles.
@@ -32,6 +32,9 @@ Board *board_new(uint64_t seed, int fast_forward, const Adc *adc, const Detector
     b->photons.counter.dead_time = detector->dead_time;
     b->photons.counter.afterpulse = detector->afterpulse;
     b->photons.counter.afterpulse_time = detector->afterpulse_time;
+    b->photons.counter.blink_rate = detector->blink_rate;
+    b->photons.counter.recovery = detector->recovery;
+    b->photons.counter.emitted_at = -NEVER;
     b->photons.counter.seed = mix(mix(seed) + 1);
     b->photons.counter.need = -1;
   }

@@ -22,6 +22,11 @@ struct Means {  // of a segment: points in `at` and `mean`, then a constant rate
 struct Counter {
   // Of the detector, times in ns.
   double dead_time, afterpulse, afterpulse_time;
+  // Of the light, as far as photons are not independent: switches per ns between bright and dark; ns until an emitter
+  // can emit again. 0: no such thing.
+  double blink_rate, recovery;
+  bool dark;
+  double switch_at, emitted_at;
   uint64_t seed, draws;
   // Of each segment.
   List<Means> means;
@@ -92,9 +97,26 @@ struct Counter {
     return first;
   }
 
+  // Whether one of independent photons is also one of the light's.
+  bool emitted(double t) {
+    if (blink_rate > 0) {
+      while (switch_at <= t) {
+        dark = !dark;
+        switch_at -= log(uniform()) / blink_rate;
+      }
+      if (dark) return false;
+    }
+    if (recovery > 0) {
+      if (uniform() < exp(-(t - emitted_at) / recovery)) return false;
+      emitted_at = t;
+    }
+    return true;
+  }
+
   // Takes the pulse that next() gave; returns whether the detector was ready for it.
   bool take(double t) {
-    if (t == arrival) {
+    bool light = t == arrival;
+    if (light) {
       clock = t;
       need = -1;
     } else {
@@ -104,6 +126,7 @@ struct Counter {
           break;
         }
     }
+    if (light && !emitted(t)) return false;
     if (t < blind_until) return false;
     blind_until = t + dead_time;
     if (afterpulse > 0 && uniform() < afterpulse && echo_count < MAX_ECHOES)

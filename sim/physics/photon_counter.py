@@ -33,6 +33,11 @@ class PhotonCounter:
     dead_time: float  # s after a pulse in which there is no other; light does not prolong it
     afterpulse: float  # -, chance that a pulse is followed by one without a photon
     afterpulse_time: float  # s, mean time until that, exponentially distributed
+    # Of light whose photons are not independent; background pulses without light do as it does.
+    blink_rate: float = 0.0  # 1/s, switches between bright and dark; 0: it does not
+    recovery: float = (
+        0.0  # s, mean time from a photon until the only emitter can give another; 0: there are many
+    )
 
     @property
     def tau(self) -> float:

@@ -243,8 +243,9 @@ def test_bad_sources_are_refused_in_one_line(url: str, says: str) -> None:
 
 
 def test_a_foreign_protocol_version_is_refused_naming_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken = protocol.VERSION
     monkeypatch.setattr(protocol, "VERSION", 77)
-    with pytest.raises(InstrumentError, match=r"version 1, this program speaks 77"):
+    with pytest.raises(InstrumentError, match=f"version {spoken}, this program speaks 77"):
         Instrument(emulated())
 
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.host.test_serve import UNPACED, Stepped
 from trelscope.gateware.protocol import Kind
 from trelscope.host.acquisition.acquisition import LIGHT
 from trelscope.host.acquisition.assembler import Frame
 from trelscope.host.acquisition.instrument import Instrument, InstrumentError
 from trelscope.host.acquisition.stamps import StampAcquisition
-from trelscope.host.link import Link
+from trelscope.host.link import Link, tcp
 from trelscope.host.link.codec import Decoder
 from trelscope.host.link.emulator import EmulatorLink
 from trelscope.host.link.urls import open_link
@@ -18,7 +19,10 @@ from trelscope.host.photons.chunk import Chunk, joined
 from trelscope.host.photons.histogram import Bins, Histogram
 from trelscope.host.photons.stream import TagStream
 from trelscope.host.planning import CaptureRequest
-from trelscope.host.serve.faults import FaultyLink, parse_faults
+from trelscope.host.serve.faults import Faults, FaultyLink, parse_faults
+from trelscope.host.serve.server import Server
+from trelscope.sim.emulator import EmulatedBoard
+from trelscope.sim.presets.presets import load_plant
 
 SOURCE = "emulator:bmim3-1mm2?detector=pmt&filter=2e-6"
 PULSES = 96
@@ -154,3 +158,21 @@ def test_more_light_than_the_queue_takes_is_counted_as_missed() -> None:
     assert account.photons_seen == account.photons_stamped + account.photons_missed
     assert seen.taken.end is not None
     assert account.photons_seen % 2**32 == seen.taken.end[1]
+
+
+def test_a_served_board_with_faults_accounts_for_every_photon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tcp, "UNANSWERED", 3600)  # time is the board's
+    board = EmulatedBoard(load_plant("bmim3-1mm2", {"detector": "pmt", "filter": "2e-6"}), 1)
+    faults = Faults(drop=5e-4)
+    server = Server(board, "127.0.0.1", 0, UNPACED, faults, seed=5, clock=lambda: board.time)
+    try:
+        seen = Seen(Stepped(server))
+    finally:
+        server.close()
+    account = seen.taken.accounting
+    assert seen.taken.end is not None
+    assert account.photons_seen == seen.taken.end[1], "as the instrument has counted them"
+    assert account.photons_stamped == joined(seen.chunks).pulse.size > 300
+    assert account.photons_lost == sum(gap.photons or 0 for c in seen.chunks for gap in c.gaps) > 0

@@ -230,3 +230,33 @@ def test_the_end_of_a_train_that_cannot_be_asked() -> None:
     assert stamps(chunks) == photons
     last = photons[-1][0]
     assert joined(chunks).broken.tolist() == [[last, last]], "it may have had more"
+
+
+def test_a_number_of_photons_below_that_of_the_stamps_is_not_believed() -> None:
+    photons = some(6, 40, 2)
+    sender, stream = send(photons)
+    chunks = stream.add(sender.packets) + stream.finish(photons[-1][0] + 3, 39)
+    assert stamps(chunks) == photons
+    assert stream.accounting.packets_refused == 1
+    last = photons[-1][0]
+    assert joined(chunks).broken.tolist() == [[last, last + 2]]
+
+
+def test_an_overflow_whose_beginning_is_lost() -> None:
+    sender, stream = Sender(most=4), TagStream(1, TIMING)
+    for pulse in (0, 1, 2, 2):
+        sender.photon(pulse, 5)
+    for pulse in (2, 3, 3):
+        sender.photon(pulse, 6)
+    sender.full(3)
+    sender.missed(5, 10)
+    sender.photon(6, 7)
+    sender.photon(8, 7)
+    for _ in range(4):
+        sender.photon(9, 7)
+    sender.photon(11, 7)
+    first, _, third, _, last = sender.flush()
+    chunks = stream.add([first, third, last]) + stream.finish(12, sender.photons)
+    gaps = [(gap.why, gap.first, gap.last, gap.photons) for c in chunks for gap in c.gaps]
+    assert gaps == [(Why.LOST, 2, 3, 3), (Why.MISSED, 2, 5, 10), (Why.LOST, 8, 9, 4)]
+    assert stamps([chunk.whole() for chunk in chunks]) == [(0, 5), (1, 5), (6, 7), (11, 7)]

@@ -1,6 +1,9 @@
 """`trelscope tags`, and what other commands make of its files."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -117,9 +120,11 @@ def test_a_link_that_is_lost_leaves_what_has_come(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(StampAcquisition, "chunks", chunks_until(20, LinkError("the cable is out")))
+    (tmp_path / "a.h5").touch()
     done = said(capsys, "tags", SOURCE, *ASKED, "-o", tmp_path / "a.h5", code=1)
     assert done["incomplete"] == "the cable is out"
-    run = photon_runs.load(tmp_path / "a.h5")
+    assert not (tmp_path / "a.h5").read_bytes(), "it replaces nothing"
+    run = photon_runs.load(tmp_path / "a.incomplete.h5")
     assert run.incomplete == "the cable is out"
     assert run.accounting.photons_stamped == done["photons_stamped"] > 100
     assert 20 <= run.accounting.pulses_emitted < PULSES
@@ -156,9 +161,41 @@ def test_whoever_is_killed_finds_the_photons_again(
     capsys.readouterr()
     assert said(capsys, "measure", journal)["incomplete"] == photon_runs.INCOMPLETE
     assert main(["tags", replay, "-o", str(tmp_path / "a.h5")]) == 1
-    assert "trelscope recover" in capsys.readouterr().err
+    assert "trelscope recover" in capsys.readouterr().err, "and nothing has moved"
     row = said(capsys, "recover", journal, "-o", tmp_path / "a.h5")["journals"][0]
     assert row["pulses"] >= PULSES - 1
     assert [*tmp_path.iterdir()] == [tmp_path / "a.h5"]
     kept, whole = (photon_runs.load(path) for path in (tmp_path / "a.h5", recorded / "run.h5"))
+    assert kept.accounting.photons_stamped == whole.accounting.photons_stamped
+
+
+def test_a_full_disk_keeps_what_was_written(recorded: Path, tmp_path: Path) -> None:
+    code = f"""
+import resource, sys
+from trelscope.host.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+sys.exit(main(["tags", "replay:{recorded / "run.trel"}", "-o", "{tmp_path / "a.h5"}", "--json"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    lines = done.stderr.splitlines()
+    assert "cannot be written (File too large); make room" in lines[0]
+    assert lines[-1].endswith(f"for `trelscope recover {tmp_path / 'a.tags'} -o FILE`")
+    assert "Traceback" not in done.stderr
+    assert [*tmp_path.iterdir()] == [tmp_path / "a.tags"]
+    stamped = photon_runs.load(tmp_path / "a.tags").accounting.photons_stamped
+    assert 100 < stamped <= json.loads(done.stdout)["photons_stamped"]
+
+
+def test_kill_9_loses_nothing_that_had_been_kept(recorded: Path, tmp_path: Path) -> None:
+    code = f"""
+import os, signal
+from trelscope.host.cli import main
+from trelscope.host.files import photon_runs
+photon_runs.Recorder.finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+main(["tags", "replay:{recorded / "run.trel"}", "-o", "{tmp_path / "a.h5"}"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    kept, whole = (photon_runs.load(at) for at in (tmp_path / "a.tags", recorded / "run.h5"))
     assert kept.accounting.photons_stamped == whole.accounting.photons_stamped
