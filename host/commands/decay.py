@@ -174,7 +174,8 @@ def _decay(options: argparse.Namespace) -> int:
             check(name, value)
     except ValueError as error:
         raise DecayError(str(error)) from None
-    if not kept and (options.window, options.bin) != (None, None):
+    stamped = reading.asked_of_stamps(options)
+    if not kept and stamped != reading.ALL_STAMPED:
         raise SettingsError(
             "--window and --bin are for photons that have stamps: give a file of `trelscope tags`"
         )
@@ -186,11 +187,7 @@ def _decay(options: argparse.Namespace) -> int:
         else options.response
     )
     crash_copy = CrashCopy(say)
-    result = (
-        reading.load(path, said, options.window, options.bin)
-        if kept
-        else _count(options, crash_copy)
-    )
+    result = reading.load(path, said, stamped) if kept else _count(options, crash_copy)
     light = replace(result.light, t=result.light.t - result.measurements.t0)
     if result.settings.counting:
         light = with_errors(light, result.settings)

@@ -107,7 +107,7 @@ def _about(result: Recording) -> dict[str, Any]:
 
 
 def _measured(options: argparse.Namespace, path: Path) -> Recording:
-    recording = reading.load(path, reading.choices(options), options.window, options.bin)
+    recording = reading.load(path, reading.choices(options), reading.asked_of_stamps(options))
     changes: dict[str, Any] = {
         "top_fraction": options.top_fraction,
         "settle_band": options.settle_band,

@@ -1,10 +1,11 @@
 """What commands about files share: opening one, and what can be said of those that other instruments have written."""
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 from trelscope.host.acquisition.recording import Recording
-from trelscope.host.commands.common import number, seconds, window_range
+from trelscope.host.commands.common import number, seconds, whole, window_range
 from trelscope.host.errors import UserError
 from trelscope.host.files import formats, journal, photon_runs, recordings
 from trelscope.host.files.failures import ForeignFileError
@@ -13,9 +14,22 @@ from trelscope.host.files.foreign.choices import NOTHING_SAID, Choices
 from trelscope.host.planning import SettingsError
 
 KINDS = (
-    f"{', '.join(formats.FORMATS)}, a {journal.SUFFIX} that `trelscope recover` lists, or a file of another instrument:"
-    " CSV or text of any oscilloscope or photon counter, .mat, and with trelscope[files] .wfm, .trc, .ptu, .sdt …"
+    f"{', '.join(formats.FORMATS)}, a {journal.SUFFIX} that `trelscope recover` lists, a file of `trelscope tags`, or"
+    " one of another instrument: CSV or text of any oscilloscope or photon counter, .mat, and with trelscope[files]"
+    " .wfm, .trc, .ptu, .sdt …"
 )
+
+
+@dataclass(frozen=True)
+class Stamped:
+    """What histogram is made of stamps: see `PhotonRun.recording`. None: all, as it was captured."""
+
+    window: tuple[float, float] | None = None
+    bin: float | None = None
+    pulses: tuple[int, int] | None = None
+
+
+ALL_STAMPED = Stamped()
 
 
 def add_reading(p: argparse.ArgumentParser) -> None:
@@ -58,6 +72,17 @@ def add_histogram(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--bin", type=seconds, help="of photons that have stamps: bin width in whole ns, given in s"
     )
+    p.add_argument(
+        "--pulse-range",
+        type=_pulse_range,
+        metavar="FIRST:END",
+        help="of photons that have stamps: from the pulse FIRST up to and without END, counted from 0",
+    )
+
+
+def asked_of_stamps(options: argparse.Namespace) -> Stamped:
+    """What was said with `add_histogram`."""
+    return Stamped(options.window, options.bin, options.pulse_range)
 
 
 def choices(options: argparse.Namespace) -> Choices:
@@ -92,18 +117,16 @@ def is_file(source: str) -> bool:
 def load(
     path: Path,
     said: Choices = NOTHING_SAID,
-    window: tuple[float, float] | None = None,
-    bin: float | None = None,
+    stamped: Stamped = ALL_STAMPED,
 ) -> Recording:
-    """The recording in a file, what a journal has saved, or what another instrument has recorded. Raises UserError.
-
-    window, bin: see `PhotonRun.recording`; only of photons that have stamps.
-    """
+    """The recording in a file, what a journal has saved, or what another instrument has recorded. Raises UserError."""
     if photon_runs.is_run(path):
-        return _own(path, photon_runs.load(path).recording(window, bin), said)
-    if (window, bin) != (None, None):
+        recording = photon_runs.load(path).recording(stamped.window, stamped.bin, stamped.pulses)
+        return _own(path, recording, said)
+    if stamped != ALL_STAMPED:
         raise SettingsError(
-            f"{path}: its photons have no stamps, so window and bins are those it has; leave out --window and --bin"
+            f"{path}: its photons have no stamps, so bins and pulses are those it has; leave out --window, --bin and"
+            " --pulse-range"
         )
     if path.suffix.lower() == journal.SUFFIX:
         found = journal.recover(path)
@@ -119,6 +142,13 @@ def load(
             raise
         return foreign.load(path, said)
     return _own(path, own, said)
+
+
+def _pulse_range(text: str) -> tuple[int, int]:
+    first, colon, end = text.partition(":")
+    if not colon or not 0 <= whole(first) < whole(end):
+        raise argparse.ArgumentTypeError(f"not FIRST:END: {text!r} (write e.g. 0:1000)")
+    return whole(first), whole(end)
 
 
 def _own(path: Path, recording: Recording, said: Choices) -> Recording:

@@ -65,7 +65,7 @@ def test_what_is_played_again_is_the_same_to_the_last_photon(
 
 
 def test_measure_and_decay_choose_bins_and_window_afterwards(
-    recorded: Path, capsys: pytest.CaptureFixture[str]
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = recorded / "run.h5"
     usual = said(capsys, "measure", path)
@@ -74,6 +74,11 @@ def test_measure_and_decay_choose_bins_and_window_afterwards(
     other = said(capsys, "measure", path, "--window=-500n:12u", "--bin", "37n")
     assert other["settings"]["bin"] == 37e-9
     assert other["settings"]["window_start"] == -500e-9
+    part = said(capsys, "measure", path, "--pulse-range", "10:30")
+    assert part["accounting"]["pulses_averaged"] == 20
+    assert main(["export", str(path), "-o", str(tmp_path / "a.npz")]) == 0
+    capsys.readouterr()
+    assert said(capsys, "measure", tmp_path / "a.npz")["measurements"] == usual["measurements"]
     assert main(["decay", str(path), "--window", "9u:20u", "--bin", "500n"]) in (0, 1)
     assert "not written by" not in capsys.readouterr().err
 
