@@ -108,7 +108,8 @@ one double-data-rate register. `trelscope calibrate lanes` measures the lanes' t
 
 **ADC.** LTC2285, two channels of 14 bits at 125 MS/s, 3.3 V outputs (OVDD). `adc_clk` to CLKA and CLKB through 33 Ω each; MODE at
 a third of VDD (straight binary), MUX high, OEA, OEB, SHDNA and SHDNB low *(memory)*. What the gateware relies on *(memory)*: data 1.4 to
-5.4 ns after CLK's rising edge, 5 clocks after the sample. So a code stands still for 4 ns of a cycle's 8.
+5.4 ns after CLK's rising edge, 5 clocks after the sample [the 5 clocks: timing diagram in the data sheet of the LTC2282, its sibling of
+12 bits and 105 MS/s, page 10; read at omo-ic.com]. So a code stands still for 4 ns of a cycle's 8.
 
 *When codes are taken.* CLK rises 4 ns before the capturing edge. Let t be all that lies between the FPGA's clock and the registers in its data
 pins, other than the delay set there: the way out to CLK, both traces, the way in. Codes are right with delays from 2.6 ns − t to
@@ -140,7 +141,9 @@ carry single-ended signals at 125 MHz: an adapter board plugged on directly, no 
 
 `tests/unit/gateware/test_platform_way.py` follows each of the first three from end to end, with the pads' registers in between.
 
-<a id="launch-phase"></a>*Launch phase.* Every train begins with launches at phase 0, to which the gateware steps back by counting; each step that
+### Launch phase
+
+Every train begins with launches at phase 0, to which the gateware steps back by counting; each step that
 the PLL takes is 250 ps. Counting cannot see a step that the PLL has missed, so it does not mend one. What would is a reload of the phase. The
 PLL has an input for it, PHASELOADREG: Project Trellis (`ecppll`, in the comments of the Verilog that it writes) says that its falling edge
 applies, after 10 ns or more at high, but neither that text nor any other that could be read says what is then applied to a phase that
@@ -150,7 +153,9 @@ re-homed: `trelscope doctor --board SOURCE --drive` looks at the drive monitor's
 more than half a step in between is reported; `trelscope calibrate phases` shows single phases that are off. Times that are held against the drive
 monitor's edge are free of a shift that all launches have in common.
 
-*Clocks.* Photon samples cross from the 250 MHz clock to the 125 MHz clock in the middle of a cycle, 4 ns from either edge, because nextpnr
+### Clocks
+
+Photon samples cross from the 250 MHz clock to the 125 MHz clock in the middle of a cycle, 4 ns from either edge, because nextpnr
 knows no delays of the ECP5's clock network and checks no hold times between clocks. 250 MHz is near what that network is specified for at speed grade 6
 *(memory)*; look at the lanes' widths before trusting them. A build checks two more kinds of paths: from one clock to another, and from registers to
 pins (`gateware/build.py`).

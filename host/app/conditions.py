@@ -1,5 +1,6 @@
 """What an average was measured on and how, in one line: for captions, notebooks and the banner."""
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -45,8 +46,9 @@ def caption(data: AverageData, name: str, references: Sequence[str] = ()) -> str
 
 def file_name(data: AverageData) -> str:
     """A name for files: device, voltage and the day, as in "hr-1mm2_5V_2026-11-30"."""
-    when = str(data.metadata.get("when", ""))[:10]
-    return "_".join(filter(None, (_device(data.source), f"{data.settings.volts:g}V", when)))
+    when, volts = str(data.metadata.get("when", ""))[:10], data.settings.volts
+    driven = f"{volts:g}V" if math.isfinite(volts) else ""  # another instrument's file may not say
+    return "_".join(filter(None, (_device(data.source), driven, when)))
 
 
 def sweep_name(sweep: Sweep) -> str:

@@ -1,6 +1,5 @@
 """What the Help menu shows: the guide, and keys and definitions as the program has them."""
 
-import re
 from collections.abc import Iterable
 from importlib.resources import files
 
@@ -15,12 +14,10 @@ SIZE, GUIDE_SIZE = (560, 420), (760, 560)  # pixels at a scale of 1
 
 
 def show_guide(parent: QWidget) -> QDialog:
-    """The guide to the window, without its pictures."""
+    """The guide to the window, as `tools/window_guide.py` has made it."""
     text = files("trelscope.host.app").joinpath("guide.markdown").read_text(encoding="utf-8")
-    words = re.sub(r"^!\[.*\n", "", text, flags=re.MULTILINE)
     dialog, browser = _dialog(parent, "Guide", GUIDE_SIZE)
-    browser.setMarkdown(words)
-    browser.setOpenExternalLinks(True)
+    browser.setMarkdown(text)
     return dialog
 
 

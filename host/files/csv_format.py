@@ -16,6 +16,7 @@ MAGIC = b""  # names may be any
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some editors begin a file with it
 DIGITS = "%.9g"
 
+_OWN = b'"format": "trelscope'
 _NAME = re.compile(r"[A-Za-z]\w*( \([^()]*\))?")  # perhaps with a unit
 
 
@@ -45,7 +46,12 @@ def decode(content: bytes) -> tuple[Values, str]:
 
     Raises ForeignError, ValueError for what is not whole.
     """
-    text = content.decode("utf-8-sig")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if _OWN in content:
+            raise
+        raise ForeignError from None
     lines = text.splitlines()
     comments = [line.lstrip("# ") for line in lines if line.startswith("#")]
     about = next((line for line in comments if line.startswith("{")), None)

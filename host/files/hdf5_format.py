@@ -24,9 +24,9 @@ def encode(columns: Columns, about: str) -> bytes:
     with h5py.File(image, "w") as file:
         file.attrs["about"] = about
         known = json.loads(about).get("metadata", {})
-        keyed = {
-            f"note_{name.replace('-', '_')}": text for name, text in known.get("notes", {}).items()
-        }
+        notes = known.get("notes")
+        named = notes.items() if isinstance(notes, dict) else ()
+        keyed = {f"note_{name.replace('-', '_')}": text for name, text in named}
         for name, text in {**keyed, **known}.items():
             if name.isidentifier() and isinstance(text, str):  # where other programs look for it
                 file.attrs[name] = "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trelscope.host.acquisition.provenance import KEYED, NOTES
 from trelscope.host.acquisition.recording import Recording
+from trelscope.host.files.foreign.pulse import AT_THE_END
 from trelscope.host.files.foreign.recording import FOREIGN, UNDERSTOOD
 from trelscope.host.measure.quantities import DEFINITIONS, PRIMARY, Measurements, Quantity
 from trelscope.host.units import format_si, format_with_error
@@ -28,7 +29,8 @@ def table(capture: Recording) -> str:
         "",
     ]
     noted = {name: capture.metadata[name] for name in NOTES if name in capture.metadata}
-    noted |= capture.metadata.get(KEYED, {})
+    keyed = capture.metadata.get(KEYED)
+    noted |= keyed if isinstance(keyed, dict) else {}
     lines[2:2] = [f"{printable(name)}: {printable(str(text))}" for name, text in noted.items()]
     lines += _results(m)
     lines += [
@@ -50,12 +52,17 @@ def _understood(capture: Recording) -> list[str]:
     said = [printable(str(line)) for line in capture.metadata[UNDERSTOOD]]
     lines = [f"{printable(capture.source)}   {printable(str(capture.metadata[FOREIGN]))}", *said]
     passed = [
-        f"{level:.0%} at {format_si(at + zero, 's')}".replace("%", " %")
+        f"{level:.0%} at {format_si(at + zero, 's', 7)}".replace("%", " %")
         for level, at in ((m.options.low, m.t_low), (m.options.high, m.t_high))
         if math.isfinite(at)
     ]
-    edge = "edge" if m.reference.startswith("found") else "drive edge"
-    lines.append(f"{edge} at {format_si(m.t0 + zero, 's')} of the file's time ({m.reference})")
+    edges = capture.edges
+    if edges is None or not m.reference.endswith(AT_THE_END):
+        lines.append(f"edge at {format_si(m.t0 + zero, 's', 7)} of the file's time ({m.reference})")
+    else:
+        lines.append(
+            f"falling edge at {format_si(edges.end + zero, 's', 7)} of the file's time ({m.reference})"
+        )
     if passed:
         lines.append(f"the light passes {', '.join(passed)} of the file's time")
     return lines

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PyQt6.QtWidgets import QTextBrowser
 from pytestqt.qtbot import QtBot
 
 from tests.app.conftest import Open, in_front
+from tools.window_guide import page
 from trelscope.host.app import help_texts, style
 from trelscope.host.app.panels.accounting_panel import COUNTS
 from trelscope.host.app.panels.log import Log
@@ -32,6 +34,8 @@ def test_keys_and_definitions(opened: Open) -> None:
 
 
 def test_the_guide_is_the_one_of_the_docs(opened: Open) -> None:
+    copy = files("trelscope.host.app").joinpath("guide.markdown").read_text(encoding="utf-8")
+    assert copy == page(), "python tools/window_guide.py > host/app/guide.markdown"
     dialog = help_texts.show_guide(opened("emulator:hr-1mm2"))
     assert "The first ten seconds" in dialog.findChild(QTextBrowser).toPlainText()
     assert dialog.testAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

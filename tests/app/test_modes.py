@@ -127,7 +127,7 @@ def test_freeze_keeps_the_picture_and_not_the_average(
 
 def test_two_devices_are_compared_in_two_clicks(opened: Open, until: Until, qtbot: QtBot) -> None:
     window = opened("emulator:control-4mm2")
-    until(lambda: pulses(window) > 600)
+    until(lambda: window.shown is not None and pulses(window) > 600)
     menu = window.controls.compare.menu()
     action = next(each for each in menu.actions() if each.text() == "bmim3-4mm2")
     action.trigger()

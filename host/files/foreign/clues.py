@@ -5,59 +5,39 @@ from collections.abc import Mapping
 
 from trelscope.host.files.foreign.units import parse_quantity, parse_unit, split_name
 
-_INCREMENT = {
-    *("increment", "xincrement", "xincr", "xinc", "tinc", "sampleinterval", "samplinginterval"),
-    *(
-        "samplingperiod",
-        "sampleperiod",
-        "hresolution",
-        "timeresolution",
-        "resolution",
-        "dt",
-        "deltat",
-    ),
-    *(
-        "timecalibration",
-        "timecalibrationfactor",
-        "timeperchannel",
-        "timechannel",
-        "channelwidth",
-        "binwidth",
-    ),
-    *(
-        "timestep",
-        "timeperpoint",
-        "timebin",
-        "step",
-        "horizontalinterval",
-        "timeperbin",
-        "nsch",
-        "nschannel",
-    ),
-}
-_RATE = {"samplerate", "samplingrate", "samplingfrequency", "samplefrequency", "samplespersecond"}
-_START = {
-    "start",
-    "xzero",
-    "xorigin",
-    "xstart",
-    "t0",
-    "hoffset",
-    "starttime",
-    "timeoffset",
-    "firstpoint",
-}
-_TIME_UNIT = {
-    "horizontalunits",
-    "horizontalunit",
-    "xunit",
-    "xunits",
-    "hunit",
-    "timeunit",
-    "xaxis",
-    "xlabel",
-}
-_VALUE_UNIT = {"verticalunits", "verticalunit", "yunit", "yunits", "vunit", "yaxis", "ylabel"}
+
+def _words(text: str) -> set[str]:
+    return set(text.split())
+
+
+_INCREMENT = _words(
+    """
+    binwidth channelwidth deltat dt horizontalinterval hresolution increment nsch nschannel
+    resolution sampleinterval sampleperiod samplinginterval samplingperiod step timebin
+    timecalibration timecalibrationfactor timechannel timeperbin timeperchannel timeperpoint
+    timeresolution timestep tinc xinc xincr xincrement
+    """
+)
+_RATE = _words(
+    """
+    samplefrequency samplerate samplespersecond samplingfrequency samplingrate
+    """
+)
+_START = _words(
+    """
+    firstpoint hoffset start starttime t0 timeoffset x0 xorigin xstart xzero
+    """
+)
+_TIME_UNIT = _words(
+    """
+    horizontalunit horizontalunits hunit timeunit xaxis xlabel xunit xunits
+    """
+)
+_VALUE_UNIT = _words(
+    """
+    units verticalunit verticalunits vunit yaxis ylabel yunit yunitlabel yunits
+    """
+)
 _LETTERS = re.compile(r"[^a-z0-9]")
 _RATES = {"sa/s": 1.0, "s/s": 1.0, "hz": 1.0}
 _RATE_PREFIX = {"k": 1e3, "m": 1e6, "g": 1e9}
@@ -86,9 +66,13 @@ def time_unit(metadata: Mapping[str, str]) -> str:
     return _unit(metadata, _TIME_UNIT)
 
 
-def value_unit(metadata: Mapping[str, str]) -> str:
-    """The unit of the values as written, or ""."""
-    return _unit(metadata, _VALUE_UNIT)
+def value_units(metadata: Mapping[str, str], channels: int) -> list[str]:
+    """The units of so many channels as written, "" where there is none: one for each, or one for all."""
+    for key, value in metadata.items():
+        said = [part.rpartition(":")[2].strip() for part in value.split(",")]
+        if _plain(key) in _VALUE_UNIT and len(said) == channels and all(map(parse_unit, said)):
+            return said
+    return [_unit(metadata, _VALUE_UNIT)] * channels
 
 
 def _plain(key: str) -> str:
@@ -106,7 +90,8 @@ def _quantity(metadata: Mapping[str, str], names: set[str]) -> tuple[float, str]
                     if parse_unit(found[1].split("/")[0])
                     else found[1]
                 )
-                return found[0], written or unit
+                before = key.partition("/")[0]  # of ns/channel
+                return found[0], written or unit or (before if parse_unit(before) else "")
     return None
 
 

@@ -19,11 +19,14 @@ TIME_NAMES = {
     "source",
     "delay",
     "time axis",
+    "x_value",
 }
 INDEX_NAMES = {
     *("sequence", "sample", "samples", "index", "point", "points", "#", "n", "no", "no."),
     *("chan", "channel", "channels", "bin", "bins", "sample number"),
 }
+VALUES = {"value", "values", "ampl", "amplitude"}
+"""What stands in the place of a unit, and says none."""
 _PAIR = re.compile(r"\s*([^=:]+?)\s*[=:]\s*(.*?)\s*")
 _COMMENT = "#%;!'"
 
@@ -54,7 +57,8 @@ def headings_of(block: Block) -> Headings:
     for place in places:
         name, unit = split_name(_at(names_row, place))
         names.append(name)
-        units.append(_at(units_row, place) or unit)
+        said = _at(units_row, place)
+        units.append(unit if said.lower() in VALUES else said or unit)
     metadata = _metadata(rest) | _over_units(names_row, units_row, places) | _metadata(block.beside)
     metadata |= {key: value for key, value in _metadata(block.foot).items() if key not in metadata}
     return Headings(tuple(names), tuple(units), metadata)
@@ -72,7 +76,8 @@ def _at(row: Sequence[str] | None, place: int) -> str:
 def _is_units(row: Sequence[str], places: Sequence[int]) -> bool:
     """Whether a row says units and nothing else: second,Volt."""
     said = [cell for place in places if (cell := _at(row, place))]
-    known = [bool(parse_unit(cell)) or cell.lower() in INDEX_NAMES for cell in said]
+    nothing = INDEX_NAMES | VALUES
+    known = [bool(parse_unit(cell)) or cell.lower() in nothing for cell in said]
     return (
         bool(said)
         and all(known)
@@ -96,6 +101,9 @@ def _is_names(row: Sequence[str], places: Sequence[int], alone: bool, above_unit
     if len(places) == 1:
         return not _PAIR.fullmatch(said[0]) or bool(split_name(said[0])[1])
     first, unit = split_name(said[0])
+    value = number(said[1])
+    if value is not None and not said[1].isdigit():
+        return False  # a channel may be called 1, but not 0.00001
     if above_units or len(places) > 2 or unit or first.lower() in TIME_NAMES | INDEX_NAMES:
         return True
     return alone and bool(parse_unit(said[0]) or number(said[1]) is None)
@@ -120,10 +128,12 @@ def _over_units(
 def _metadata(rows: Sequence[Sequence[str]]) -> dict[str, str]:
     """Keys and values, one a row."""
     said: dict[str, str] = {}
-    for row in rows:
-        cells = [cell for cell in row if cell]
+    filled = [[cell for cell in row if cell] for row in rows]
+    for above, cells in zip([[], *filled], filled, strict=False):
         if not cells:
             continue
+        if len(above) == 1 and number(above[0]) is None and number(cells[0]) is not None:
+            said[above[0]] = ", ".join(cells)  # a key, and its value in the next line
         key, value = cells[0], ", ".join(cells[1:])
         if len(cells) == 1:
             pair = _PAIR.fullmatch(key)

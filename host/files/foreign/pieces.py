@@ -47,7 +47,7 @@ def piece_of(waveforms: Waveforms, light: Channel, drive: Channel | None, counte
     evens, how = [], []
     missing = int(np.count_nonzero(~np.isfinite(y).all(axis=0)))
     if missing:
-        how.append(f"{missing} samples without a number left out")
+        how.append(f"left out: {missing} samples without a number")
     for a, b in pairwise(ends):
         t = waveforms.t[a:b]
         known = int(np.count_nonzero(np.isfinite(y[:, a:b]).all(axis=0)))

@@ -23,6 +23,8 @@ _BEYOND = (
 _STEADY = 0.3  # of a level's samples: those at its end, whose scatter is its noise
 _HALF = 1 / np.sqrt(12)  # of a step: error of an instant between two samples
 _DRIVEN = "50 % of the drive, between two samples"
+AT_THE_END = "at the pulse's end"
+"""How the words about an edge end where the record shows the falling one alone."""
 _LIGHT = "found in the light, the foot of its rise"
 
 
@@ -122,7 +124,7 @@ def _seen(
             cut, span = _one_excitation(span, train, piece)
         lost = piece.t.size - (cut.stop - cut.start)
         if lost:
-            how.append(f"{lost} samples of other pulses left out")
+            how.append(f"left out: {lost} samples of other pulses")
         placed = replace(
             placed,
             t=piece.t[cut],
@@ -233,7 +235,7 @@ def _with_edges(
     else:
         width = choices.width or _BEYOND * (fall - first) + dt
         start, se = fall - width, _HALF * dt
-        words = f"{_DRIVEN if driven else 'found in the light'}, at the pulse's end"
+        words = f"{_DRIVEN if driven else 'found in the light'}, {AT_THE_END}"
     if choices.width is not None:
         end = start + choices.width
     elif seen_down:
@@ -254,9 +256,7 @@ def _with_edges(
     at = "" if edges.by_light else f", at {format_si(float(start), 's')} of the file's time"
     how = [f"edge: {words}{at}"] if seen_up or choices.edge is not None else []
     if not seen_up and choices.edge is None:
-        how.append(
-            f"the record shows the end of a pulse alone, at {format_si(float(fall), 's')} of the file's time"
-        )
+        how.append("the record shows the end of a pulse alone")
     if not seen_down and choices.width is None:
         how.append(
             f"the record does not show the end of the pulse in the {said[0]}; say how long it is with --width"

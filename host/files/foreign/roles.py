@@ -19,6 +19,7 @@ _LIGHT = (
     "luminance",
     "emission",
     "el",
+    "decay",
 )
 _DRIVE = (
     "drive",

@@ -58,12 +58,13 @@ def _channels(
     metadata: dict[str, str],
     first: int,
 ) -> list[Channel]:
-    channels = []
+    channels: list[Channel] = []
+    said = clues.value_units(metadata, block.values.shape[0] - first)
     for k in range(first, block.values.shape[0]):
         values = block.values[k]
         if not np.isfinite(values).any() or (first and np.array_equal(values, block.values[0])):
             continue  # the time once more, as some write it for each channel
-        factor, unit = parse_unit(units[k] or clues.value_unit(metadata)) or (1.0, "")
+        factor, unit = parse_unit(units[k] or said[k - first]) or (1.0, "")
         name = names[k] or (_source(metadata) if len(block.values) == first + 1 else "")
         channels.append(Channel(name or f"column {block.places[k] + 1}", unit, factor * values))
     return channels
@@ -118,7 +119,7 @@ def _complete(found: Waveforms) -> Waveforms:
     kept = np.cumsum(known)
     breaks = tuple(int(kept[b - 1]) for b in found.breaks)
     channels = tuple(replace(c, values=c.values[known]) for c in found.channels)
-    said = f"{np.count_nonzero(~known)} rows without a time left out"
+    said = f"left out: {np.count_nonzero(~known)} rows without a time"
     return replace(
         found, t=found.t[known], channels=channels, breaks=breaks, how=(*found.how, said)
     )

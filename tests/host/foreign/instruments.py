@@ -74,6 +74,20 @@ FILES: dict[str, bytes] = {
         + comma(rows(T * 1e9, LIGHT * 1e3, form="{:.4f}", between=";")),
         "yokogawa.csv": '"Model","DL9"\n"HResolution",2.0E-09\n"HOffset",-4.0E-07\n"HUnit","s"\n"VUnit","V"\n'
         + rows(LIGHT, form=",{:.5f}"),
+        "siglent_new.csv": "Record Length,Analog:1600,\nSample Interval,Analog:2.0E-09,\nVertical Units,CH3:V,,\n"
+        "Horizontal Units,S,\nSource,CH3,\nSecond,Value\n" + rows(T, LIGHT, form="{:+.8E}"),
+        "siglent_old.csv": "Record Length,Analog:1600\nSample Rate,500000000.0\nVertical Scale,CH1: 0.05\n"
+        "Horizontal Scale, 0.000010000\nSecond,Volt\n" + rows(T, LIGHT, form="{:.11f}"),
+        "tektronix_new.csv": "Model,MSO99\nLabel,\nHorizontal Units,s\nSample Interval,2e-9\nVertical Units,V\n"
+        ",\nTIME,CH1\n" + rows(T, LIGHT),
+        "gwinstek.csv": "Format,2.0,\nMemory Length,1600,\nTrigger Level,0.1,\nSource,CH1,\nVertical Units,V,\n"
+        "Sampling Period,2.0e-09,\nStart,-4e-7,\nTime,\nWaveform Data,\n"
+        + rows(LIGHT, form="{:.6f}", end=","),
+        "labview.lvm": "LabVIEW Measurement\t\nSeparator\tTab\n***End_of_Header***\t\n\n"
+        "Samples\t1600\t\nTime\t12:34:56.78\t\n"
+        "Y_Unit_Label\tVolts\t\nX0\t-4E-7\t\nDelta_X\t2E-9\t\n***End_of_Header***\t\t\nX_Value\tVoltage\tComment\n"
+        + rows(T, LIGHT, between="\t"),
+        "hantek.csv": "#CHANNEL:CH1\n#CLOCK=2.00nS\n#SIZE=1600\n#UNITS:V\n" + rows(T, LIGHT),
         "rohde.csv": "in s,CH1 in V\n" + rows(T, LIGHT),
         "wide.csv": ("Time [ns]\tLight [V]\r\n" + rows(T * 1e9, LIGHT, between="\t")).encode(
             "utf-16"

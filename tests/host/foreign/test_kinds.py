@@ -43,6 +43,41 @@ def test_the_numbers_of_every_kind(name: str) -> None:
     assert [c.unit for c in found.channels] == ["" if name in NO_UNIT else "V"]
 
 
+COUNTS = np.random.default_rng(7).poisson(500 * np.exp(-np.arange(300) / 60) + 3)
+BINS = 0.2 * np.arange(300)
+
+COUNTERS = {
+    "edinburgh.txt": "Labels,EmDecay,\nType,TCSPC Decay,\nStart,0.0,\nStop,60.0,\nStep,0.2,\nXaxis,Time(ns),\n"
+    "Yaxis,Counts,\n\n" + rows(BINS, COUNTS, form="{:g}", end=","),
+    "horiba.txt": "A title\nTime calibration: 2.0e-10 s/ch\nChan\tDecay\n"
+    + rows(np.arange(1, 301), COUNTS, form="{:g}", between="\t"),
+    "picoharp.dat": "#PicoHarp\n#channels per curve\n300\n#curve\n0\n#ns/channel\n0.2\n#counts\n"
+    + rows(COUNTS, form="{:g}"),
+    "two.csv": "time (ns),counts\n" + rows(BINS, COUNTS, form="{:g}"),
+}
+
+
+@pytest.mark.parametrize("name", COUNTERS)
+def test_photon_counters(name: str) -> None:
+    found = table(COUNTERS[name].encode())
+    assert found.counted
+    assert found.t is not None
+    assert np.diff(found.t) == pytest.approx(0.2e-9, rel=1e-6)
+    assert np.array_equal(found.channels[0].values, COUNTS)
+
+
+def test_curves_of_becker_and_hickl_are_channels() -> None:
+    curves = "".join(
+        f"*BLOCK {k}\r\n" + "".join(f"{n}\r\n" for n in k * COUNTS) + "*END\r\n" for k in (1, 2)
+    )
+    found = table(
+        ("  Title : x\r\n  Date : 1\r\n  \r\n" + curves).encode(), Choices(interval=1e-10)
+    )
+    assert [np.array_equal(c.values, k * COUNTS) for k, c in enumerate(found.channels, 1)] == [
+        True
+    ] * 2
+
+
 NO_UNIT = {"blanks.dat", "matlab_old.txt"}
 
 
@@ -172,3 +207,10 @@ def test_it_is_drawn(suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[
     content = picture.read_bytes()
     assert content.startswith(begins[suffix])
     assert suffix != "html" or (b"<svg" in content and b"Rise (10 to 90 %)" in content)
+
+
+def test_a_csv_in_another_encoding_is_no_damaged_recording(tmp_path: Path) -> None:
+    for name in ("latin.txt", "wide.csv"):
+        path = tmp_path / f"{name}.csv"
+        path.write_bytes(FILES[name])
+        assert main(["export", str(path), "-o", str(tmp_path / "a.h5")]) == 0
