@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def pulses(window: MainWindow) -> int:
-    shown: AverageData | None = window.session.snapshot.data
+    shown: AverageData | None = window.shown
     return shown.accounting.pulses_averaged if shown else 0
 
 

@@ -268,7 +268,8 @@ def test_bad_files_are_refused_before_anything_is_touched(
     other = bit(tmp_path / "other.bit")
     manifest(other, board="ulx3s-25f")
     old = bit(tmp_path / "old.bit")
-    manifest(old, protocol=protocol.VERSION - 1)
+    spoken = protocol.VERSION
+    manifest(old, protocol=spoken - 1)
     broken = bit(tmp_path / "broken.bit")
     broken.with_suffix(".json").write_text("{")
     for path, says in (
@@ -280,7 +281,10 @@ def test_bad_files_are_refused_before_anything_is_touched(
         (bit(strange, 0x12345678), "is for an FPGA of IDCODE 0x12345678"),
         (bit(tmp_path / "short.bit", end=b""), "is cut short"),
         (other, "was built for ulx3s-25f; give --board ulx3s-25f"),
-        (old, "speaks protocol version 0, this program speaks 1; build it again"),
+        (
+            old,
+            f"speaks protocol version {protocol.VERSION - 1}, this program speaks {protocol.VERSION}; build it again",
+        ),
         (broken, "not the manifest of a build"),
     ):
         for dry in ([], ["--dry-run"]):
