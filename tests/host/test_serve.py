@@ -144,7 +144,7 @@ def test_a_second_client_is_told_who_is_there(server: Server) -> None:
     with pytest.raises(LinkError, match=r"in use by 127.0.0.1:\d+; one client at a time") as error:
         Instrument(Stepped(server))
     assert "\n" not in str(error.value)
-    assert first.read("version") == 1
+    assert first.read("version") == protocol.VERSION
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
@@ -239,7 +239,7 @@ def test_a_request_in_pieces_is_let_in(server: Server) -> None:
 
 def test_who_says_nothing_keeps_nobody_out(server: Server) -> None:
     silent = [Stepped(server) for _ in range(20)]
-    assert Instrument(Stepped(server)).read("version") == 1
+    assert Instrument(Stepped(server)).read("version") == protocol.VERSION
     for each in silent:
         each.close()
 
@@ -359,7 +359,7 @@ def test_one_that_has_gone_keeps_nobody_out(server: Server) -> None:
     gone.write(read(0, "magic") * 1000)
     gone.close()
     next_one = Stepped(server)
-    assert Instrument(next_one).read("version") == 1
+    assert Instrument(next_one).read("version") == protocol.VERSION
 
 
 def test_both_ends_ask_whether_the_other_is_still_there(server: Server) -> None:
@@ -518,7 +518,7 @@ def test_ipv6() -> None:
     except ServeError as error:
         pytest.skip(f"no IPv6 on this machine: {error}")
     assert server.address.startswith("tcp://[::1]:")
-    assert Instrument(Stepped(server)).read("version") == 1
+    assert Instrument(Stepped(server)).read("version") == protocol.VERSION
     server.close()
 
 
